@@ -1,0 +1,100 @@
+// The one function that may say allow. It trusts no caller's promise about ages: it checks them itself.
+
+import { ageMs, type Instant } from "./clock.ts";
+import type { ActiveEvidence, Evidence, UnknownCause, UnknownEvidence } from "./evidence.ts";
+import type { Principal } from "./principal.ts";
+import type { Tier } from "./tier.ts";
+import { deny, type Allow, type AllowFacts, type Deny, type Verdict } from "./verdict.ts";
+
+/** What a protected call is judged on. */
+export interface Question {
+  readonly principal: Principal;
+  readonly evidence: Evidence;
+  readonly tier: Tier;
+  readonly requiredScopes: readonly string[];
+  /** When this Check began here: a live answer must have been asked for no earlier. */
+  readonly beganAt: Instant;
+  readonly now: Instant;
+}
+
+/** Judges a protected call (design §1). Scopes last: a revoked token learns nothing about them. */
+export function decide(question: Question): Verdict {
+  const { evidence } = question;
+  switch (evidence.state) {
+    case "revoked":
+      return { kind: "deny", reason: "revoked", revokedBy: evidence.by, requiredScopes: undefined };
+    case "active":
+      return decideActive(question, evidence);
+    case "unknown":
+      return decideUnknown(question, evidence);
+  }
+}
+
+/** Judges a call on an anonymous route: credentials were not looked at, no identity is set. */
+export function decideAnonymous(): Allow {
+  return allow({ kind: "allow", assurance: "anonymous", principal: undefined, stalenessMs: undefined });
+}
+
+function decideActive(question: Question, evidence: ActiveEvidence): Verdict {
+  const { principal, tier, beganAt, now } = question;
+  const stalenessMs = Math.max(0, ageMs(evidence.asOf, now));
+  // Order, not age: within one process the monotonic clock alone tells which came first.
+  const askedForThisCall = evidence.source === "store" && evidence.asOf.monotonicMs >= beganAt.monotonicMs;
+  const missing = lackOfScope(question);
+  if (askedForThisCall) return missing ?? allow({ kind: "allow", assurance: "live", principal, stalenessMs });
+  // Strict: a tier of 0 s is never answered from memory.
+  if (stalenessMs < tier.maxStalenessMs) return missing ?? allow({ kind: "allow", assurance: "recent", principal, stalenessMs });
+  return deny("internal_error");
+}
+
+function decideUnknown(question: Question, evidence: UnknownEvidence): Verdict {
+  if (evidence.cause === "overloaded") return deny("overloaded");
+  const { principal, tier, now } = question;
+  const { lastAnswerAt, firstUnansweredAt } = evidence;
+  if (!mayFailOpen(evidence.cause) || lastAnswerAt === undefined) return deny("revocation_unavailable");
+  const stalenessMs = Math.max(0, ageMs(lastAnswerAt, now));
+  const withinGrace = stalenessMs < tier.failOpenForMs && ageMs(firstUnansweredAt, now) < tier.failOpenForMs;
+  if (!withinGrace) return deny("revocation_unavailable");
+  return lackOfScope(question) ?? allow({ kind: "allow", assurance: "fail-open", principal, stalenessMs });
+}
+
+function mayFailOpen(cause: UnknownCause): boolean {
+  switch (cause) {
+    case "timeout":
+    case "deadline":
+    case "disconnected":
+    case "connection_refused":
+    case "connection_lost":
+    case "loading":
+    case "read_only":
+    case "not_primary":
+    case "cluster_down":
+    case "moved":
+    case "out_of_memory":
+    case "auth":
+    case "max_clients":
+    case "locked":
+    case "disk":
+    case "protocol":
+    case "breaker_open":
+    case "stopped":
+      return true;
+    case "unreadable": // somebody did revoke something, and we cannot read what
+    case "overloaded": // load must not open the door
+      return false;
+  }
+}
+
+function lackOfScope(question: Question): Deny | undefined {
+  const { principal, requiredScopes } = question;
+  for (const scope of requiredScopes) {
+    if (!principal.scopes.includes(scope)) {
+      return { kind: "deny", reason: "insufficient_scope", revokedBy: undefined, requiredScopes };
+    }
+  }
+  return undefined;
+}
+
+function allow(facts: AllowFacts): Allow {
+  return facts as Allow;
+}

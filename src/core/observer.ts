@@ -1,0 +1,52 @@
+// The port through which rooms report what happened; telemetry implements it. Labels are closed sets or
+// configured names: never a subject, a token or a path.
+
+import type { DenyReason } from "./deny-reason.ts";
+import type { RevokedBy, EvidenceSource, UnknownCause } from "./evidence.ts";
+import type { TargetKind } from "./target.ts";
+import type { Assurance } from "./verdict.ts";
+
+/** The recorded verdict of one Check with its inputs. Strings for the log are marked; they are never labels. */
+export interface Decision {
+  readonly outcome: "allow" | "deny";
+  readonly reason: DenyReason | "ok";
+  readonly tier: string | undefined;
+  readonly assurance: Assurance | undefined;
+  readonly stalenessMs: number | undefined;
+  readonly issuerId: string | undefined;
+  /** Index or name of the matched rule. */
+  readonly rule: string | undefined;
+  readonly revokedBy: RevokedBy | undefined;
+  readonly durationMs: number;
+  /** Log only. */
+  readonly method: string | undefined;
+  /** Log only: canonical path without the query; undefined where it was refused as ambiguous. */
+  readonly path: string | undefined;
+  /** Log only, hashed there unless configured otherwise. */
+  readonly subject: string | undefined;
+  /** Log only: 32 hex digits of the sampled trace. */
+  readonly traceId: string | undefined;
+}
+
+export type BreakerStateName = "closed" | "open" | "half-open";
+
+export interface Observer {
+  decided(decision: Decision): void;
+  verified(algorithm: string, durationMs: number): void;
+  verifiedTokenCache(result: "hit" | "miss" | "stale"): void;
+  /** `durationMs` of the look-up as its caller saw it; 0 for memory. */
+  lookedUp(source: EvidenceSource, result: "active" | "revoked" | "unknown", durationMs: number): void;
+  batchSent(keyCount: number): void;
+  storeFailed(cause: UnknownCause): void;
+  storeUp(up: boolean): void;
+  breakerIs(state: BreakerStateName): void;
+  revokedTokenAttempted(kind: TargetKind): void;
+  jwksFetched(issuerId: string, result: "ok" | "error" | "refused"): void;
+  /** A key of a JWKS was dropped, and why. */
+  jwksKeyDropped(issuerId: string, why: string): void;
+  /** When the issuer's key set was last read whole, on the wall clock. */
+  jwksReadAt(issuerId: string, wallMs: number): void;
+  configReloaded(result: "ok" | "refused"): void;
+  /** Seconds by which a token's iat lay ahead of our clock; reported when positive. */
+  issuerClockAhead(issuerId: string, seconds: number): void;
+}

@@ -1,0 +1,30 @@
+// A *verified* subject. Only token/claims mints one; every allow of a protected call needs one.
+
+declare const verified: unique symbol;
+
+/** The facts of a verified token. Unverified claims never have this type. */
+export interface PrincipalFacts {
+  /** Short id of the issuer, as in keys, metrics and the API. */
+  readonly issuerId: string;
+  /** The token's `iss`, byte for byte the configured one. */
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly tokenId: string | undefined;
+  readonly session: string | undefined;
+  readonly tenant: string | undefined;
+  readonly client: string | undefined;
+  readonly scopes: readonly string[];
+  /** `kid` of the key that verified, whatever the header says; undefined where that key has none. */
+  readonly keyId: string | undefined;
+  readonly algorithm: string;
+  /** Epoch seconds. */
+  readonly issuedAtS: number;
+  /** Epoch seconds. */
+  readonly expiresAtS: number;
+  /** Epoch seconds. */
+  readonly notBeforeS: number | undefined;
+  /** All claims as parsed, for identity headers of further claims. Null-prototype object. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+export type Principal = PrincipalFacts & { readonly [verified]: true };

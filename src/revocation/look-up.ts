@@ -1,0 +1,25 @@
+// The port between the ladder and whatever asks the store for it (one batcher; later one a Cluster node).
+
+import type { Instant } from "../core/clock.ts";
+import type { UnknownCause } from "../core/evidence.ts";
+import type { Span } from "../core/tracing.ts";
+
+export type LookUpAnswer =
+  | {
+      readonly ok: true;
+      /** Read before the batch was written. */
+      readonly asOf: Instant;
+      /** `values[i]` belongs to `keys[i]`. */
+      readonly values: readonly (string | null)[];
+    }
+  | { readonly ok: false; readonly cause: UnknownCause };
+
+export interface LookUp {
+  /**
+   * Asks for `keys` in a batch not yet written. Calls `done` exactly once, never before this returns, at the latest
+   * (within a sweep of 5 ms) at `deadlineAtMs` on the monotonic clock; a later answer of the batch is dropped.
+   */
+  lookUp(keys: readonly string[], deadlineAtMs: number, span: Span | undefined, done: (answer: LookUpAnswer) => void): void;
+  /** When a complete look-up was last answered (never a PING); undefined: never. */
+  lastAnswerAt(): Instant | undefined;
+}

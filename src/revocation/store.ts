@@ -1,0 +1,104 @@
+// The port to the place that holds revocations. Every store passes test/conformance/store; look-ups never throw.
+
+import type { UnknownCause } from "../core/evidence.ts";
+import type { Result } from "../core/result.ts";
+import type { Target } from "../core/target.ts";
+
+/** Why the store did not do what was asked. `detail` is for the log: it holds no key and no value. */
+export interface StoreFault {
+  readonly cause: UnknownCause;
+  readonly detail: string;
+}
+
+/** Reads markers for the Check path. */
+export interface MarkerReader {
+  /**
+   * One batch: `values[i]` belongs to `keys[i]`, null where there is no such string key. The question is written
+   * before this returns or not at all (never queued for a later connection), so an instant taken just before the
+   * call is a true `asOf`. Settles within `timeoutMs`, connection included; never rejects.
+   */
+  read(keys: readonly string[], timeoutMs: number): Promise<Result<readonly (string | null)[], StoreFault>>;
+}
+
+/** A revocation somebody asks for, complete: defaults already applied. */
+export interface NewRevocation {
+  /** UUIDv7. Becomes the target's id if this one is stored. */
+  readonly id: string;
+  readonly target: Target;
+  readonly reason: string;
+  /** Who: the name of the token or the subject. */
+  readonly by: string;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  /** Epoch seconds; of watermark kinds only. */
+  readonly issuedBeforeS: number | undefined;
+  /** Epoch milliseconds; undefined: until lifted. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** A revocation as stored: after strengthening, so never weaker than what stood before. */
+export interface StoredRevocation extends NewRevocation {
+  /** Count of revocations ever stored here; undefined for a marker that another program wrote. */
+  readonly seq: number | undefined;
+}
+
+export type LiftRefusal = { readonly cause: "not_found" | "superseded" } | StoreFault;
+
+export interface ListQuery {
+  readonly kind: Target["kind"] | undefined;
+  readonly issuer: string | undefined;
+  readonly id: string | undefined;
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+export interface ListPage {
+  readonly items: readonly StoredRevocation[];
+  /** Opaque; undefined on the last page. */
+  readonly cursor: string | undefined;
+}
+
+/** The answer once given for an idempotency key; `fingerprint` is of the request body. */
+export interface IdempotentAnswer {
+  readonly fingerprint: string;
+  readonly answer: string;
+}
+
+/** Writes and lists revocations for the control plane. A resolved `ok` means durable in the store. */
+export interface RevocationWriter {
+  /**
+   * Stores atomically against whatever stands for the target: later `issuedBeforeS`, later (or no) expiry, new id.
+   */
+  put(revocation: NewRevocation): Promise<Result<StoredRevocation, StoreFault>>;
+  /** Lifts the live revocation with this id; a replaced id is `superseded`. */
+  lift(id: string): Promise<Result<StoredRevocation, LiftRefusal>>;
+  get(id: string): Promise<Result<StoredRevocation | undefined, StoreFault>>;
+  /** Live revocations, those of other writers included. */
+  list(query: ListQuery): Promise<Result<ListPage, StoreFault>>;
+  /**
+   * Claims an idempotency key for `ttlMs`: undefined when it was free and is now bound to `fingerprint` with no
+   * answer yet; otherwise what is bound to it (`answer` is "" while the first request has not finished).
+   */
+  claimIdempotencyKey(key: string, fingerprint: string, ttlMs: number): Promise<Result<IdempotentAnswer | undefined, StoreFault>>;
+  /** Records the answer of a claimed key; an empty answer frees it. */
+  answerIdempotencyKey(key: string, answer: IdempotentAnswer, ttlMs: number): Promise<Result<void, StoreFault>>;
+}
+
+/** What the store says of itself, for readiness and `portcullis status`. */
+export interface StoreHealth {
+  /** The last complete look-up or probe was answered by a primary. */
+  readonly reachable: boolean;
+  /** Why it must not be trusted for readiness, although it answers (e.g. an evicting Redis); undefined if nothing. */
+  readonly unfit: string | undefined;
+  /** One line for people. Never a credential. */
+  readonly describe: string;
+}
+
+export interface RevocationStore extends MarkerReader, RevocationWriter {
+  readonly type: "redis" | "embedded" | "memory";
+  /** Begins connecting and returns; a store that is away is no error. */
+  start(): Promise<void>;
+  /** Frees every handle and timer; look-ups still waiting are answered with `stopped`. */
+  stop(): Promise<void>;
+  health(): StoreHealth;
+}
