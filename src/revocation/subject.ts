@@ -1,0 +1,54 @@
+// The revocation side of a verified token: which keys may revoke it, and what is remembered of its last answer.
+
+import type { Instant } from "../core/clock.ts";
+import type { Principal } from "../core/principal.ts";
+import type { Target, TargetKind } from "../core/target.ts";
+import { markerKey } from "./keys.ts";
+
+/** Compiled once per verified token; lives as long as its cache entry. The guard alone writes `lastActiveAsOf`. */
+export interface RevocationSubject {
+  /** All keys that may revoke the token, in the order of `kinds`. */
+  readonly keys: readonly string[];
+  readonly kinds: readonly TargetKind[];
+  readonly issuedAtS: number;
+  /** When the token is dead by itself and nothing need be remembered of it, clock skew included. Epoch ms. */
+  readonly forgetAtWallMs: number;
+  /** Names the token in the guard's memory; equal for equal tokens, whichever cache entry asks. */
+  readonly identity: string;
+  /** `asOf` of the last complete answer that found nothing; undefined: none yet, or one since found it revoked. */
+  lastActiveAsOf: Instant | undefined;
+}
+
+/**
+ * Compiles the subject of `principal`. `identity` must differ for different tokens of one issuer: the caller passes
+ * the token's digest, for a jti may be absent. `clockSkewMs` is the issuer's.
+ */
+export function subjectOf(
+  principal: Principal,
+  keyPrefix: string,
+  identity: string,
+  clockSkewMs: number,
+): RevocationSubject {
+  const targets = targetsOf(principal);
+  return {
+    keys: targets.map((target) => markerKey(keyPrefix, target)),
+    kinds: targets.map((target) => target.kind),
+    issuedAtS: principal.issuedAtS,
+    forgetAtWallMs: principal.expiresAtS * 1000 + clockSkewMs,
+    identity,
+    lastActiveAsOf: undefined,
+  };
+}
+
+function targetsOf(principal: Principal): readonly Target[] {
+  const issuer = principal.issuerId;
+  const targets: Target[] = [];
+  if (principal.tokenId !== undefined) targets.push({ kind: "token", issuer, id: principal.tokenId });
+  if (principal.session !== undefined) targets.push({ kind: "session", issuer, id: principal.session });
+  if (principal.keyId !== undefined) targets.push({ kind: "key", issuer, id: principal.keyId });
+  if (principal.subject !== undefined) targets.push({ kind: "user", issuer, id: principal.subject });
+  if (principal.tenant !== undefined) targets.push({ kind: "tenant", issuer, id: principal.tenant });
+  if (principal.client !== undefined) targets.push({ kind: "client", issuer, id: principal.client });
+  targets.push({ kind: "issuer", issuer }, { kind: "everything" });
+  return targets;
+}
