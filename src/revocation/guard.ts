@@ -1,10 +1,20 @@
 // The ladder (design §1): finds evidence about one token's revocation in the order of cost. It never decides.
 
-import type { Instant } from "../core/clock.ts";
-import type { Evidence } from "../core/evidence.ts";
+import { ageMs, type Clock, type Instant } from "../core/clock.ts";
+import type { Evidence, RevokedEvidence, UnknownCause } from "../core/evidence.ts";
+import type { Observer } from "../core/observer.ts";
 import type { Tier } from "../core/tier.ts";
 import type { Span } from "../core/tracing.ts";
+import { judge } from "./judge.ts";
+import type { LookUp, LookUpAnswer } from "./look-up.ts";
 import type { RevocationSubject } from "./subject.ts";
+import { createTrouble, type SeenRevoked } from "./trouble.ts";
+
+/** A revoked answer is reused this long before the store is asked again, so that a lift shows soon (contract §5). */
+const REVOKED_REUSE_MS = 1_000;
+
+/** About 30 MB at the worst; past it unknown tokens lose fail-open (see trouble.ts). */
+const MAX_TROUBLED_TOKENS = 100_000;
 
 export interface Guard {
   /**
@@ -19,4 +29,95 @@ export interface Guard {
     span: Span | undefined,
     done: (evidence: Evidence) => void,
   ): void;
+}
+
+export interface GuardOptions {
+  readonly lookUp: LookUp;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** Bound of the memory of tokens in trouble; MAX_TROUBLED_TOKENS unless a test says otherwise. */
+  readonly maxTroubledTokens?: number;
+}
+
+export function createGuard(options: GuardOptions): Guard {
+  const { lookUp, clock, observer } = options;
+  const trouble = createTrouble(options.maxTroubledTokens ?? MAX_TROUBLED_TOKENS);
+
+  /** The answer this token's own past gives without asking, if it is young enough. */
+  function fromMemory(subject: RevocationSubject, tier: Tier, now: Instant): Evidence | undefined {
+    const seen = trouble.size === 0 ? undefined : trouble.seenRevoked(subject.identity);
+    if (seen !== undefined) return ageMs(seen.asOf, now) < REVOKED_REUSE_MS ? revoked(seen, "recent") : undefined;
+    const asOf = subject.lastActiveAsOf;
+    // Strict: 0 s is never answered from memory.
+    if (asOf === undefined || !(ageMs(asOf, now) < tier.maxStalenessMs)) return undefined;
+    return { state: "active", source: "recent", asOf };
+  }
+
+  function fromAnswer(subject: RevocationSubject, answer: LookUpAnswer, now: Instant): Evidence {
+    if (!answer.ok) return unanswered(subject, answer.cause, now);
+    const { asOf } = answer;
+    const judgement = judge(subject.kinds, subject.issuedAtS, answer.values);
+    switch (judgement.state) {
+      case "active":
+        return active(subject, asOf);
+      case "revoked": {
+        const seen = { by: judgement.by, asOf };
+        if (!laterThan(subject.lastActiveAsOf, asOf)) {
+          subject.lastActiveAsOf = undefined;
+          trouble.rememberRevoked(subject, seen, now);
+        }
+        return revoked(seen, "store");
+      }
+      case "unreadable":
+        subject.lastActiveAsOf = undefined;
+        trouble.rememberUnreadable(subject, now);
+        return unanswered(subject, "unreadable", now);
+    }
+  }
+
+  /** A late answer never overwrites what a newer one said. */
+  function active(subject: RevocationSubject, asOf: Instant): Evidence {
+    const seen = trouble.size === 0 ? undefined : trouble.seenRevoked(subject.identity);
+    if (seen !== undefined && laterThan(seen.asOf, asOf)) return revoked(seen, "recent");
+    if (!laterThan(subject.lastActiveAsOf, asOf)) subject.lastActiveAsOf = asOf;
+    if (trouble.size > 0) trouble.forget(subject.identity);
+    return { state: "active", source: "store", asOf };
+  }
+
+  function unanswered(subject: RevocationSubject, cause: UnknownCause, now: Instant): Evidence {
+    const seen = trouble.seenRevoked(subject.identity);
+    if (seen !== undefined) return revoked(seen, "recent");
+    const firstUnansweredAt = trouble.unanswered(subject, now);
+    return {
+      state: "unknown",
+      cause: trouble.seenUnreadable(subject.identity) ? "unreadable" : cause,
+      lastAnswerAt: lookUp.lastAnswerAt(),
+      firstUnansweredAt,
+    };
+  }
+
+  return {
+    judge(subject, tier, now, deadlineAtMs, span, done) {
+      const known = fromMemory(subject, tier, now);
+      if (known !== undefined) {
+        observer.lookedUp("recent", known.state, 0);
+        return done(known);
+      }
+      lookUp.lookUp(subject.keys, deadlineAtMs, span, (answer) => {
+        const answeredAt = clock.now();
+        const evidence = fromAnswer(subject, answer, answeredAt);
+        observer.lookedUp("store", evidence.state, answeredAt.monotonicMs - now.monotonicMs);
+        done(evidence);
+      });
+    },
+  };
+}
+
+function revoked(seen: SeenRevoked, source: RevokedEvidence["source"]): RevokedEvidence {
+  return { state: "revoked", source, by: seen.by, asOf: seen.asOf };
+}
+
+/** Whether `a` is known and was read after `b`: an order, so by the monotonic clock alone. */
+function laterThan(a: Instant | undefined, b: Instant): boolean {
+  return a !== undefined && a.monotonicMs > b.monotonicMs;
 }
