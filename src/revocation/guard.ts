@@ -53,13 +53,13 @@ export function createGuard(options: GuardOptions): Guard {
     return { state: "active", source: "recent", asOf };
   }
 
-  function fromAnswer(subject: RevocationSubject, answer: LookUpAnswer, now: Instant): Evidence {
-    if (!answer.ok) return unanswered(subject, answer.cause, now);
+  function fromAnswer(subject: RevocationSubject, answer: LookUpAnswer, askedAt: Instant, now: Instant): Evidence {
+    if (!answer.ok) return unanswered(subject, answer.cause, askedAt, now);
     const { asOf } = answer;
     const judgement = judge(subject.kinds, subject.issuedAtS, answer.values);
     switch (judgement.state) {
       case "active":
-        return active(subject, asOf);
+        return active(subject, asOf, askedAt, now);
       case "revoked": {
         const seen = { by: judgement.by, asOf };
         if (!laterThan(subject.lastActiveAsOf, asOf)) {
@@ -70,27 +70,30 @@ export function createGuard(options: GuardOptions): Guard {
       }
       case "unreadable":
         subject.lastActiveAsOf = undefined;
-        trouble.rememberUnreadable(subject, now);
-        return unanswered(subject, "unreadable", now);
+        trouble.rememberUnreadable(subject, asOf, now);
+        return unanswered(subject, "unreadable", askedAt, now);
     }
   }
 
   /** A late answer never overwrites what a newer one said. */
-  function active(subject: RevocationSubject, asOf: Instant): Evidence {
-    const seen = trouble.size === 0 ? undefined : trouble.seenRevoked(subject.identity);
-    if (seen !== undefined && laterThan(seen.asOf, asOf)) return revoked(seen, "recent");
+  function active(subject: RevocationSubject, asOf: Instant, askedAt: Instant, now: Instant): Evidence {
+    if (trouble.size > 0) {
+      const seen = trouble.seenRevoked(subject.identity);
+      if (laterThan(seen?.asOf, asOf)) return revoked(seen as SeenRevoked, "recent");
+      if (laterThan(trouble.seenUnreadable(subject.identity), asOf)) return unanswered(subject, "unreadable", askedAt, now);
+      trouble.settle(subject.identity, asOf);
+    }
     if (!laterThan(subject.lastActiveAsOf, asOf)) subject.lastActiveAsOf = asOf;
-    if (trouble.size > 0) trouble.forget(subject.identity);
     return { state: "active", source: "store", asOf };
   }
 
-  function unanswered(subject: RevocationSubject, cause: UnknownCause, now: Instant): Evidence {
+  function unanswered(subject: RevocationSubject, cause: UnknownCause, askedAt: Instant, now: Instant): Evidence {
     const seen = trouble.seenRevoked(subject.identity);
     if (seen !== undefined) return revoked(seen, "recent");
-    const firstUnansweredAt = trouble.unanswered(subject, now);
+    const firstUnansweredAt = trouble.unanswered(subject, askedAt, now);
     return {
       state: "unknown",
-      cause: trouble.seenUnreadable(subject.identity) ? "unreadable" : cause,
+      cause: trouble.seenUnreadable(subject.identity) === undefined ? cause : "unreadable",
       lastAnswerAt: lookUp.lastAnswerAt(),
       firstUnansweredAt,
     };
@@ -105,7 +108,7 @@ export function createGuard(options: GuardOptions): Guard {
       }
       lookUp.lookUp(subject.keys, deadlineAtMs, span, (answer) => {
         const answeredAt = clock.now();
-        const evidence = fromAnswer(subject, answer, answeredAt);
+        const evidence = fromAnswer(subject, answer, now, answeredAt);
         observer.lookedUp("store", evidence.state, answeredAt.monotonicMs - now.monotonicMs);
         done(evidence);
       });

@@ -12,7 +12,7 @@ export interface SeenRevoked {
 
 interface Entry {
   revoked: SeenRevoked | undefined;
-  unreadable: boolean;
+  unreadableAsOf: Instant | undefined;
   firstUnansweredAt: Instant | undefined;
   readonly forgetAtWallMs: number;
 }
@@ -31,13 +31,13 @@ export interface Trouble {
   readonly size: number;
   seenRevoked(identity: string): SeenRevoked | undefined;
   rememberRevoked(subject: RevocationSubject, seen: SeenRevoked, now: Instant): void;
-  rememberUnreadable(subject: RevocationSubject, now: Instant): void;
-  /** Whether the last thing read of this token was a watermark nobody could read. */
-  seenUnreadable(identity: string): boolean;
-  /** Notes that a look-up went unanswered, and returns the first one since the last answer. */
-  unanswered(subject: RevocationSubject, now: Instant): Instant;
-  /** A complete answer found nothing: the token is in no trouble any more. */
-  forget(identity: string): void;
+  rememberUnreadable(subject: RevocationSubject, asOf: Instant, now: Instant): void;
+  /** As of when a watermark over this token was last found that nobody could read. */
+  seenUnreadable(identity: string): Instant | undefined;
+  /** Notes that a look-up asked at `askedAt` went unanswered, and returns the first one since the last answer. */
+  unanswered(subject: RevocationSubject, askedAt: Instant, now: Instant): Instant;
+  /** A complete answer as of `asOf` found nothing: all that was known before it is settled. */
+  settle(identity: string, asOf: Instant): void;
 }
 
 /**
@@ -62,7 +62,7 @@ export function createTrouble(maxEntries: number): Trouble {
     if (entries.size >= maxEntries) return undefined;
     const entry: Entry = {
       revoked: undefined,
-      unreadable: false,
+      unreadableAsOf: undefined,
       firstUnansweredAt: undefined,
       forgetAtWallMs: subject.forgetAtWallMs + FORGET_MARGIN_MS,
     };
@@ -79,28 +79,37 @@ export function createTrouble(maxEntries: number): Trouble {
       return entries.size;
     },
     seenRevoked: (identity) => entries.get(identity)?.revoked,
-    seenUnreadable: (identity) => entries.get(identity)?.unreadable ?? false,
+    seenUnreadable: (identity) => entries.get(identity)?.unreadableAsOf,
     rememberRevoked(subject, seen, now) {
       const entry = entryOf(subject, now);
       if (entry === undefined) return loseTrackUntil(subject.forgetAtWallMs);
       entry.revoked = seen;
-      entry.unreadable = false;
+      entry.unreadableAsOf = undefined;
       entry.firstUnansweredAt = undefined;
     },
-    rememberUnreadable(subject, now) {
+    rememberUnreadable(subject, asOf, now) {
       const entry = entryOf(subject, now);
       if (entry === undefined) return loseTrackUntil(subject.forgetAtWallMs);
-      entry.unreadable = true;
+      entry.unreadableAsOf = asOf;
     },
-    unanswered(subject, now) {
+    unanswered(subject, askedAt, now) {
       if (now.wallMs < revokedLostUntilWallMs && !entries.has(subject.identity)) return LONG_AGO;
       const entry = entryOf(subject, now);
       if (entry === undefined) return LONG_AGO;
-      entry.firstUnansweredAt ??= now;
+      entry.firstUnansweredAt ??= askedAt;
       return entry.firstUnansweredAt;
     },
-    forget(identity) {
-      entries.delete(identity);
+    settle(identity, asOf) {
+      const entry = entries.get(identity);
+      if (entry === undefined) return;
+      const unansweredSince = entry.firstUnansweredAt;
+      if (unansweredSince === undefined || unansweredSince.monotonicMs <= asOf.monotonicMs) {
+        entries.delete(identity);
+        return;
+      }
+      // A look-up asked after this answer's instant and left unanswered stays unanswered.
+      entry.revoked = undefined;
+      entry.unreadableAsOf = undefined;
     },
   };
 }

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import type { Instant } from "../../../src/core/clock.ts";
+import { decide, decideAnonymous, type Question } from "../../../src/core/decide.ts";
+import { UNKNOWN_CAUSES, type Evidence, type UnknownEvidence } from "../../../src/core/evidence.ts";
+import type { Tier } from "../../../src/core/tier.ts";
+import { principalOf } from "../../support/principal.ts";
+
+const at = (ms: number): Instant => ({ monotonicMs: ms, wallMs: 1_700_000_000_000 + ms });
+const critical: Tier = { name: "critical", rank: 0, maxStalenessMs: 0, failOpenForMs: 0 };
+const standard: Tier = { name: "standard", rank: 1, maxStalenessMs: 2_000, failOpenForMs: 0 };
+const low: Tier = { name: "low", rank: 2, maxStalenessMs: 30_000, failOpenForMs: 300_000 };
+
+function ask(evidence: Evidence, tier: Tier, more: Partial<Question> = {}): ReturnType<typeof decide> {
+  return decide({
+    principal: principalOf({ scopes: ["read"] }),
+    evidence,
+    tier,
+    requiredScopes: [],
+    beganAt: at(1_000),
+    now: at(1_000),
+    ...more,
+  });
+}
+
+describe("an answer that was asked for by this very call", () => {
+  test("allows live in every tier", () => {
+    for (const tier of [critical, standard, low]) {
+      const verdict = ask({ state: "active", source: "store", asOf: at(1_000) }, tier);
+      expect(verdict).toMatchObject({ kind: "allow", assurance: "live" });
+    }
+  });
+
+  test("allows though it took longer than the tier's staleness, for the call began before it was asked", () => {
+    const verdict = ask({ state: "active", source: "store", asOf: at(1_001) }, standard, { now: at(9_000) });
+    expect(verdict).toMatchObject({ kind: "allow", assurance: "live", stalenessMs: 7_999 });
+  });
+});
+
+describe("an answer from before the call", () => {
+  test("is never good enough for a tier of 0 s, whatever source is claimed", () => {
+    for (const source of ["recent", "replica", "store"] as const) {
+      expect(ask({ state: "active", source, asOf: at(999) }, critical)).toMatchObject({ reason: "internal_error" });
+    }
+    expect(ask({ state: "active", source: "recent", asOf: at(1_000) }, critical)).toMatchObject({ kind: "deny" });
+  });
+
+  test("is good while strictly younger than the tier's staleness", () => {
+    const evidence: Evidence = { state: "active", source: "recent", asOf: at(1_000) };
+    expect(ask(evidence, standard, { now: at(2_999) })).toMatchObject({ kind: "allow", assurance: "recent" });
+    expect(ask(evidence, standard, { now: at(3_000) })).toMatchObject({ kind: "deny", reason: "internal_error" });
+  });
+
+  test("is old after a suspend that only the wall clock saw", () => {
+    const evidence: Evidence = { state: "active", source: "recent", asOf: at(1_000) };
+    const now = { monotonicMs: 1_001, wallMs: at(61_000).wallMs };
+    expect(ask(evidence, low, { now })).toMatchObject({ kind: "deny" });
+  });
+});
+
+describe("no answer", () => {
+  const unknown: UnknownEvidence = {
+    state: "unknown",
+    cause: "timeout",
+    lastAnswerAt: at(0),
+    firstUnansweredAt: at(500),
+  };
+
+  test("is refused by every tier without failOpenFor", () => {
+    expect(ask(unknown, critical)).toMatchObject({ reason: "revocation_unavailable" });
+    expect(ask(unknown, standard)).toMatchObject({ reason: "revocation_unavailable" });
+  });
+
+  test("is let through, marked, while both the store's last answer and the first unanswered look-up are in the grace", () => {
+    expect(ask(unknown, low)).toMatchObject({ kind: "allow", assurance: "fail-open", stalenessMs: 1_000 });
+    expect(ask(unknown, low, { now: at(299_999) })).toMatchObject({ kind: "allow" });
+    expect(ask(unknown, low, { now: at(300_000) })).toMatchObject({ reason: "revocation_unavailable" });
+    expect(ask({ ...unknown, firstUnansweredAt: at(-300_000) }, low)).toMatchObject({ kind: "deny" });
+  });
+
+  test("is refused where the store never answered", () => {
+    expect(ask({ ...unknown, lastAnswerAt: undefined }, low)).toMatchObject({ reason: "revocation_unavailable" });
+  });
+
+  test("never opens the door for an unreadable watermark or for load", () => {
+    const verdicts = UNKNOWN_CAUSES.map((cause) => [cause, ask({ ...unknown, cause }, low).kind] as const);
+    const refused = verdicts.filter(([, kind]) => kind === "deny").map(([cause]) => cause);
+    expect(refused).toEqual(["unreadable", "overloaded"]);
+    expect(ask({ ...unknown, cause: "overloaded" }, low)).toMatchObject({ reason: "overloaded" });
+  });
+});
+
+test("revoked is a denial in every tier, and says nothing of scopes", () => {
+  const by = { kind: "user", revocationId: "r1" } as const;
+  const verdict = ask({ state: "revoked", source: "store", by, asOf: at(1_000) }, low, { requiredScopes: ["admin"] });
+  expect(verdict).toEqual({ kind: "deny", reason: "revoked", revokedBy: by, requiredScopes: undefined });
+});
+
+test("a missing scope is refused with every scope the route asks for, on live, recent and fail-open alike", () => {
+  const requiredScopes = ["read", "admin"];
+  const expected = { kind: "deny", reason: "insufficient_scope", requiredScopes };
+  expect(ask({ state: "active", source: "store", asOf: at(1_000) }, low, { requiredScopes })).toMatchObject(expected);
+  expect(ask({ state: "active", source: "recent", asOf: at(999) }, low, { requiredScopes })).toMatchObject(expected);
+  const unknown = { state: "unknown", cause: "timeout", lastAnswerAt: at(0), firstUnansweredAt: at(0) } as const;
+  expect(ask(unknown, low, { requiredScopes })).toMatchObject(expected);
+});
+
+test("an anonymous allow carries no principal", () => {
+  expect(decideAnonymous()).toEqual({
+    kind: "allow",
+    assurance: "anonymous",
+    principal: undefined,
+    stalenessMs: undefined,
+  });
+});
