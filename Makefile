@@ -1,0 +1,46 @@
+# The commands of this project, from a fresh clone. Needs git, make, Python 3, and npm with any Node to begin with:
+# the exact Node that runs everything comes out of the lock file into node_modules/.bin.
+
+ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
+NEWEST_ENVOY := 1.40.0
+RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
+
+.PHONY: help setup packages envoy envoys redis test demo bench fmt lint types clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
+
+setup: packages envoys redis ## install whatever is missing: packages, three real Envoys, redis-server
+
+packages:
+	@scripts/install-packages
+
+envoy:
+	@scripts/install-envoy $(NEWEST_ENVOY)
+
+envoys:
+	@scripts/install-envoy $(ENVOYS)
+
+redis:
+	@scripts/install-redis
+
+test: setup ## every check that a change must pass; ends with "N passed, N failed"
+	@$(RUN) node scripts/check.ts
+
+demo: packages envoy ## log in, call, revoke, be refused, through a real Envoy; KEEP=1 leaves it running
+	@$(RUN) KEEP="$(KEEP)" node examples/demo/main.ts
+
+bench: setup ## the benchmarks; one table, and bench/results/latest.json
+	@$(RUN) node bench/main.ts
+
+fmt: packages ## format everything
+	@$(RUN) oxfmt
+
+lint: packages ## lint with type information, import rules included
+	@$(RUN) oxlint --type-aware
+
+types: packages ## type check
+	@$(RUN) tsc -p .
+
+clean: ## remove what set-up and runs have put here
+	rm -rf node_modules .cache dist coverage

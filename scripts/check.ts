@@ -1,0 +1,66 @@
+// Runs every check that a change must pass, one after another, and counts. Never stops at the first failure and never
+// lets one go by: a step that crashes, hangs, finds nothing or reports nothing is a failure of its own.
+import { mkdirSync } from "node:fs";
+import { addTallies, NOTHING, readVitestReport, type Tally } from "./check-report.ts";
+import { runStep, type StepOutcome } from "./check-step.ts";
+
+const REPORTS = ".cache/check";
+
+/** A tool that passes or fails as a whole. */
+const TOOLS: readonly (readonly [title: string, command: readonly string[]])[] = [
+  ["types", ["tsc", "-p", "."]],
+  ["lint", ["oxlint", "--type-aware", "--deny-warnings"]],
+  ["format", ["oxfmt", "--check"]],
+  ["dead code", ["knip"]],
+];
+
+/**
+ * Suites that use no clock but their own run beside each other; those with real servers run one file at a time, for on
+ * two cores a neighbour's load would look like a fault of the store.
+ */
+const SUITES: readonly (readonly [title: string, projects: readonly string[], options: readonly string[]])[] = [
+  ["unit, property, simulation", ["unit", "property", "simulation"], ["--maxWorkers=2"]],
+  ["conformance, integration, e2e", ["conformance", "integration", "e2e"], ["--no-file-parallelism"]],
+];
+
+const TOOL_TIMEOUT_MS = 3 * 60_000;
+const SUITE_TIMEOUT_MS = 12 * 60_000;
+
+async function checkTool(title: string, command: readonly string[]): Promise<Tally> {
+  const outcome = await runStep(command, TOOL_TIMEOUT_MS);
+  const passed = outcome.failure === undefined;
+  announce(title, passed, outcome, passed ? "ok" : outcome.failure);
+  if (!passed) console.log(outcome.output.trimEnd());
+  return { ...NOTHING, passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
+}
+
+async function checkSuite(title: string, projects: readonly string[], options: readonly string[]): Promise<Tally> {
+  const report = `${REPORTS}/${projects.join("-")}.json`;
+  const selection = projects.map((project) => `--project=${project}`);
+  const reporters = ["--reporter=json", `--outputFile.json=${report}`];
+  const outcome = await runStep(["vitest", "run", ...selection, ...options, ...reporters], SUITE_TIMEOUT_MS, report);
+  const { tally, failures } = readVitestReport(report);
+  // Errors outside any test fail vitest without failing a test: they count, or they would be hidden.
+  const unexplained = outcome.failure !== undefined && tally.failed === 0;
+  const found = unexplained ? { ...tally, failed: 1 } : tally;
+  announce(title, found.failed === 0, outcome, countsOf(found));
+  for (const failure of failures) console.log(`\n  ✗ ${failure}`);
+  if (unexplained) console.log(`\n  ✗ vitest ${outcome.failure}, though no test failed:\n${outcome.output.trimEnd()}`);
+  return found;
+}
+
+function announce(title: string, passed: boolean, outcome: StepOutcome, note: string): void {
+  console.log(`${passed ? "✓" : "✗"} ${title}: ${note} (${(outcome.durationMs / 1000).toFixed(1)} s)`);
+}
+
+function countsOf(tally: Tally): string {
+  const skipped = tally.skipped === 0 ? "" : `, ${tally.skipped} skipped`;
+  return `${tally.passed} passed, ${tally.failed} failed${skipped}`;
+}
+
+mkdirSync(REPORTS, { recursive: true });
+let total = NOTHING;
+for (const [title, command] of TOOLS) total = addTallies(total, await checkTool(title, command));
+for (const [title, projects, options] of SUITES) total = addTallies(total, await checkSuite(title, projects, options));
+console.log(`\n${countsOf(total)}`);
+process.exitCode = total.failed === 0 ? 0 : 1;
