@@ -1,0 +1,30 @@
+// What a command may touch of its process. main.ts alone fills it in; a command never reads the process itself.
+
+export interface Signals {
+  /**
+   * Calls `drain` on the first SIGTERM or SIGINT; from then on a second one ends the process with 1 at once.
+   * Until a command asks for it, both signals end the process as they always do.
+   */
+  onTerminate(drain: () => void): void;
+  /** Calls `reload` on every SIGHUP. Until a command asks for it, SIGHUP ends the process. */
+  onReload(reload: () => void): void;
+}
+
+export interface CommandIo {
+  /** Writes to standard output, as it is: the caller ends its lines. */
+  out(text: string): void;
+  /** Writes to standard error, as it is: the caller ends its lines. */
+  err(text: string): void;
+  /** All of standard input as UTF-8; rejects beyond 1 MiB. */
+  readStdin(): Promise<string>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Standard output is a terminal and NO_COLOR is not set. */
+  readonly isTerminal: boolean;
+  /** Of this program, as in package.json. */
+  readonly version: string;
+  readonly signals: Signals;
+}
+
+/** What the shell sees: done, failed, usage or configuration error (contract §1). */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
