@@ -1,0 +1,141 @@
+// The effective configuration: every default filled in, every unit compiled, every path absolute. It decides nothing.
+
+import type { TargetKind } from "../core/target.ts";
+import type { Tier } from "../core/tier.ts";
+
+export type Address =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** Where ops and control listen: HTTP, so TCP only. */
+export type TcpAddress = Extract<Address, { kind: "tcp" }>;
+
+export interface ListenConfig {
+  /** At least one; port 0 takes any free port. */
+  readonly grpc: readonly Address[];
+  readonly ops: TcpAddress;
+  readonly control: TcpAddress;
+}
+
+/** Signature algorithms of RFC 7518 §3.1, RFC 8037 and RFC 9864. No HS*, no none: they cannot be configured. */
+export const ALGORITHMS = [
+  "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+export type JwksConfig =
+  /** `allowHttp`: the written URL may be plain http beyond loopback. */
+  | { readonly kind: "url"; readonly url: string; readonly allowHttp: boolean }
+  | { readonly kind: "file"; readonly path: string }
+  /** From the issuer's metadata document; `allowHttp` is of the issuer's own URL, never of the one found there. */
+  | { readonly kind: "discovery"; readonly allowHttp: boolean };
+
+export interface IssuerConfig {
+  /** Short name in keys, metrics and the API. */
+  readonly id: string;
+  /** Equals the token's `iss` byte for byte. */
+  readonly issuer: string;
+  readonly jwks: JwksConfig;
+  /** One of them must be in `aud`; undefined: waived by `anyAudience: true`. */
+  readonly audiences: readonly string[] | undefined;
+  readonly algorithms: readonly Algorithm[];
+  readonly profile: "at+jwt" | "jwt";
+  readonly clockSkewMs: number;
+  readonly maxLifetimeMs: number;
+  readonly requireJti: boolean;
+  /** Names of the claims that hold these. */
+  readonly claims: { readonly session: string; readonly tenant: string; readonly client: string; readonly scope: string };
+}
+
+export interface StoreConfig {
+  readonly type: "redis" | "embedded" | "memory";
+  /** redis: `redis://`, `rediss://` or `unix:/path`. A secret: it may hold a password. */
+  readonly url: string;
+  readonly keyPrefix: string;
+  /** Of one look-up, connection included. */
+  readonly timeoutMs: number;
+  /** embedded: absolute path of the SQLite file. */
+  readonly path: string;
+  readonly requireNoEviction: boolean;
+}
+
+export interface RouteConfig {
+  /** For metadata and the log; undefined: its index is used. */
+  readonly name: string | undefined;
+  /** Lower case; undefined: any. */
+  readonly host: string | undefined;
+  /** Pattern over the canonical path. */
+  readonly path: string;
+  /** undefined: any. */
+  readonly methods: readonly string[] | undefined;
+  readonly anonymous: boolean;
+  /** Name of a tier; undefined: the strictest. */
+  readonly tier: string | undefined;
+  readonly scopes: readonly string[];
+}
+
+export interface ScopeConfig {
+  /** A scope, or its beginning followed by `*`. */
+  readonly scope: string;
+  readonly tier: string;
+}
+
+export interface IdentityConfig {
+  readonly headers: readonly { readonly name: string; readonly claim: string }[];
+  readonly forwardToken: boolean;
+}
+
+export const CONTROL_SCOPES = ["portcullis:read", "portcullis:revoke", "portcullis:admin", "portcullis:sidecar"] as const;
+export type ControlScope = (typeof CONTROL_SCOPES)[number];
+
+export interface BootstrapToken {
+  readonly name: string;
+  /** 64 lower-case hex digits. */
+  readonly sha256: string;
+  readonly scopes: readonly ControlScope[];
+}
+
+export interface ControlConfig {
+  readonly url: string;
+  /** Id of the issuer whose access tokens may call the API; undefined: bootstrap tokens only. */
+  readonly issuer: string | undefined;
+  readonly audience: string;
+  readonly tokens: readonly BootstrapToken[];
+  readonly secondPerson: readonly TargetKind[];
+}
+
+export interface TelemetryConfig {
+  /** Base URL of an OTLP/HTTP receiver; undefined: no traces are exported. */
+  readonly otlp: string | undefined;
+  readonly sampleRatio: number;
+  /** Share of decisions that are logged; `all` is 1. */
+  readonly decisions: { readonly denyRatio: number; readonly allowRatio: number; readonly plainSubject: boolean };
+}
+
+export interface Config {
+  /** Absolute path of the file it came from. */
+  readonly file: string;
+  readonly listen: ListenConfig;
+  /** At least one. */
+  readonly issuers: readonly IssuerConfig[];
+  readonly store: StoreConfig;
+  /** At least one, strictest first. */
+  readonly tiers: readonly Tier[];
+  readonly routes: readonly RouteConfig[];
+  readonly scopes: readonly ScopeConfig[];
+  readonly ambiguousPaths: "refuse" | "strictest";
+  readonly identity: IdentityConfig;
+  readonly limits: { readonly maxTokenBytes: number; readonly maxInFlightCount: number; readonly verifiedTokenCount: number };
+  readonly drain: { readonly delayMs: number; readonly timeoutMs: number };
+  /** Of a whole Check. */
+  readonly deadlineMs: number;
+  readonly breaker: {
+    readonly windowMs: number;
+    readonly minCallCount: number;
+    readonly failureRatio: number;
+    readonly openForMs: number;
+  };
+  readonly telemetry: TelemetryConfig;
+  readonly control: ControlConfig;
+  readonly feed: { readonly type: "none" | "redis"; readonly scanEveryMs: number; readonly directWriters: boolean };
+}
