@@ -1,0 +1,17 @@
+// What the Redis store is told by whoever builds it. Plain compiled values: it never reads the configuration.
+
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+
+export interface RedisStoreOptions {
+  /** `redis://`, `rediss://` (TLS) or `unix:/path?db=0`; user and password in it. See parseRedisUrl. */
+  readonly url: string;
+  /** Put before every key. */
+  readonly keyPrefix: string;
+  /** Of one look-up; the store's own proofs of life take as long. */
+  readonly timeoutMs: number;
+  /** A maxmemory-policy other than noeviction makes the store unfit, for it may drop markers unasked. */
+  readonly requireNoEviction: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}

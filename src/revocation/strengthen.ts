@@ -1,0 +1,23 @@
+// How a further revocation of one target joins the one that stands (contract §5). Pure; it never makes anything weaker.
+
+import { isWatermarkKind } from "../core/target.ts";
+import { readWatermark } from "./judge.ts";
+import type { NewRevocation } from "./store.ts";
+
+/**
+ * The watermark to store, in epoch seconds, over the value that stands (undefined: none): the later of both. One that
+ * cannot be read may have meant anything, and refuses its tokens with 503; the new one takes its place, but no lower
+ * than the moment of the revocation, for whoever wrote it meant tokens of then. Undefined for existence kinds.
+ */
+export function strongerWatermark(revocation: NewRevocation, standing: string | undefined): number | undefined {
+  if (!isWatermarkKind(revocation.target.kind)) return undefined;
+  const afterItself = Math.floor(revocation.atMs / 1000) + 1;
+  const asked = revocation.issuedBeforeS ?? afterItself;
+  if (standing === undefined) return asked;
+  return Math.max(asked, readWatermark(standing) ?? afterItself);
+}
+
+/** The later of two expiries in epoch milliseconds; undefined, never, is the latest. */
+export function laterExpiry(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.max(a, b);
+}
