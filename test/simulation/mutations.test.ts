@@ -1,0 +1,122 @@
+// A test of the test: the ladder broken on purpose, one line at a time, must be caught by the simulation.
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { play, type Report } from "./scenario.ts";
+import type { Code } from "./sidecar.ts";
+
+interface Change {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Mutation {
+  readonly name: string;
+  readonly changes: readonly Change[];
+}
+
+/** decide() checks every age again, so breaking an age in one place needs the change in both. */
+const MUTATIONS: readonly Mutation[] = [
+  {
+    name: "an answer is dated when it arrives, not when it was asked for",
+    changes: [{ file: "revocation/batcher.ts", from: "const { asOf } = flight;", to: "const asOf = clock.now();" }],
+  },
+  {
+    name: "an answer may be a little older than the tier says",
+    changes: [
+      { file: "core/decide.ts", from: "stalenessMs < tier.maxStalenessMs", to: "stalenessMs < tier.maxStalenessMs + 500" },
+      {
+        file: "revocation/guard.ts",
+        from: "ageMs(asOf, now) < tier.maxStalenessMs",
+        to: "ageMs(asOf, now) < tier.maxStalenessMs + 500",
+      },
+    ],
+  },
+  {
+    name: "ages come from the monotonic clock alone",
+    changes: [
+      {
+        file: "core/clock.ts",
+        from: "Math.max(now.monotonicMs - then.monotonicMs, now.wallMs - then.wallMs)",
+        to: "now.monotonicMs - then.monotonicMs",
+      },
+    ],
+  },
+  {
+    name: "ages come from the wall clock alone",
+    changes: [
+      {
+        file: "core/clock.ts",
+        from: "Math.max(now.monotonicMs - then.monotonicMs, now.wallMs - then.wallMs)",
+        to: "now.wallMs - then.wallMs",
+      },
+    ],
+  },
+  {
+    name: "a token seen revoked is forgotten when the store is out",
+    changes: [
+      {
+        file: "revocation/guard.ts",
+        from: 'if (seen !== undefined) return revoked(seen, "recent");\n    const firstUnansweredAt',
+        to: "const firstUnansweredAt",
+      },
+    ],
+  },
+  {
+    name: "the grace of a token is not counted from its first unanswered look-up",
+    changes: [
+      { file: "core/decide.ts", from: "&& ageMs(firstUnansweredAt, now) < tier.failOpenForMs", to: "" },
+    ],
+  },
+  {
+    name: "an unreadable watermark is taken for none",
+    changes: [{ file: "revocation/judge.ts", from: "unreadable ??= kind;", to: "continue;" }],
+  },
+  {
+    name: "a token issued in the second of the revocation lives on",
+    changes: [{ file: "revocation/judge.ts", from: "issuedAtS < issuedBeforeS", to: "issuedAtS + 1 < issuedBeforeS" }],
+  },
+];
+
+const source = join(import.meta.dirname, "../../src");
+const scratch = mkdtempSync(join(tmpdir(), "portcullis-mutants-"));
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+async function mutant(changes: readonly Change[], index: number): Promise<Code> {
+  const root = join(scratch, String(index));
+  for (const room of ["core", "resilience", "revocation"]) cpSync(join(source, room), join(root, room), { recursive: true });
+  for (const { file, from, to } of changes) {
+    const path = join(root, file);
+    const text = readFileSync(path, "utf8");
+    expect(text.split(from), `${file} must hold the line once, or this mutation proves nothing`).toHaveLength(2);
+    writeFileSync(path, text.replace(from, () => to));
+  }
+  const load = async <T>(file: string): Promise<T> => (await import(pathToFileURL(join(root, file)).href)) as T;
+  return {
+    ...(await load<Pick<Code, "createGuard">>("revocation/guard.ts")),
+    ...(await load<Pick<Code, "createBatcher">>("revocation/batcher.ts")),
+    ...(await load<Pick<Code, "createBreaker">>("resilience/breaker.ts")),
+    ...(await load<Pick<Code, "decide">>("core/decide.ts")),
+  };
+}
+
+async function firstViolation(code: Code, seedCount: number): Promise<Report["violation"]> {
+  for (let seed = 1; seed <= seedCount; seed++) {
+    const { violation } = await play(seed, 20_000, code);
+    if (violation !== undefined) return violation;
+  }
+  return undefined;
+}
+
+test("a copy with nothing changed passes, so that a caught mutation is caught for its change", async () => {
+  expect(await firstViolation(await mutant([], -1), 10)).toBeUndefined();
+});
+
+test.each(MUTATIONS.map((mutation, index) => ({ ...mutation, index })))("is caught: $name", async ({ changes, index }) => {
+  expect(await firstViolation(await mutant(changes, index), 40)).toBeDefined();
+});

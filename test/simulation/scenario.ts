@@ -1,0 +1,240 @@
+// Plays one seed: tokens are checked in all tiers while revocations, lifts, outages, pauses, suspends, clock steps and
+// restarts happen. Deterministic for a seed and a count of checks.
+
+import type { Tier } from "../../src/core/tier.ts";
+import { subjectOf, type RevocationSubject } from "../../src/revocation/subject.ts";
+import { markerKey } from "../../src/revocation/keys.ts";
+import type { Target } from "../../src/core/target.ts";
+import { isWatermarkKind, TARGET_KINDS } from "../../src/core/target.ts";
+import { principalOf } from "../support/principal.ts";
+import { createHistory, type Ban, type SimToken } from "./history.ts";
+import { CHECK_DEADLINE_MS, startSidecar, type Code, type Sidecar } from "./sidecar.ts";
+import type { StoreMode, StoreModel } from "./store-model.ts";
+import { createWorld, type World } from "./world.ts";
+
+const TIERS: readonly Tier[] = [
+  { name: "critical", rank: 0, maxStalenessMs: 0, failOpenForMs: 0 },
+  { name: "brisk", rank: 1, maxStalenessMs: 200, failOpenForMs: 0 },
+  { name: "standard", rank: 2, maxStalenessMs: 2_000, failOpenForMs: 0 },
+  { name: "low", rank: 3, maxStalenessMs: 5_000, failOpenForMs: 8_000 },
+  { name: "grace", rank: 4, maxStalenessMs: 0, failOpenForMs: 1_500 },
+];
+
+/** After a fault ends, this long passes before a refusal counts as unjustified: the breaker's opening and its window. */
+const CALM_AFTER_MS = 6_000;
+
+interface Live {
+  readonly token: SimToken;
+  readonly principal: ReturnType<typeof principalOf>;
+  subject: RevocationSubject;
+}
+
+export interface Report {
+  readonly checks: number;
+  /** Of verdicts by assurance or reason: a run that never failed open would prove little. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly violation: string | undefined;
+}
+
+export async function play(seed: number, checkCount: number, code: Code): Promise<Report> {
+  const world = createWorld(seed);
+  const { random } = world;
+  const store: StoreModel = { values: new Map(), mode: { kind: "up", delayMs: 2, lossProbability: 0 } };
+  const history = createHistory();
+  const outcomes: Record<string, number> = {};
+  let sidecar: Sidecar = startSidecar(world, store, code);
+  let lastFaultMs = -Infinity;
+  let checks = 0;
+  let violation: string | undefined;
+  let tokenCount = 0;
+
+  const newToken = (): Live => {
+    const n = tokenCount++;
+    const principal = principalOf({
+      issuerId: random.pick(["a", "b"]),
+      tokenId: `t${n}`,
+      session: `s${n >> 1}`,
+      subject: `u${random.integer(4)}`,
+      tenant: `org${random.integer(2)}`,
+      client: `app${random.integer(2)}`,
+      keyId: `k${random.integer(3)}`,
+      issuedAtS: issuerNowS(world) - random.integer(20),
+      expiresAtS: issuerNowS(world) + 3_600,
+    });
+    const subject = subjectOf(principal, "", `token-${n}`, 30_000);
+    const token = { identity: subject.identity, keys: subject.keys, issuedAtS: principal.issuedAtS };
+    return { principal, subject, token: { ...token, seenRevoked: false, firstUnansweredMs: undefined } };
+  };
+  const tokens = Array.from({ length: 16 }, newToken);
+
+  function check(): void {
+    const live = random.pick(tokens);
+    if (random.chance(0.05)) live.subject = { ...live.subject, lastActiveAsOf: undefined }; // its cache entry was evicted
+    const { token, subject, principal } = live;
+    const tier = random.pick(TIERS);
+    const beganAt = world.clock.now();
+    const beganMs = world.trueMs();
+    const process = sidecar;
+    process.guard.judge(subject, tier, beganAt, beganAt.monotonicMs + CHECK_DEADLINE_MS, undefined, (evidence) => {
+      if (!process.alive) return;
+      const now = world.clock.now();
+      const verdict = code.decide({ principal, evidence, tier, requiredScopes: [], beganAt, now });
+      const outcome = verdict.kind === "allow" ? verdict.assurance : verdict.reason;
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      checks += 1;
+      violation ??= history.judge({
+        token,
+        tier,
+        beganMs,
+        endedMs: world.trueMs(),
+        verdict,
+        lastAnsweredQuestionMs: process.wire.lastAnsweredQuestionMs,
+        calm: lastFaultMs + CALM_AFTER_MS < beganMs,
+      });
+    });
+  }
+
+  function traffic(): void {
+    const burst = random.chance(0.02) ? 40 : 1 + random.integer(4);
+    for (let i = 0; i < burst; i++) check();
+    world.inside(random.between(0, 20), traffic);
+  }
+
+  function fault(durationMs: number): void {
+    lastFaultMs = Math.max(lastFaultMs, world.trueMs() + durationMs);
+  }
+
+  function weather(): void {
+    const mode = random.pick<StoreMode>([
+      { kind: "refusing", cause: random.pick(["connection_refused", "loading", "not_primary", "locked"]) },
+      { kind: "silent" },
+      { kind: "up", delayMs: 40, lossProbability: 0.1 },
+      { kind: "up", delayMs: 2, lossProbability: 0.4 },
+    ]);
+    const durationMs = random.chance(0.5) ? random.between(5, 500) : random.between(500, 14_000);
+    store.mode = mode;
+    fault(durationMs);
+    world.outside(durationMs, () => {
+      store.mode = { kind: "up", delayMs: random.pick([0.5, 2, 10]), lossProbability: 0 };
+      world.outside(random.between(200, 20_000), weather);
+    });
+  }
+
+  // Two clocks tell a suspend or a set-back clock; a suspend that a set-back clock hides within one staleness, neither
+  // does. So a world has one or the other.
+  const suspends = random.chance(0.5);
+  function clockTrouble(): void {
+    const durationMs = random.between(10, 8_000);
+    fault(durationMs);
+    if (random.chance(0.4)) world.pauseFor(durationMs);
+    else if (suspends) world.suspendFor(durationMs);
+    else world.stepWallClock(random.between(-20_000, 20_000));
+    world.outside(durationMs + random.between(1_000, 20_000), clockTrouble);
+  }
+
+  function restart(): void {
+    fault(0);
+    sidecar.kill();
+    sidecar = startSidecar(world, store, code);
+    for (const live of tokens) {
+      live.subject = { ...live.subject, lastActiveAsOf: undefined };
+      live.token.seenRevoked = false;
+      live.token.firstUnansweredMs = undefined;
+    }
+    world.outside(random.between(5_000, 60_000), restart);
+  }
+
+  function issue(): void {
+    tokens[random.integer(tokens.length)] = newToken();
+    world.outside(random.between(50, 500), issue);
+  }
+
+  const targetOf = (live: Live): Target => {
+    const { principal } = live;
+    const issuer = principal.issuerId;
+    // Narrow kinds mostly: were everything revoked all the time, nothing would ever be allowed wrongly.
+    const kind = random.chance(0.85) ? random.pick(["token", "session"] as const) : random.pick(TARGET_KINDS);
+    switch (kind) {
+      case "token":
+        return { kind, issuer, id: principal.tokenId as string };
+      case "session":
+        return { kind, issuer, id: principal.session as string };
+      case "key":
+        return { kind, issuer, id: principal.keyId as string };
+      case "user":
+        return { kind, issuer, id: principal.subject as string };
+      case "tenant":
+        return { kind, issuer, id: principal.tenant as string };
+      case "client":
+        return { kind, issuer, id: principal.client as string };
+      case "issuer":
+        return { kind, issuer };
+      case "everything":
+        return { kind };
+    }
+  };
+
+  function revoke(): void {
+    world.outside(random.between(50, 1_500), revoke);
+    const target = targetOf(random.pick(tokens));
+    const key = markerKey("", target);
+    const wantedS = issuerNowS(world) + 1;
+    world.outside(random.between(0, 5), () => {
+      if (store.mode.kind !== "up") return; // not acknowledged, and nothing happened
+      const unreadable = isWatermarkKind(target.kind) && random.chance(0.03);
+      const ban = writeBan(store, key, target, wantedS, unreadable, world.trueMs());
+      if (ban.overwrites) history.endAll(key, world.trueMs());
+      history.add(ban.ban);
+      // The acknowledgement may get lost, and then nothing was promised.
+      if (random.chance(0.95)) world.outside(random.between(0, 5), () => void (ban.ban.ackMs = world.trueMs()));
+      if (random.chance(0.8)) world.outside(random.between(500, 9_000), () => lift(key));
+    });
+  }
+
+  function lift(key: string): void {
+    if (store.mode.kind !== "up") return world.outside(500, () => lift(key));
+    store.values.delete(key);
+    history.endAll(key, world.trueMs());
+  }
+
+  traffic();
+  revoke();
+  issue();
+  world.outside(random.between(2_000, 9_000), weather);
+  world.outside(random.between(2_000, 9_000), clockTrouble);
+  world.outside(random.between(10_000, 60_000), restart);
+  await world.run(() => checks >= checkCount || violation !== undefined);
+  return { checks, outcomes, violation };
+}
+
+/** By the issuer's clock, which nobody steps. */
+function issuerNowS(world: World): number {
+  return 1_750_000_000 + Math.floor(world.trueMs() / 1_000);
+}
+
+function writeBan(
+  store: StoreModel,
+  key: string,
+  target: Target,
+  wantedS: number,
+  unreadable: boolean,
+  appliedMs: number,
+): { readonly ban: Ban; readonly overwrites: boolean } {
+  const before = store.values.get(key);
+  const beforeS = before === undefined ? -Infinity : Number(before);
+  const garbageStood = Number.isNaN(beforeS);
+  const watermark = isWatermarkKind(target.kind);
+  const issuedBeforeS = garbageStood ? wantedS : Math.max(beforeS, wantedS);
+  store.values.set(key, unreadable ? "not a number" : watermark ? String(issuedBeforeS) : "1");
+  const reach = watermark && !unreadable ? issuedBeforeS : Infinity;
+  const ban: Ban = {
+    key,
+    kind: target.kind,
+    issuedBeforeS: reach,
+    unreadable,
+    appliedMs,
+    ackMs: Infinity,
+    endedMs: Infinity,
+  };
+  return { ban, overwrites: garbageStood && watermark && !unreadable };
+}
