@@ -1,0 +1,90 @@
+// Authenticates callers by access tokens of the configured issuer, judged live: a revoked admin is refused at once.
+
+import type { Clock } from "../core/clock.ts";
+import { decide } from "../core/decide.ts";
+import type { DenyReason } from "../core/deny-reason.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import type { Tier } from "../core/tier.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { Guard } from "../revocation/guard.ts";
+import type { RevocationSubject } from "../revocation/subject.ts";
+import type { VerifiedToken, Verifier } from "../token/verifier.ts";
+import type { AccessFault, Authenticator, Caller } from "./access.ts";
+
+export interface AccessTokenOptions {
+  /** Of the control plane's issuer, for the control plane's audience alone. */
+  readonly verifier: Verifier<RevocationSubject>;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  /** Of verification and look-up together. */
+  readonly timeoutMs: number;
+}
+
+/** Whoever may revoke is judged on the newest word, and never on none. */
+const LIVE: Tier = { name: "control", rank: 0, maxStalenessMs: 0, failOpenForMs: 0 };
+
+const TWO_DOTS = /^[^.]+\.[^.]+\.[^.]*$/;
+
+export function createAccessTokens(options: AccessTokenOptions): Authenticator {
+  const { clock, timeoutMs, verifier } = options;
+  return {
+    authenticate(token) {
+      if (!TWO_DOTS.test(token)) return Promise.resolve(err({ cause: "unknown_token" }));
+      const beganAt = clock.now();
+      const deadlineAtMs = beganAt.monotonicMs + timeoutMs;
+      return new Promise((resolve) => {
+        verifier.verify(token, beganAt, deadlineAtMs, undefined, (outcome) => {
+          if (!outcome.ok) return resolve(err(faultOf(outcome.error.reason)));
+          judgeLive(options, outcome.value, deadlineAtMs, (verdict) => resolve(callerOf(outcome.value, verdict)));
+        });
+      });
+    },
+  };
+}
+
+function judgeLive(
+  { guard, clock }: AccessTokenOptions,
+  { principal, compiled }: VerifiedToken<RevocationSubject>,
+  deadlineAtMs: number,
+  done: (verdict: Verdict) => void,
+): void {
+  const beganAt = clock.now();
+  guard.judge(compiled, LIVE, beganAt, deadlineAtMs, undefined, (evidence) => {
+    done(decide({ principal, evidence, tier: LIVE, requiredScopes: [], beganAt, now: clock.now() }));
+  });
+}
+
+function callerOf({ principal }: VerifiedToken<RevocationSubject>, verdict: Verdict): Result<Caller, AccessFault> {
+  if (verdict.kind === "deny") return err(faultOf(verdict.reason));
+  return ok({ name: `${principal.issuerId}/${principal.subject ?? principal.client ?? ""}`, scopes: principal.scopes });
+}
+
+function faultOf(reason: DenyReason): AccessFault {
+  switch (reason) {
+    case "revocation_unavailable":
+    case "keys_unavailable":
+    case "overloaded":
+    case "internal_error":
+    case "config_error":
+      return { cause: "unavailable" };
+    case "missing_token":
+    case "malformed_request":
+    case "ambiguous_path":
+    case "malformed_token":
+    case "token_too_large":
+    case "unsupported_token":
+    case "unknown_issuer":
+    case "unknown_key":
+    case "algorithm_not_allowed":
+    case "bad_signature":
+    case "expired":
+    case "not_yet_valid":
+    case "wrong_audience":
+    case "wrong_type":
+    case "lifetime_too_long":
+    case "claim_invalid":
+    case "revoked":
+    case "insufficient_scope":
+      return { cause: "refused" };
+  }
+}
