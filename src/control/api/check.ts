@@ -1,0 +1,70 @@
+// Tells whether one target stands revoked, by reading the very key that a Check reads. It judges no token: a user
+// may be free while his tenant is not.
+
+import type { FastifyInstance } from "fastify";
+import { isWatermarkKind } from "../../core/target.ts";
+import { readWatermark } from "../../revocation/judge.ts";
+import { markerKey } from "../../revocation/keys.ts";
+import { err, ok, type Result } from "../../core/result.ts";
+import { resolveTarget, type NamedTarget } from "../new-revocation.ts";
+import { invalid, readFault, type Problem } from "../problem.ts";
+import { CHECK_QUERY } from "../schemas.ts";
+import { sendProblem, type Room } from "./room.ts";
+
+/** One look-up of an administrator, who would rather wait than be told to ask again. */
+const READ_TIMEOUT_MS = 1_000;
+
+interface CheckAnswer {
+  readonly revoked: boolean;
+  readonly id?: string | undefined;
+  readonly since?: number | undefined;
+  readonly issued_before?: number | undefined;
+  readonly by?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+export function registerCheck(app: FastifyInstance, room: Room): void {
+  app.get<{ Querystring: NamedTarget }>("/v1/check", { schema: { querystring: CHECK_QUERY } }, async (request, reply) => {
+    const answer = await check(room, request.query);
+    return answer.ok ? reply.send(answer.value) : sendProblem(reply, answer.error);
+  });
+}
+
+async function check(room: Room, named: NamedTarget): Promise<Result<CheckAnswer, Problem>> {
+  const target = resolveTarget(named, room.issuers, "");
+  if (!target.ok) return err(invalid(target.error));
+  const read = await room.store.read([markerKey(room.keyPrefix, target.value)], READ_TIMEOUT_MS);
+  if (!read.ok) return err(readFault(read.error));
+  const value = read.value[0] ?? null;
+  if (value === null) return ok({ revoked: false });
+  const facts = factsOf(value);
+  if (!isWatermarkKind(named.kind)) return ok({ revoked: true, ...facts });
+  const issuedBefore = readWatermark(value);
+  if (issuedBefore !== undefined) return ok({ revoked: true, ...facts, issued_before: issuedBefore });
+  return err({
+    code: "unreadable",
+    detail: "The target's watermark is neither a bare integer nor ours: until it is mended its tokens are refused with 503.",
+  });
+}
+
+/** What the value says of itself. Another program's may say anything: only what has the right type is passed on. */
+function factsOf(value: string): Pick<CheckAnswer, "id" | "since" | "by" | "reason"> {
+  const facts = objectOf(value);
+  const { id, at, by, reason } = facts;
+  return {
+    id: typeof id === "string" ? id : undefined,
+    since: typeof at === "number" && Number.isSafeInteger(at) ? at : undefined,
+    by: typeof by === "string" ? by : undefined,
+    reason: typeof reason === "string" ? reason : undefined,
+  };
+}
+
+function objectOf(value: string): { id?: unknown; at?: unknown; by?: unknown; reason?: unknown } {
+  if (!value.startsWith("{")) return {};
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return typeof parsed === "object" && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}

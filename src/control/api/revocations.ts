@@ -1,0 +1,118 @@
+// Routes that revoke, list, show and lift. A 2xx to a write is sent only after the store has said "durable".
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { TargetKind } from "../../core/target.ts";
+import { scopeOfKind, scopeToLift, type Caller } from "../access.ts";
+import { answerOnce } from "../idempotency.ts";
+import { newRevocation, resolveIssuer, type RevocationRequest } from "../new-revocation.ts";
+import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
+import { newRevocationId } from "../revocation-id.ts";
+import { LIST_QUERY, NEW_REVOCATION, REVOKE_HEADERS } from "../schemas.ts";
+import { acknowledgedJson, revocationJson } from "../wire.ts";
+import { callerOf, lackOf, sendProblem, type Room } from "./room.ts";
+
+interface RevokeBody extends RevocationRequest {
+  readonly wait?: "stored" | "replicated" | "fleet";
+}
+
+interface ListParameters {
+  readonly kind?: TargetKind;
+  readonly issuer?: string;
+  readonly id?: string;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+const DEFAULT_LIMIT = 100;
+
+export function registerRevocations(app: FastifyInstance, room: Room): void {
+  app.post<{ Body: RevokeBody }>(
+    "/v1/revocations",
+    { schema: { body: NEW_REVOCATION, headers: REVOKE_HEADERS } },
+    async (request, reply) => {
+      const outcome = await revoke(room, request);
+      if (!outcome.ok) return sendProblem(reply, outcome.error);
+      return reply.code(201).type("application/json").send(outcome.value);
+    },
+  );
+  app.get<{ Querystring: ListParameters }>(
+    "/v1/revocations",
+    { schema: { querystring: LIST_QUERY } },
+    (request, reply) => list(room, request.query, reply),
+  );
+  app.get<{ Params: { id: string } }>("/v1/revocations/:id", async (request, reply) => {
+    const found = await room.store.get(request.params.id);
+    if (!found.ok) return sendProblem(reply, readFault(found.error));
+    if (found.value === undefined) return sendProblem(reply, { code: "not_found" });
+    return reply.send(revocationJson(found.value));
+  });
+  app.delete<{ Params: { id: string } }>("/v1/revocations/:id", async (request, reply) => {
+    const problem = await lift(room, request.params.id, callerOf(request));
+    return problem === undefined ? reply.code(204).send() : sendProblem(reply, problem);
+  });
+}
+
+async function revoke(room: Room, request: FastifyRequest<{ Body: RevokeBody }>): Promise<Result<string, Problem>> {
+  const { body } = request;
+  const caller = callerOf(request);
+  const lack = lackOf(scopeOfKind(body.target.kind), caller);
+  if (lack !== undefined) return err(lack);
+  const wait = body.wait ?? "stored";
+  if (wait !== "stored") {
+    const detail = `${wait} is not part of this version, which answers when the revocation is stored: leave wait out`;
+    return err(invalid({ pointer: "/wait", detail }));
+  }
+  const nowMs = room.clock.now().wallMs;
+  const revocation = newRevocation(body, room.issuers, { id: newRevocationId(nowMs), by: caller.name, nowMs });
+  if (!revocation.ok) return err(invalid(revocation.error));
+  const put = async (): Promise<Result<string, Problem>> => {
+    const stored = await room.store.put(revocation.value);
+    if (!stored.ok) return err(writeFault(stored.error));
+    const { id, target } = stored.value;
+    room.log.info("revocation_stored", { id, kind: target.kind, by: caller.name });
+    return ok(JSON.stringify(acknowledgedJson(stored.value)));
+  };
+  const key = request.headers["idempotency-key"];
+  if (typeof key !== "string") return put();
+  return answerOnce(room.store, { caller: caller.name, key, request: sameness(body) }, put);
+}
+
+/** What makes two requests the same, whatever the order of their members. */
+function sameness({ target, reason, issuedBefore, expiresAt }: RevokeBody): readonly unknown[] {
+  return ["POST /v1/revocations", target.kind, target.issuer, target.id, reason, issuedBefore, expiresAt];
+}
+
+async function list(room: Room, query: ListParameters, reply: FastifyReply): Promise<FastifyReply> {
+  const { kind, issuer, id, cursor } = query;
+  if (issuer !== undefined) {
+    const known = resolveIssuer(issuer, room.issuers, "issuer");
+    if (!known.ok) return sendProblem(reply, invalid(known.error));
+  }
+  const limit = query.limit === undefined ? DEFAULT_LIMIT : Number(query.limit);
+  const page = await room.store.list({ kind, issuer, id, limit, cursor });
+  if (!page.ok) return sendProblem(reply, readFault(page.error));
+  return reply.send({ items: page.value.items.map(revocationJson), cursor: page.value.cursor });
+}
+
+async function lift(room: Room, id: string, caller: Caller): Promise<Problem | undefined> {
+  const found = await room.store.get(id);
+  if (!found.ok) return readFault(found.error);
+  if (found.value !== undefined) {
+    const lack = lackOf(scopeToLift(caller, found.value), caller);
+    if (lack !== undefined) return lack;
+  }
+  // Asked even for an id that is not known: only the store tells replaced from never there.
+  const lifted = await room.store.lift(id);
+  if (lifted.ok) {
+    room.log.info("revocation_lifted", { id, kind: lifted.value.target.kind, by: caller.name });
+    return undefined;
+  }
+  if ("detail" in lifted.error) return writeFault(lifted.error);
+  switch (lifted.error.cause) {
+    case "not_found":
+      return { code: "not_found" };
+    case "superseded":
+      return { code: "superseded", detail: "List the target's revocations to find the one that stands." };
+  }
+}

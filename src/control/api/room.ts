@@ -1,0 +1,42 @@
+// What every route of the control API stands on, and how a route answers.
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+import type { MarkerReader, RevocationWriter } from "../../revocation/store.ts";
+import { holds, type Caller, type ControlScope } from "../access.ts";
+import type { IssuerLimits } from "../new-revocation.ts";
+import { PROBLEM_MEDIA_TYPE, problemBody, statusOf, type Problem } from "../problem.ts";
+
+export interface Room {
+  readonly store: RevocationWriter & MarkerReader;
+  readonly issuers: readonly IssuerLimits[];
+  readonly keyPrefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Name of the request's decorator that holds its authenticated Caller. */
+export const CALLER = "caller";
+
+export function callerOf(request: FastifyRequest): Caller {
+  return request.getDecorator<Caller>(CALLER);
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(statusOf(problem))
+    .headers({ ...problem.headers, "cache-control": "no-store", "x-content-type-options": "nosniff" })
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(problemBody(problem));
+}
+
+/** The problem of a caller without `scope` (RFC 6750 §3.1); undefined if he has it. */
+export function lackOf(scope: ControlScope, caller: Caller): Problem | undefined {
+  if (holds(caller, scope)) return undefined;
+  return {
+    code: "insufficient_scope",
+    detail: `This needs the scope ${scope}.`,
+    headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` },
+  };
+}

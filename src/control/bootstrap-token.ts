@@ -1,0 +1,40 @@
+// Bootstrap tokens: long random strings known here only by their SHA-256. They never expire and stay valid when
+// everything is revoked, so that somebody can still lift it.
+
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { err, ok } from "../core/result.ts";
+import type { Authenticator, ControlScope } from "./access.ts";
+
+export interface BootstrapToken {
+  readonly name: string;
+  /** Hex of the SHA-256 of the token's bytes. */
+  readonly sha256: string;
+  readonly scopes: readonly ControlScope[];
+}
+
+/** 256 bits: a plain SHA-256 of it cannot be searched, so no slow hash is needed. */
+const TOKEN_BYTES = 32;
+
+const SHA256_HEX = /^[0-9a-fA-F]{64}$/;
+
+/** A fresh bootstrap token: 43 base64url characters, and the hash that goes into the configuration. */
+export function createBootstrapToken(): { readonly token: string; readonly sha256: string } {
+  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  return { token, sha256: createHash("sha256").update(token).digest("hex") };
+}
+
+/** Authenticates by hash. All hashes are compared in constant time, so an answer's time tells nothing of any. */
+export function createBootstrapAuthenticator(tokens: readonly BootstrapToken[]): Authenticator {
+  const known = tokens.map(({ name, sha256, scopes }) => {
+    if (!SHA256_HEX.test(sha256)) throw new RangeError(`the sha256 of token ${name} is not 64 hex digits`);
+    return { caller: { name, scopes }, digest: Buffer.from(sha256, "hex") };
+  });
+  return {
+    async authenticate(token) {
+      const digest = createHash("sha256").update(token).digest();
+      let found: (typeof known)[number] | undefined;
+      for (const candidate of known) if (timingSafeEqual(candidate.digest, digest)) found = candidate;
+      return found === undefined ? err({ cause: "unknown_token" }) : ok(found.caller);
+    },
+  };
+}

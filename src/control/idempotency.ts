@@ -1,0 +1,65 @@
+// Makes a request with an Idempotency-Key happen once: the same request again gets the same answer, another one under
+// the same key is refused. Keys belong to their caller: nobody meets another's.
+
+import { createHash } from "node:crypto";
+import { err, ok, type Result } from "../core/result.ts";
+import type { RevocationWriter } from "../revocation/store.ts";
+import { writeFault, type Problem } from "./problem.ts";
+
+type Keys = Pick<RevocationWriter, "claimIdempotencyKey" | "answerIdempotencyKey">;
+
+export interface Once {
+  readonly caller: string;
+  /** As sent. */
+  readonly key: string;
+  /** Whatever must be equal for two requests to be the same. */
+  readonly request: readonly unknown[];
+}
+
+/** 1–255 visible ASCII characters, as any client library makes them. */
+export const IDEMPOTENCY_KEY = "^[\\x21-\\x7e]{1,255}$";
+
+/** A claim outlives the longest request and not by much: after a crash between claim and answer retries must wait. */
+const CLAIM_TTL_MS = 15_000;
+const ANSWER_TTL_MS = 24 * 3_600_000;
+
+/**
+ * Runs `work` unless `once` was answered before, and returns the answer's body, then or now. A failure frees the key,
+ * so that the same request may be tried again.
+ */
+export async function answerOnce(
+  store: Keys,
+  once: Once,
+  work: () => Promise<Result<string, Problem>>,
+): Promise<Result<string, Problem>> {
+  const key = digest([once.caller, once.key]);
+  const fingerprint = digest(once.request);
+  const claimed = await store.claimIdempotencyKey(key, fingerprint, CLAIM_TTL_MS);
+  if (!claimed.ok) return err(writeFault(claimed.error));
+  const earlier = claimed.value;
+  if (earlier === undefined) return finish(store, key, fingerprint, work);
+  if (earlier.fingerprint !== fingerprint) return err({ code: "idempotency_key_reused" });
+  if (earlier.answer !== "") return ok(earlier.answer);
+  return err({ code: "request_in_progress", headers: { "retry-after": "1" } });
+}
+
+async function finish(
+  store: Keys,
+  key: string,
+  fingerprint: string,
+  work: () => Promise<Result<string, Problem>>,
+): Promise<Result<string, Problem>> {
+  let answer = "";
+  try {
+    const outcome = await work();
+    if (outcome.ok) answer = outcome.value;
+    return outcome;
+  } finally {
+    // If this fails the outcome is true all the same; the claim then ends by itself and a retry only strengthens.
+    await store.answerIdempotencyKey(key, { fingerprint, answer }, ANSWER_TTL_MS);
+  }
+}
+
+function digest(parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+}

@@ -1,0 +1,114 @@
+// The OpenAPI document of the control API, built from the very schemas that validate.
+
+import { CONTROL_SCOPES } from "./access.ts";
+import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
+import {
+  ACKNOWLEDGED,
+  CHECK_ANSWER,
+  CHECK_QUERY,
+  LIST_QUERY,
+  NEW_REVOCATION,
+  PROBLEM,
+  REVOCATION,
+  REVOCATION_PAGE,
+  REVOKE_HEADERS,
+  type JsonSchema,
+} from "./schemas.ts";
+
+/** OpenAPI 3.1 (its schemas are plain JSON Schema 2020-12). `version` is the product's. */
+export function openApiDocument(version: string): JsonSchema {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Portcullis control API",
+      version,
+      description: "Revokes and lifts. Times are epoch milliseconds; issuedBefore and issued_before are epoch seconds.",
+    },
+    security: [{ bearer: [] }],
+    paths: {
+      "/v1/revocations": { get: LIST, post: REVOKE },
+      "/v1/revocations/{id}": { parameters: [ID_PARAMETER], get: SHOW, delete: LIFT },
+      "/v1/check": { get: CHECK },
+      "/openapi.json": { get: DOCUMENT },
+    },
+    components: {
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: `Scopes: ${CONTROL_SCOPES.join(", ")} (admin includes the others).` },
+      },
+    },
+  };
+}
+
+const ID_PARAMETER = { name: "id", in: "path", required: true, schema: { type: "string" } };
+
+const REVOKE = {
+  operationId: "revoke",
+  summary: "Revoke a target",
+  description:
+    "Needs portcullis:revoke for token, session and user, portcullis:admin for the other kinds. " +
+    "A target has one live revocation: a further one only strengthens it and takes a new id. 201 means durable in the store.",
+  parameters: parametersOf(REVOKE_HEADERS, "header"),
+  requestBody: { required: true, content: { "application/json": { schema: NEW_REVOCATION } } },
+  responses: {
+    "201": answer("Stored", ACKNOWLEDGED),
+    ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+  },
+};
+
+const LIST = {
+  operationId: "list",
+  summary: "List live revocations, those of other writers included",
+  description: "Needs portcullis:read.",
+  parameters: parametersOf(LIST_QUERY, "query"),
+  responses: { "200": answer("A page", REVOCATION_PAGE), ...problems(400, 401, 403, 422, 429, 503) },
+};
+
+const SHOW = {
+  operationId: "show",
+  summary: "Show one revocation",
+  description: "Needs portcullis:read.",
+  responses: { "200": answer("The revocation", REVOCATION), ...problems(401, 403, 404, 429, 503) },
+};
+
+const LIFT = {
+  operationId: "lift",
+  summary: "Lift a revocation",
+  description: "Needs the scope of its kind, and portcullis:admin unless it is one's own.",
+  responses: { "204": { description: "Lifted" }, ...problems(401, 403, 404, 409, 429, 503) },
+};
+
+const CHECK = {
+  operationId: "check",
+  summary: "Tell whether one target stands revoked",
+  description: "Needs portcullis:read. Reads the target's own key only: a user may be free while the tenant is not.",
+  parameters: parametersOf(CHECK_QUERY, "query"),
+  responses: { "200": answer("What stands", CHECK_ANSWER), ...problems(400, 401, 403, 422, 429, 503) },
+};
+
+const DOCUMENT = {
+  operationId: "document",
+  summary: "This document",
+  security: [],
+  responses: { "200": answer("OpenAPI 3.1", { type: "object" }) },
+};
+
+function answer(description: string, schema: JsonSchema): JsonSchema {
+  return { description, content: { "application/json": { schema } } };
+}
+
+function problems(...statuses: readonly number[]): Readonly<Record<string, JsonSchema>> {
+  const problem = { description: "Problem details (RFC 9457)", content: { [PROBLEM_MEDIA_TYPE]: { schema: PROBLEM } } };
+  return Object.fromEntries(statuses.map((status) => [String(status), problem]));
+}
+
+function parametersOf(schema: JsonSchema, where: "query" | "header"): readonly JsonSchema[] {
+  const required = new Set((schema["required"] ?? []) as readonly string[]);
+  const properties = schema["properties"] as Readonly<Record<string, JsonSchema>>;
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: where,
+    required: required.has(name),
+    ...(description === undefined ? {} : { description }),
+    schema: rest,
+  }));
+}

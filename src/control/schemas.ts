@@ -1,0 +1,178 @@
+// The shapes of the control API as JSON Schema. What validates requests is what /openapi.json shows: one object,
+// so that document and behaviour cannot differ. What a schema cannot say is in new-revocation.
+
+import { TARGET_KINDS } from "../core/target.ts";
+import { IDEMPOTENCY_KEY } from "./idempotency.ts";
+import { END_OF_TIME_MS, MAX_REASON_LENGTH } from "./new-revocation.ts";
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+const KIND: JsonSchema = { type: "string", enum: TARGET_KINDS, description: "What is revoked." };
+const ISSUER: JsonSchema = {
+  type: "string",
+  minLength: 1,
+  description: "The issuer's short id. May be left out where only one is configured; `everything` has none.",
+};
+const ID: JsonSchema = {
+  type: "string",
+  minLength: 1,
+  description: "The jti, sid, sub, tenant, client id or kid. `issuer` and `everything` have none.",
+};
+const AT: JsonSchema = { type: "integer", description: "Epoch milliseconds." };
+const ISSUED_BEFORE: JsonSchema = {
+  type: "integer",
+  minimum: 0,
+  maximum: END_OF_TIME_MS / 1_000,
+  description: "Epoch seconds: tokens issued before are revoked.",
+};
+const EXPIRES_AT: JsonSchema = {
+  type: ["integer", "null"],
+  description: "Epoch milliseconds; null: stands until lifted.",
+};
+
+export const TARGET: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["kind"],
+  properties: { kind: KIND, issuer: ISSUER, id: ID },
+};
+
+export const NEW_REVOCATION: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["target", "reason"],
+  properties: {
+    target: TARGET,
+    reason: {
+      type: "string",
+      minLength: 1,
+      maxLength: MAX_REASON_LENGTH,
+      description: "Why, for those who ask later. No control characters or line breaks.",
+    },
+    issuedBefore: {
+      ...ISSUED_BEFORE,
+      description:
+        "Epoch seconds, of user, tenant, client, issuer and everything: tokens issued before are revoked. " +
+        "Default: the next full second. At most 5 minutes ahead. A standing later one is kept.",
+    },
+    expiresAt: {
+      type: "integer",
+      maximum: END_OF_TIME_MS,
+      description:
+        "Epoch milliseconds: keep it at least until then. It never ends sooner than the last token it revokes may " +
+        "live, and never by itself for a key; the answer says when.",
+    },
+    wait: {
+      type: "string",
+      enum: ["stored", "replicated", "fleet"],
+      default: "stored",
+      description: "What to wait for before answering. This version knows `stored` only and refuses the others.",
+    },
+  },
+};
+
+export const REVOKE_HEADERS: JsonSchema = {
+  type: "object",
+  properties: {
+    "idempotency-key": {
+      type: "string",
+      pattern: IDEMPOTENCY_KEY,
+      description: "Makes the request safe to repeat: for a day the same key gets the same answer.",
+    },
+  },
+};
+
+const REVOCATION_PROPERTIES = {
+  id: { type: "string", description: "Of this revocation: what lifts it." },
+  seq: { type: "integer", description: "Position among all revocations stored; absent where another program wrote it." },
+  at: AT,
+  target: TARGET,
+  issued_before: ISSUED_BEFORE,
+  expires_at: EXPIRES_AT,
+} as const;
+
+export const REVOCATION: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "at", "target", "reason", "by", "expires_at"],
+  properties: { ...REVOCATION_PROPERTIES, reason: { type: "string" }, by: { type: "string", description: "Who revoked." } },
+};
+
+export const ACKNOWLEDGED: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "at", "target", "expires_at", "receipt"],
+  properties: {
+    ...REVOCATION_PROPERTIES,
+    receipt: {
+      type: "object",
+      additionalProperties: false,
+      required: ["durability"],
+      properties: { durability: { type: "string", enum: ["stored"] } },
+    },
+  },
+};
+
+export const REVOCATION_PAGE: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["items"],
+  properties: {
+    items: { type: "array", items: REVOCATION },
+    cursor: { type: "string", description: "Asks for the next page; absent on the last one." },
+  },
+};
+
+export const LIST_QUERY: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    kind: KIND,
+    issuer: { ...ISSUER, description: "The issuer's short id." },
+    id: ID,
+    // Query parameters arrive as text and are taken as they are, so this is text too.
+    limit: { type: "string", pattern: "^([1-9][0-9]{0,2}|1000)$", default: "100", description: "1 … 1000." },
+    cursor: { type: "string", minLength: 1, maxLength: 2_048, description: "From the page before." },
+  },
+};
+
+export const CHECK_QUERY: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["kind"],
+  properties: { kind: KIND, issuer: ISSUER, id: ID },
+};
+
+export const CHECK_ANSWER: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["revoked"],
+  properties: {
+    revoked: { type: "boolean" },
+    id: { ...REVOCATION_PROPERTIES.id, description: "Of the revocation, where its value carries one." },
+    since: { ...AT, description: "Epoch milliseconds of the revocation, where known." },
+    issued_before: ISSUED_BEFORE,
+    by: { type: "string", description: "Who revoked, where known." },
+    reason: { type: "string", description: "Why, where known." },
+  },
+};
+
+export const PROBLEM: JsonSchema = {
+  type: "object",
+  required: ["type", "title", "status", "code"],
+  properties: {
+    type: { type: "string" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    code: { type: "string", description: "Closed; the last part of `type`." },
+    detail: { type: "string" },
+    errors: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["pointer", "detail"],
+        properties: { pointer: { type: "string" }, detail: { type: "string" } },
+      },
+    },
+  },
+};

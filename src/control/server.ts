@@ -1,0 +1,163 @@
+// The control plane's HTTP server: limits, the gate, routes, one form for every error. It never sends CORS headers:
+// no web page of another origin has business here.
+
+import type { AddressInfo } from "node:net";
+import fastify, { type FastifyInstance } from "fastify";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
+import type { Authenticator } from "./access.ts";
+import { registerCheck } from "./api/check.ts";
+import { registerRevocations } from "./api/revocations.ts";
+import { CALLER, lackOf, sendProblem } from "./api/room.ts";
+import { createBootstrapAuthenticator, type BootstrapToken } from "./bootstrap-token.ts";
+import { answerBrokenRequest, problemOfError } from "./errors.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { parseJsonBody } from "./json-body.ts";
+import type { IssuerLimits } from "./new-revocation.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Rate } from "./rate-limit.ts";
+
+export interface ControlOptions {
+  readonly store: RevocationWriter & MarkerReader;
+  /** In the order of the configuration; at least one. */
+  readonly issuers: readonly IssuerLimits[];
+  readonly keyPrefix: string;
+  readonly tokens: readonly BootstrapToken[];
+  /** Asked in order after the bootstrap tokens. */
+  readonly authenticators: readonly Authenticator[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Of the product, for the document. */
+  readonly version: string;
+  /** Of one caller; default 1,000/s. */
+  readonly callerRate?: Rate;
+  /** Of one address without a valid token; default 50/s. */
+  readonly strangerRate?: Rate;
+}
+
+export interface ControlServer {
+  /** Begins to listen; rejects with the system's error if it can't. Resolves with the URL without a final slash. */
+  start(): Promise<string>;
+  /** Takes no new requests, lets running ones finish for at most `graceMs`, then cuts them off. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const BODY_LIMIT_BYTES = 64 * 1024;
+/** From the first byte of a request to its last. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Of the work on one request: more than any store takes to give up. */
+const HANDLER_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 5_000;
+const MAX_CONNECTIONS = 1_024;
+/** Ids of other programs' markers may be long. */
+const MAX_ID_LENGTH = 2_048;
+
+export function createControlServer(options: ControlOptions): ControlServer {
+  const app = fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: REQUEST_TIMEOUT_MS + HANDLER_TIMEOUT_MS,
+    handlerTimeout: HANDLER_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: MAX_ID_LENGTH },
+    // A validator that mends what it checks would revoke something nobody wrote.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOfError(error)),
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  const authenticators = [createBootstrapAuthenticator(options.tokens), ...options.authenticators];
+  const gate = createGate({ ...options, authenticators });
+  acceptJsonOnly(app);
+  answerErrors(app, gate, options.log);
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
+  });
+  addOpenRoutes(app, gate, openApiDocument(options.version));
+  app.register(async (v1) => {
+    guard(v1, gate);
+    registerRevocations(v1, options);
+    registerCheck(v1, options);
+  });
+  return {
+    async start() {
+      await app.listen(options.listen);
+      const { address, port, family } = app.server.address() as AddressInfo;
+      return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    },
+    async stop(graceMs) {
+      const cutOff = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      await app.close();
+      clearTimeout(cutOff);
+    },
+  };
+}
+
+function acceptJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    // Many clients name a content type on a DELETE that has no body.
+    if (body.length === 0 && request.method === "DELETE") return done(null, undefined);
+    const parsed = parseJsonBody(body as Buffer);
+    if (parsed.ok) done(null, parsed.value);
+    else done(Object.assign(new Error(parsed.error), { statusCode: 400 }), undefined);
+  });
+}
+
+function answerErrors(app: FastifyInstance, gate: Gate, log: Log): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOfError(error);
+    if (problem.code === "internal_error") {
+      log.error("control_request_failed", { route: request.routeOptions.url, error: String((error as Error).stack ?? error) });
+    }
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, gate.chargeStranger(request.raw) ?? { code: "not_found", detail: "There is no such path." }),
+  );
+}
+
+const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
+  "/openapi.json": ["GET", "HEAD"],
+  "/v1/revocations": ["GET", "HEAD", "POST"],
+  "/v1/revocations/:id": ["GET", "HEAD", "DELETE"],
+  "/v1/check": ["GET", "HEAD"],
+};
+
+function addOpenRoutes(app: FastifyInstance, gate: Gate, document: object): void {
+  app.get("/openapi.json", (request, reply) => {
+    const limited = gate.chargeStranger(request.raw);
+    return limited === undefined ? reply.send(document) : sendProblem(reply, limited);
+  });
+  for (const [url, allowed] of Object.entries(ALLOWED_METHODS)) {
+    const method = app.supportedMethods.filter((candidate) => !allowed.includes(candidate));
+    app.route({
+      method,
+      url,
+      // Before the body is read: what cannot be done needs no body.
+      onRequest: async (request, reply) =>
+        sendProblem(
+          reply,
+          gate.chargeStranger(request.raw) ?? { code: "method_not_allowed", headers: { allow: allowed.join(", ") } },
+        ),
+      handler: () => undefined,
+    });
+  }
+}
+
+/** Nothing of /v1 is parsed, let alone done, for a caller who is unknown or may do nothing of the kind. */
+function guard(v1: FastifyInstance, gate: Gate): void {
+  v1.decorateRequest(CALLER);
+  v1.addHook("onRequest", async (request, reply) => {
+    const caller = await gate.enter(request.raw);
+    if (!caller.ok) return sendProblem(reply, caller.error);
+    const reads = request.method === "GET" || request.method === "HEAD";
+    const lack = lackOf(reads ? "portcullis:read" : "portcullis:revoke", caller.value);
+    if (lack !== undefined) return sendProblem(reply, lack);
+    request.setDecorator(CALLER, caller.value);
+    return undefined;
+  });
+}

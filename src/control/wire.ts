@@ -1,0 +1,24 @@
+// What the control API says of a revocation, in JSON. Times are epoch milliseconds, issued_before epoch seconds.
+
+import type { StoredRevocation } from "../revocation/store.ts";
+
+/** A revocation as listed. Members without a value are left out, except expires_at: null stands until lifted. */
+export function revocationJson(revocation: StoredRevocation): Readonly<Record<string, unknown>> {
+  return { ...facts(revocation), reason: revocation.reason, by: revocation.by };
+}
+
+/** The answer to whoever asked for it: `stored` says durable in the store. */
+export function acknowledgedJson(revocation: StoredRevocation): Readonly<Record<string, unknown>> {
+  return { ...facts(revocation), receipt: { durability: "stored" } };
+}
+
+function facts(revocation: StoredRevocation): Readonly<Record<string, unknown>> {
+  return {
+    id: revocation.id,
+    seq: revocation.seq,
+    at: revocation.atMs,
+    target: revocation.target,
+    issued_before: revocation.issuedBeforeS,
+    expires_at: revocation.expiresAtMs ?? null,
+  };
+}
