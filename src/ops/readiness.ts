@@ -1,0 +1,102 @@
+// Whether this process should get traffic (contract §7). Pure rules and a watcher that tells of changes; it never
+// refuses a Check: those are answered even when not ready.
+
+import { ageMs, type Clock, type Instant } from "../core/clock.ts";
+
+export type ComponentState = "ready" | "degraded" | "not_ready";
+
+export interface Component {
+  readonly state: ComponentState;
+  /** One line for people. Never a credential. */
+  readonly detail?: string;
+}
+
+export interface ReadinessReport {
+  readonly ready: boolean;
+  /** By name: `keys:<issuer>` for each issuer, `store`, `draining`. */
+  readonly components: Readonly<Record<string, Component>>;
+}
+
+/** What readiness is judged on. */
+export interface ReadinessFacts {
+  readonly store: {
+    /** A complete look-up was answered at least once since the start. */
+    readonly answeredOnce: boolean;
+    readonly reachable: boolean;
+    /** Why it must not be trusted although it answers (an evicting Redis); undefined: nothing known. */
+    readonly unfit: string | undefined;
+  };
+  readonly issuers: readonly { readonly id: string; readonly hasKeys: boolean }[];
+}
+
+/** For so long all issuers are waited for; afterwards one with keys will do. */
+export const ALL_ISSUERS_WITHIN_MS = 10_000;
+
+export function judgeReadiness(facts: ReadinessFacts, draining: boolean, upForMs: number): ReadinessReport {
+  const components: Record<string, Component> = {};
+  const someHasKeys = facts.issuers.some((issuer) => issuer.hasKeys);
+  const missingKeys: ComponentState = someHasKeys && upForMs >= ALL_ISSUERS_WITHIN_MS ? "degraded" : "not_ready";
+  for (const { id, hasKeys } of facts.issuers) {
+    components[`keys:${id}`] = hasKeys ? { state: "ready" } : { state: missingKeys, detail: "no usable key yet" };
+  }
+  components["store"] = judgeStore(facts.store);
+  components["draining"] = draining ? { state: "not_ready", detail: "shutting down" } : { state: "ready" };
+  return { ready: Object.values(components).every((component) => component.state !== "not_ready"), components };
+}
+
+function judgeStore(store: ReadinessFacts["store"]): Component {
+  if (store.unfit !== undefined) return { state: "not_ready", detail: store.unfit };
+  if (!store.answeredOnce) return { state: "not_ready", detail: "has not answered yet" };
+  // Tiers decide what an outage means, not the balancer: every sidecar would leave at once.
+  return store.reachable ? { state: "ready" } : { state: "degraded", detail: "does not answer" };
+}
+
+export interface ReadinessOptions {
+  /** Read for every report, so it must be cheap. */
+  readonly facts: () => ReadinessFacts;
+  readonly clock: Clock;
+  /** Told once at the start and at every change after it; gRPC health says the same. */
+  readonly onChange: (ready: boolean) => void;
+}
+
+export interface Readiness {
+  report(): ReadinessReport;
+  /** Not ready from now on. */
+  drain(): void;
+  /** Stops watching; report() goes on. */
+  stop(): void;
+}
+
+/** A change is noticed within this. */
+const LOOK_EVERY_MS = 100;
+
+/** Begins to watch; the start of the process is now. */
+export function watchReadiness(options: ReadinessOptions): Readiness {
+  const startedAt: Instant = options.clock.now();
+  let draining = false;
+  let told: boolean | undefined;
+
+  function report(): ReadinessReport {
+    return judgeReadiness(options.facts(), draining, ageMs(startedAt, options.clock.now()));
+  }
+  function look(): void {
+    const { ready } = report();
+    if (ready === told) return;
+    told = ready;
+    options.onChange(ready);
+  }
+
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  timer.unref();
+  look();
+  return {
+    report,
+    drain() {
+      draining = true;
+      look();
+    },
+    stop() {
+      clearInterval(timer);
+    },
+  };
+}

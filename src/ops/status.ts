@@ -1,0 +1,80 @@
+// The facts of `GET /status`, which `portcullis status` shows on one screen, and their JSON. Never a credential,
+// a subject or a token.
+
+import type { BreakerStateName } from "../core/observer.ts";
+
+export interface StatusFacts {
+  readonly version: string;
+  readonly upForMs: number;
+  readonly ready: boolean;
+  readonly store: {
+    readonly type: string;
+    /** One line for people. */
+    readonly describe: string;
+    readonly reachable: boolean;
+    readonly unfit: string | undefined;
+    /** Age of its last complete answer; undefined: none yet. */
+    readonly lastAnswerAgeMs: number | undefined;
+  };
+  /** undefined: this store has none. */
+  readonly breaker: BreakerStateName | undefined;
+  readonly issuers: readonly {
+    readonly id: string;
+    readonly keyCount: number;
+    /** Age of the key set; undefined: never read. */
+    readonly keysAgeMs: number | undefined;
+  }[];
+  readonly decisions: {
+    readonly allowPerSecond: number;
+    readonly denyPerSecond: number;
+    /** Part of the allows. */
+    readonly failOpenPerSecond: number;
+  };
+  readonly inFlightCount: number;
+}
+
+/** The wire form: snake_case with units, unknown values null so that every member is always there. */
+export interface StatusJson {
+  readonly version: string;
+  readonly up_for_ms: number;
+  readonly ready: boolean;
+  readonly store: {
+    readonly type: string;
+    readonly describe: string;
+    readonly reachable: boolean;
+    readonly unfit: string | null;
+    readonly last_answer_age_ms: number | null;
+  };
+  readonly breaker: BreakerStateName | null;
+  readonly issuers: readonly { readonly id: string; readonly keys: number; readonly keys_age_ms: number | null }[];
+  readonly decisions_per_second: { readonly allow: number; readonly deny: number; readonly fail_open: number };
+  readonly in_flight: number;
+}
+
+export function statusJson(facts: StatusFacts): StatusJson {
+  const { store, decisions } = facts;
+  return {
+    version: facts.version,
+    up_for_ms: Math.round(facts.upForMs),
+    ready: facts.ready,
+    store: {
+      type: store.type,
+      describe: store.describe,
+      reachable: store.reachable,
+      unfit: store.unfit ?? null,
+      last_answer_age_ms: rounded(store.lastAnswerAgeMs),
+    },
+    breaker: facts.breaker ?? null,
+    issuers: facts.issuers.map(({ id, keyCount, keysAgeMs }) => ({ id, keys: keyCount, keys_age_ms: rounded(keysAgeMs) })),
+    decisions_per_second: {
+      allow: decisions.allowPerSecond,
+      deny: decisions.denyPerSecond,
+      fail_open: decisions.failOpenPerSecond,
+    },
+    in_flight: facts.inFlightCount,
+  };
+}
+
+function rounded(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms);
+}
