@@ -3,13 +3,13 @@
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { err, ok } from "../core/result.ts";
-import type { Authenticator, ControlScope } from "./access.ts";
+import type { Authenticator } from "./access.ts";
 
 export interface BootstrapToken {
   readonly name: string;
   /** Hex of the SHA-256 of the token's bytes. */
   readonly sha256: string;
-  readonly scopes: readonly ControlScope[];
+  readonly scopes: readonly string[];
 }
 
 /** 256 bits: a plain SHA-256 of it cannot be searched, so no slow hash is needed. */

@@ -84,7 +84,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
   });
   return {
     async start() {
-      await app.listen(options.listen);
+      await app.listen({ host: options.listen.host, port: options.listen.port });
       const { address, port, family } = app.server.address() as AddressInfo;
       return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     },

@@ -2,13 +2,14 @@
 // decides nothing, and no slow client holds it up.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Log } from "../core/log.ts";
-import { listenOn, type ListenAddress } from "./listen.ts";
 import type { ReadinessReport } from "./readiness.ts";
 import { statusJson, type StatusFacts } from "./status.ts";
 
 export interface OpsOptions {
-  readonly listen: ListenAddress;
+  /** Port 0 takes a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
   readonly readiness: () => ReadinessReport;
   /** The metrics in the form that the request's Accept header asks for. */
   readonly metrics: (accept: string | undefined) => Promise<{ readonly contentType: string; readonly body: string }>;
@@ -17,7 +18,7 @@ export interface OpsOptions {
 }
 
 export interface OpsServer {
-  /** Begins to listen; rejects with the system's error if it can't. Resolves with the URL, `unix:<path>` for a socket. */
+  /** Begins to listen; rejects with the system's error if it can't. Resolves with the URL without a final slash. */
   start(): Promise<string>;
   /** Stays answerable until this is called: a drain is told by readiness, not by silence. */
   stop(): Promise<void>;
@@ -52,7 +53,15 @@ export function createOpsServer(options: OpsOptions): OpsServer {
   server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(SOCKET_TIMEOUT_MS);
   return {
-    start: () => listenOn(server, options.listen),
+    start() {
+      return new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(options.listen.port, options.listen.host, () => {
+          server.off("error", reject);
+          resolve(urlOf(server.address() as AddressInfo));
+        });
+      });
+    },
     stop() {
       return new Promise((resolve) => {
         server.close(() => resolve());
@@ -60,6 +69,10 @@ export function createOpsServer(options: OpsOptions): OpsServer {
       });
     },
   };
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
 type Route = (request: IncomingMessage) => Answer | Promise<Answer>;
