@@ -1,0 +1,130 @@
+// Every metric of contract §8 that exists, by name, help, labels and buckets. It counts nothing by itself.
+
+import { UNKNOWN_CAUSES } from "../core/evidence.ts";
+import { TARGET_KINDS } from "../core/target.ts";
+import { Distribution } from "./distribution.ts";
+import { createCell, Family, type Cell } from "./family.ts";
+
+/** From 50 µs, a warm check, to the longest deadline anybody sets. */
+const CHECK_BUCKETS_S = [
+  50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 15e-3, 25e-3, 50e-3, 100e-3, 150e-3, 250e-3, 500e-3, 1,
+];
+
+/** From 10 µs: a key set's fastest algorithms take about 30 µs, ES512 about 1 ms. */
+const VERIFY_BUCKETS_S = [10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 50e-3];
+
+const BATCH_KEY_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048];
+
+/** Label value where a decision was made before the thing was known. */
+export const NONE = "none";
+
+/** When a key set was last read, shown as its age. */
+export interface AgeCell {
+  /** Epoch milliseconds. */
+  readAtMs: number;
+  readonly value: number;
+}
+
+export interface Metrics {
+  readonly decisions: Family<Cell>;
+  readonly checkDuration: Family<Distribution>;
+  readonly verifyDuration: Family<Distribution>;
+  readonly verifiedTokenCache: Family<Cell>;
+  readonly lookupDuration: Family<Distribution>;
+  readonly lookups: Family<Cell>;
+  readonly storeBatchSize: Family<Distribution>;
+  readonly storeErrors: Family<Cell>;
+  readonly storeUp: Family<Cell>;
+  readonly breakerState: Family<Cell>;
+  readonly failOpen: Family<Cell>;
+  readonly revokedTokenAttempts: Family<Cell>;
+  readonly jwksFetches: Family<Cell>;
+  readonly jwksKeysDropped: Family<Cell>;
+  readonly jwksAge: Family<AgeCell>;
+  readonly configReloads: Family<Cell>;
+  readonly issuerClockAhead: Family<Cell>;
+  readonly logLinesDropped: Family<Readonly<Cell>>;
+}
+
+export interface MetricsOptions {
+  /** Epoch milliseconds. */
+  readonly wallNowMs: () => number;
+  readonly droppedLogLines: () => number;
+}
+
+/** All families, with the series that must read 0 before their first event: an alert on an increase needs one. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const metrics = { ...checkMetrics(), ...storeMetrics(), ...processMetrics(options) };
+  metrics.checkDuration.at();
+  metrics.storeBatchSize.at();
+  metrics.storeUp.at();
+  metrics.breakerState.at();
+  metrics.logLinesDropped.at();
+  for (const cause of UNKNOWN_CAUSES) metrics.storeErrors.at(cause);
+  for (const kind of TARGET_KINDS) metrics.revokedTokenAttempts.at(kind);
+  for (const result of ["ok", "refused"]) metrics.configReloads.at(result);
+  return metrics;
+}
+
+type CheckMetrics = Pick<Metrics, "decisions" | "checkDuration" | "verifyDuration" | "verifiedTokenCache" | "failOpen" | "revokedTokenAttempts">;
+
+function checkMetrics(): CheckMetrics {
+  return {
+    decisions: counter("decisions_total", "Checks decided.", ["decision", "reason", "tier", "assurance"]),
+    checkDuration: histogram("check_duration_seconds", "Duration of a Check here.", [], CHECK_BUCKETS_S),
+    verifyDuration: histogram("verify_duration_seconds", "Duration of a token's verification.", ["alg"], VERIFY_BUCKETS_S),
+    verifiedTokenCache: counter("verified_token_cache_total", "Look-ups in the cache of verified tokens.", ["result"]),
+    failOpen: counter("fail_open_total", "Checks let through while the store could not be asked.", ["tier"]),
+    revokedTokenAttempts: counter("revoked_token_attempts_total", "Checks refused for a revocation.", ["kind"]),
+  };
+}
+
+type StoreMetrics = Pick<Metrics, "lookupDuration" | "lookups" | "storeBatchSize" | "storeErrors" | "storeUp" | "breakerState">;
+
+function storeMetrics(): StoreMetrics {
+  const lookup = "revocation_lookup";
+  return {
+    lookupDuration: histogram(`${lookup}_duration_seconds`, "Wait for a revocation answer.", ["source"], CHECK_BUCKETS_S),
+    lookups: counter(`${lookup}s_total`, "Revocation look-ups.", ["source", "result"]),
+    storeBatchSize: histogram("store_batch_size", "Different keys in one read of the store.", [], BATCH_KEY_BUCKETS),
+    storeErrors: counter("store_errors_total", "Reads of the store that were not answered.", ["cause"]),
+    storeUp: gauge("store_up", "1 if the store answered the last read, 0 if not, or not yet.", [], createCell),
+    breakerState: gauge("breaker_state", "The store's breaker: 0 closed, 1 half-open, 2 open.", [], createCell),
+  };
+}
+
+type ProcessMetrics = Omit<Metrics, keyof CheckMetrics | keyof StoreMetrics>;
+
+function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): ProcessMetrics {
+  const ageCell = (): AgeCell => ({
+    readAtMs: 0,
+    get value() {
+      return Math.max(0, (wallNowMs() - this.readAtMs) / 1000);
+    },
+  });
+  const droppedCell = (): Readonly<Cell> => ({
+    get value() {
+      return droppedLogLines();
+    },
+  });
+  return {
+    jwksFetches: counter("jwks_fetch_total", "Fetches of an issuer's key set.", ["issuer", "result"]),
+    jwksKeysDropped: counter("jwks_keys_dropped_total", "Keys of a key set that were not taken.", ["issuer", "why"]),
+    jwksAge: gauge("jwks_age_seconds", "Time since an issuer's key set was last read whole.", ["issuer"], ageCell),
+    configReloads: counter("config_reload_total", "Reloads of the configuration.", ["result"]),
+    issuerClockAhead: gauge("issuer_clock_ahead_seconds", "Largest iat - now seen.", ["issuer"], createCell),
+    logLinesDropped: new Family("counter", "portcullis_log_lines_dropped_total", "Log lines nobody read in time.", [], droppedCell),
+  };
+}
+
+function counter(name: string, help: string, labelNames: readonly string[]): Family<Cell> {
+  return new Family("counter", `portcullis_${name}`, help, labelNames, createCell);
+}
+
+function gauge<T extends Readonly<Cell>>(name: string, help: string, labelNames: readonly string[], create: () => T): Family<T> {
+  return new Family("gauge", `portcullis_${name}`, help, labelNames, create);
+}
+
+function histogram(name: string, help: string, labelNames: readonly string[], bounds: readonly number[]): Family<Distribution> {
+  return new Family("histogram", `portcullis_${name}`, help, labelNames, () => new Distribution(bounds));
+}

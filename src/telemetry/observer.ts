@@ -1,0 +1,85 @@
+// Turns what the rooms report into metrics, decision log and statistics. It decides nothing and never throws at them.
+
+import type { Clock } from "../core/clock.ts";
+import type { BreakerStateName, Observer } from "../core/observer.ts";
+import type { DecisionLog } from "./decision-log.ts";
+import { NONE, type Metrics } from "./metrics.ts";
+import { createDecisionCounts, type DecisionStatistics } from "./statistics.ts";
+
+const BREAKER_VALUES: Readonly<Record<BreakerStateName, number>> = { closed: 0, "half-open": 1, open: 2 };
+
+export interface ObserverOptions {
+  readonly metrics: Metrics;
+  readonly decisionLog: DecisionLog;
+  readonly clock: Clock;
+  /** Names of the configured tiers, so that fail-open reads 0 for each before the first one happens. */
+  readonly tiers: readonly string[];
+}
+
+export interface TelemetryObserver extends Observer {
+  /** For `/status`. */
+  statistics(): DecisionStatistics;
+}
+
+export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverOptions): TelemetryObserver {
+  const counts = createDecisionCounts();
+  const checkDuration = metrics.checkDuration.at();
+  const batchSize = metrics.storeBatchSize.at();
+  for (const tier of tiers) metrics.failOpen.at(tier);
+
+  return {
+    statistics: () => counts.snapshot(clock.now().monotonicMs),
+    decided(decision) {
+      const now = clock.now();
+      const { outcome, reason, tier = NONE, assurance = NONE, traceId } = decision;
+      const seconds = decision.durationMs / 1000;
+      metrics.decisions.at(outcome, reason, tier, assurance).value += 1;
+      checkDuration.observe(seconds);
+      if (traceId !== undefined) checkDuration.exemplify({ traceId, value: seconds, atS: now.wallMs / 1000 });
+      if (assurance === "fail-open") metrics.failOpen.at(tier).value += 1;
+      counts.count(decision, now.monotonicMs);
+      decisionLog.record(decision);
+    },
+    verified(algorithm, durationMs) {
+      metrics.verifyDuration.at(algorithm).observe(durationMs / 1000);
+    },
+    verifiedTokenCache(result) {
+      metrics.verifiedTokenCache.at(result).value += 1;
+    },
+    lookedUp(source, result, durationMs) {
+      metrics.lookups.at(source, result).value += 1;
+      metrics.lookupDuration.at(source).observe(durationMs / 1000);
+    },
+    batchSent(keyCount) {
+      batchSize.observe(keyCount);
+    },
+    storeFailed(cause) {
+      metrics.storeErrors.at(cause).value += 1;
+    },
+    storeUp(up) {
+      metrics.storeUp.at().value = up ? 1 : 0;
+    },
+    breakerIs(state) {
+      metrics.breakerState.at().value = BREAKER_VALUES[state];
+    },
+    revokedTokenAttempted(kind) {
+      metrics.revokedTokenAttempts.at(kind).value += 1;
+    },
+    jwksFetched(issuerId, result) {
+      metrics.jwksFetches.at(issuerId, result).value += 1;
+    },
+    jwksKeyDropped(issuerId, why) {
+      metrics.jwksKeysDropped.at(issuerId, why).value += 1;
+    },
+    jwksReadAt(issuerId, wallMs) {
+      metrics.jwksAge.at(issuerId).readAtMs = wallMs;
+    },
+    configReloaded(result) {
+      metrics.configReloads.at(result).value += 1;
+    },
+    issuerClockAhead(issuerId, seconds) {
+      const cell = metrics.issuerClockAhead.at(issuerId);
+      cell.value = Math.max(cell.value, seconds);
+    },
+  };
+}
