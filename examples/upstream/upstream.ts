@@ -1,0 +1,62 @@
+// The service behind the guard: it answers every call with what reached it, so that one sees which headers did.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface UpstreamOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+/** What a call looked like here; also the JSON body of the answer. */
+export interface EchoedCall {
+  readonly method: string;
+  /** As it stood in the request line, query included. */
+  readonly path: string;
+  /** Every header line, names in lower case, in the order of arrival. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export interface Upstream {
+  readonly port: number;
+  /** Calls that arrived so far. */
+  readonly callCount: number;
+  close(): Promise<void>;
+}
+
+export async function startUpstream(options: UpstreamOptions): Promise<Upstream> {
+  let callCount = 0;
+  const server = createServer((request, response) => {
+    callCount += 1;
+    const call: EchoedCall = {
+      method: request.method ?? "",
+      path: request.url ?? "",
+      headers: pairs(request.rawHeaders),
+    };
+    request.resume();
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(call));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    get callCount() {
+      return callCount;
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function pairs(rawHeaders: readonly string[]): (readonly [string, string])[] {
+  const lines: (readonly [string, string])[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    lines.push([(rawHeaders[at] ?? "").toLowerCase(), rawHeaders[at + 1] ?? ""]);
+  }
+  return lines;
+}
