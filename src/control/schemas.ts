@@ -94,7 +94,8 @@ const REVOCATION_PROPERTIES = {
 export const REVOCATION: JsonSchema = {
   type: "object",
   additionalProperties: false,
-  required: ["id", "at", "target", "reason", "by", "expires_at"],
+  description: "at, by and reason are absent where another program wrote the marker without them.",
+  required: ["id", "target", "expires_at"],
   properties: { ...REVOCATION_PROPERTIES, reason: { type: "string" }, by: { type: "string", description: "Who revoked." } },
 };
 

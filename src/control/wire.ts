@@ -2,9 +2,9 @@
 
 import type { StoredRevocation } from "../revocation/store.ts";
 
-/** A revocation as listed. Members without a value are left out, except expires_at: null stands until lifted. */
+/** A revocation as listed. What another program's marker does not tell is left out; expires_at null: until lifted. */
 export function revocationJson(revocation: StoredRevocation): Readonly<Record<string, unknown>> {
-  return { ...facts(revocation), reason: revocation.reason, by: revocation.by };
+  return { ...facts(revocation), reason: revocation.reason || undefined, by: revocation.by || undefined };
 }
 
 /** The answer to whoever asked for it: `stored` says durable in the store. */
@@ -16,7 +16,7 @@ function facts(revocation: StoredRevocation): Readonly<Record<string, unknown>> 
   return {
     id: revocation.id,
     seq: revocation.seq,
-    at: revocation.atMs,
+    at: revocation.atMs || undefined,
     target: revocation.target,
     issued_before: revocation.issuedBeforeS,
     expires_at: revocation.expiresAtMs ?? null,

@@ -1,0 +1,36 @@
+// A revocation as the control API sends it, and as people read it.
+
+import { printable, when } from "./printable.ts";
+
+export interface RevocationAnswer {
+  readonly id: string;
+  readonly seq?: number;
+  /** Epoch milliseconds. */
+  readonly at?: number;
+  readonly target: { readonly kind: string; readonly issuer?: string; readonly id?: string };
+  /** Epoch seconds. */
+  readonly issued_before?: number;
+  /** Epoch milliseconds. */
+  readonly expires_at: number | null;
+}
+
+export interface ListedRevocation extends RevocationAnswer {
+  /** Like `at` and `by`: absent where another program wrote the marker without it. */
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+/** As in `user alice of main`. */
+export function targetLine({ target }: RevocationAnswer): string {
+  const of = target.issuer === undefined ? "" : target.id === undefined ? ` ${target.issuer}` : ` of ${target.issuer}`;
+  return printable(`${target.kind}${target.id === undefined ? "" : ` ${target.id}`}${of}`);
+}
+
+/** Which of its tokens are meant. */
+export function scopeLine({ issued_before: issuedBefore }: RevocationAnswer): string {
+  return issuedBefore === undefined ? "all" : `issued before ${when(issuedBefore * 1_000)}`;
+}
+
+export function untilLine({ expires_at: expiresAt }: RevocationAnswer): string {
+  return expiresAt === null ? "until lifted" : `until ${when(expiresAt)}`;
+}

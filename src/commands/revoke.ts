@@ -1,0 +1,99 @@
+// `portcullis revoke`: revokes a target through the control API. A JWT is read from standard input only, looked into
+// here, and never sent: all that leaves is its jti.
+
+import { randomUUID } from "node:crypto";
+import { ok, type Result } from "../core/result.ts";
+import { TARGET_KINDS, type TargetKind } from "../core/target.ts";
+import { controlClient, report, usage, type CommandFault, type ControlFlags } from "./control-client.ts";
+import { EXIT, type CommandIo } from "./io.ts";
+import { scopeLine, targetLine, untilLine, type RevocationAnswer } from "./revocation-line.ts";
+
+export interface RevokeFlags extends ControlFlags {
+  readonly reason: string;
+  readonly issuer?: string;
+  readonly wait?: string;
+  readonly stdin?: boolean;
+}
+
+const WAITS: readonly string[] = ["stored", "replicated", "fleet"];
+
+/** Anything with the beginning of a JWS header in three parts. */
+const LOOKS_LIKE_JWT = /^(?:bearer\s+)?eyJ[\w-]*\.[\w-]*\.[\w-]*$/i;
+
+export async function revoke(kind: string, id: string | undefined, flags: RevokeFlags, io: CommandIo): Promise<number> {
+  const target = await targetOf(kind, id, flags, io);
+  if (!target.ok) return report(target.error, io);
+  const client = await controlClient(flags, io);
+  if (!client.ok) return report(client.error, io);
+  const body = { target: target.value, reason: flags.reason, ...(flags.wait === undefined ? {} : { wait: flags.wait }) };
+  const answer = await client.value.call("POST", "v1/revocations", { body, idempotencyKey: randomUUID() });
+  if (!answer.ok) return report(answer.error, io);
+  const revocation = answer.value as RevocationAnswer;
+  if (flags.json === true) io.out(`${JSON.stringify(revocation)}\n`);
+  else {
+    io.out(`revoked ${targetLine(revocation)}\n`);
+    io.out(`  id      ${revocation.id}\n  tokens  ${scopeLine(revocation)}\n  stands  ${untilLine(revocation)}\n`);
+  }
+  return EXIT.done;
+}
+
+interface NamedTarget {
+  readonly kind: TargetKind;
+  readonly issuer?: string;
+  readonly id?: string;
+}
+
+async function targetOf(
+  kindText: string,
+  idArgument: string | undefined,
+  flags: RevokeFlags,
+  io: CommandIo,
+): Promise<Result<NamedTarget, CommandFault>> {
+  const kind = TARGET_KINDS.find((known) => known === kindText);
+  if (kind === undefined) return usage(`KIND is one of: ${TARGET_KINDS.join(", ")}`);
+  if (flags.reason.trim() === "") return usage("--reason must say why");
+  if (flags.wait !== undefined && !WAITS.includes(flags.wait)) return usage(`--wait is one of: ${WAITS.join(", ")}`);
+  const id = await idOf(kind, idArgument, flags, io);
+  if (!id.ok) return id;
+  return ok({
+    kind,
+    ...(flags.issuer === undefined ? {} : { issuer: flags.issuer }),
+    ...(id.value === undefined ? {} : { id: id.value }),
+  });
+}
+
+async function idOf(
+  kind: TargetKind,
+  argument: string | undefined,
+  flags: RevokeFlags,
+  io: CommandIo,
+): Promise<Result<string | undefined, CommandFault>> {
+  if (argument !== undefined && LOOKS_LIKE_JWT.test(argument)) {
+    return usage("that is a token itself, and arguments can be read by others: use `revoke token --stdin` and give it on standard input");
+  }
+  if (flags.stdin === true) {
+    if (kind !== "token") return usage("--stdin is for `revoke token`");
+    if (argument !== undefined) return usage("give either ID or --stdin");
+    return jtiOf(await io.readStdin());
+  }
+  const hasNone = kind === "issuer" || kind === "everything";
+  if (hasNone && argument !== undefined) return usage(`${kind} has no ID${kind === "issuer" ? ": name it with --issuer" : ""}`);
+  if (!hasNone && (argument === undefined || argument === "")) {
+    return usage(`${kind} needs an ID${kind === "token" ? ": its jti, or --stdin" : ""}`);
+  }
+  return ok(argument);
+}
+
+/** The jti in a JWT. Its signature is not looked at: whoever may revoke may name any jti. Never quotes the token. */
+function jtiOf(text: string): Result<string, CommandFault> {
+  const payload = text.trim().replace(/^bearer\s+/i, "").split(".")[1] ?? "";
+  let claims: unknown;
+  try {
+    claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+  } catch {
+    return usage("standard input holds no JWT");
+  }
+  const jti = typeof claims === "object" && claims !== null ? (claims as { jti?: unknown }).jti : undefined;
+  if (typeof jti === "string" && jti !== "") return ok(jti);
+  return usage("the token has no jti: revoke its session or its user instead");
+}
