@@ -1,0 +1,26 @@
+// The few things a Check is judged on, as Envoy tells them: untrusted, and read without being believed.
+
+/** What Envoy says of one HTTP request. Strings hold one byte per character (latin1) unless said otherwise. */
+export interface AuthzRequest {
+  /** As received; empty where Envoy sent none. So are host and path. */
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  /** Every Authorization value there is, in the order received; UTF-8. */
+  readonly authorization: readonly string[];
+  /** Names, as sent, of headers that a back end may read as one we manage. */
+  readonly spoofedNames: readonly string[];
+  /** Undefined where there is none, or several. */
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+  /** Envoy's own word, from context_extensions and route metadata; UTF-8; a value that is no string reads as "". */
+  readonly tiers: readonly string[];
+  /** Scopes that context_extensions add; UTF-8. */
+  readonly scopes: readonly string[];
+}
+
+/** An AuthzRequest while it is read. */
+export type RequestDraft = { -readonly [Field in keyof AuthzRequest]: AuthzRequest[Field] } & {
+  hasHttp: boolean;
+  traceparentCount: number;
+};

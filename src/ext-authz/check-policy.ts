@@ -1,0 +1,43 @@
+// What a Check is judged by: everything that a reload replaces, compiled, in one object read once per Check.
+
+import type { DenyReason } from "../core/deny-reason.ts";
+import type { Result } from "../core/result.ts";
+import type { Tier } from "../core/tier.ts";
+import type { Guard } from "../revocation/guard.ts";
+import type { RevocationSubject } from "../revocation/subject.ts";
+import type { Verifier } from "../token/verifier.ts";
+import type { CompiledIdentity, IdentityPolicy } from "./identity.ts";
+import type { RequestPolicy } from "./requirement.ts";
+
+/** What is compiled once of a verified token, under the policy it is then judged by. */
+export interface CompiledToken {
+  readonly subject: RevocationSubject;
+  /** From `compileIdentity` with the policy's `identity`. */
+  readonly identity: CompiledIdentity;
+  /** From the policy's `tiers.floorOf(principal.scopes)`. */
+  readonly floor: Tier | undefined;
+}
+
+/** Exactly one bearer token out of all Authorization values there are (token/bearer). */
+export type BearerReader = (
+  values: readonly string[],
+) => Result<string, Extract<DenyReason, "missing_token" | "malformed_request">>;
+
+/** Bounds the Checks in flight (resilience/bulkhead). */
+export interface Admission {
+  tryEnter(): boolean;
+  leave(): void;
+}
+
+export interface CheckPolicy extends RequestPolicy {
+  readonly identity: IdentityPolicy;
+  readonly bearerToken: BearerReader;
+  /** Its compiled tokens come from this very policy: tiers and identity of another would judge them wrongly. */
+  readonly verifier: Verifier<CompiledToken>;
+  readonly guard: Guard;
+  readonly admission: Admission;
+  /** Of a whole Check; the caller's own, less a margin, counts where it is shorter. */
+  readonly deadlineMs: number;
+  /** Protection space named to callers without a token (RFC 6750 §3). */
+  readonly realm: string;
+}

@@ -1,0 +1,13 @@
+// Decides until when a Check is answered: before the caller gives up, or its failure_mode_allow decides in our place.
+
+/** Share of the caller's own timeout that is left for the way back. */
+const MARGIN_RATIO = 0.2;
+/** Even of a short timeout: one turn of a busy event loop and the network. */
+const MIN_MARGIN_MS = 5;
+
+/** Milliseconds a Check may take, never below 0. `grpcTimeoutMs`: what the caller allows; undefined: for ever. */
+export function checkTimeMs(deadlineMs: number, grpcTimeoutMs: number | undefined): number {
+  if (grpcTimeoutMs === undefined) return deadlineMs;
+  const callersMs = grpcTimeoutMs - Math.max(grpcTimeoutMs * MARGIN_RATIO, MIN_MARGIN_MS);
+  return Math.max(0, Math.min(deadlineMs, callersMs));
+}

@@ -1,0 +1,65 @@
+// gRPC health (grpc.health.v1) for the whole server and for the Check service, which are one. Told from outside what
+// to say; it judges nothing by itself.
+
+import { status, type handleServerStreamingCall, type handleUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
+import { varintField } from "./wire-writer.ts";
+import { WireReader } from "./wire-reader.ts";
+
+const REQUEST_SERVICE = 0x0a; // HealthCheckRequest.service = 1
+/** HealthCheckResponse.status = 1. */
+const SERVING = varintField(1, 1);
+const NOT_SERVING = varintField(1, 2);
+const SERVICE_UNKNOWN = varintField(1, 3);
+
+export interface Health {
+  setServing(serving: boolean): void;
+  /** Ends all watches: they would hold a drain up for ever. */
+  endWatches(): void;
+  readonly check: handleUnaryCall<Buffer, Buffer>;
+  readonly watch: handleServerStreamingCall<Buffer, Buffer>;
+}
+
+/** NOT_SERVING until told otherwise. `services`: the names that are known; the empty one is the whole server. */
+export function createHealth(services: readonly string[]): Health {
+  const known = new Set(services);
+  const watches = new Set<ServerWritableStream<Buffer, Buffer>>();
+  let current = NOT_SERVING;
+  return {
+    setServing(serving) {
+      const next = serving ? SERVING : NOT_SERVING;
+      if (next === current) return;
+      current = next;
+      for (const watch of watches) watch.write(current);
+    },
+    endWatches() {
+      for (const watch of watches) watch.end();
+      watches.clear();
+    },
+    check(call, callback) {
+      const service = serviceOf(call.request);
+      if (service === undefined) callback({ code: status.INVALID_ARGUMENT, details: "not a HealthCheckRequest" });
+      else if (!known.has(service)) callback({ code: status.NOT_FOUND, details: "unknown service" });
+      else callback(null, current);
+    },
+    watch(call) {
+      const service = serviceOf(call.request);
+      if (service === undefined || !known.has(service)) {
+        call.write(SERVICE_UNKNOWN); // and stays open: a service may yet come (gRPC health checking protocol)
+        return;
+      }
+      watches.add(call);
+      call.on("cancelled", () => watches.delete(call));
+      call.write(current);
+    },
+  };
+}
+
+function serviceOf(request: Buffer): string | undefined {
+  const reader = new WireReader(request);
+  let service = "";
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === REQUEST_SERVICE) service = reader.utf8();
+    else reader.skip(tag);
+  }
+  return reader.damaged ? undefined : service;
+}

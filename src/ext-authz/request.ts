@@ -1,0 +1,174 @@
+// Reads the few things a Check is judged on out of an encoded CheckRequest: untrusted bytes become an AuthzRequest.
+// Never decides, never throws; what cannot be read is undefined, and the caller denies.
+
+import { isAscii, isUtf8 } from "node:buffer";
+import type { AuthzRequest, RequestDraft } from "./authz-request.ts";
+import { readContextExtension, readRouteMetadata } from "./request-context.ts";
+import {
+  AUTHORIZATION,
+  DAMAGED,
+  OTHER,
+  SPOOFED,
+  TRACEPARENT,
+  TRACESTATE,
+  type HeaderRole,
+  type WatchedHeaders,
+} from "./watched-headers.ts";
+import { WireReader } from "./wire-reader.ts";
+
+// Tags: field number and wire type of the fields that are read (proto/SOURCE.md). The same field number with another
+// wire type is an unknown field, as protobuf asks.
+const CHECK_ATTRIBUTES = 0x0a; // CheckRequest.attributes = 1
+const ATTRIBUTES_REQUEST = 0x22; // AttributeContext.request = 4
+const ATTRIBUTES_CONTEXT_EXTENSIONS = 0x52; // = 10
+const ATTRIBUTES_ROUTE_METADATA = 0x6a; // = 13
+const REQUEST_HTTP = 0x12; // Request.http = 2
+const HTTP_METHOD = 0x12; // HttpRequest.method = 2
+const HTTP_HEADERS = 0x1a; // = 3, a map: entries of key = 1, value = 2
+const HTTP_PATH = 0x22; // = 4
+const HTTP_HOST = 0x2a; // = 5
+const HTTP_HEADER_MAP = 0x6a; // = 13
+const HEADER_MAP_HEADERS = 0x0a; // HeaderMap.headers = 1
+const HEADER_KEY = 0x0a; // HeaderValue.key = 1, as in a map's entry
+const HEADER_VALUE = 0x12; // = 2, as in a map's entry
+const HEADER_RAW_VALUE = 0x1a; // = 3
+
+const NONE: readonly string[] = [];
+
+/**
+ * Scans an `envoy.service.auth.v3.CheckRequest`. Repeated singular messages merge and of repeated scalars the last
+ * counts, as protobuf asks; of what only an attacker would double (credentials, tiers) everything is kept.
+ * Undefined: not a protobuf message, no HTTP request in it, a header name with impossible bytes, or an Authorization
+ * value that is not UTF-8 (GHSA-9g5w-hqr3-w2ph: such bytes must end in a denial here, not in an error there).
+ */
+export function readAuthzRequest(bytes: Buffer, watched: WatchedHeaders): AuthzRequest | undefined {
+  const reader = new WireReader(bytes);
+  const draft: RequestDraft = {
+    method: "",
+    host: "",
+    path: "",
+    authorization: NONE,
+    spoofedNames: NONE,
+    traceparent: undefined,
+    tracestate: undefined,
+    tiers: NONE,
+    scopes: NONE,
+    hasHttp: false,
+    traceparentCount: 0,
+  };
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === CHECK_ATTRIBUTES) readAttributes(reader, draft, watched);
+    else reader.skip(tag);
+  }
+  return reader.damaged || !draft.hasHttp ? undefined : draft;
+}
+
+function readAttributes(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === ATTRIBUTES_REQUEST) readRequest(reader, draft, watched);
+    else if (tag === ATTRIBUTES_CONTEXT_EXTENSIONS) readContextExtension(reader, draft);
+    else if (tag === ATTRIBUTES_ROUTE_METADATA) readRouteMetadata(reader, draft);
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+}
+
+function readRequest(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === REQUEST_HTTP) readHttp(reader, draft, watched);
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+}
+
+function readHttp(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+  draft.hasHttp = true;
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    switch (tag) {
+      case HTTP_HEADERS:
+        readHeader(reader, draft, watched, false);
+        break;
+      case HTTP_HEADER_MAP:
+        readHeaderMap(reader, draft, watched);
+        break;
+      case HTTP_METHOD:
+        draft.method = reader.latin1();
+        break;
+      case HTTP_PATH:
+        draft.path = reader.latin1();
+        break;
+      case HTTP_HOST:
+        draft.host = reader.latin1();
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  reader.leave(outer);
+}
+
+function readHeaderMap(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+  const outer = reader.enter();
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === HEADER_MAP_HEADERS) readHeader(reader, draft, watched, true);
+    else reader.skip(tag);
+  }
+  reader.leave(outer);
+}
+
+/** One header: an entry of the map `headers`, or a HeaderValue, which alone has `raw_value`. */
+function readHeader(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders, hasRawValue: boolean): void {
+  const outer = reader.enter();
+  let nameEnd = 0;
+  let nameLength = 0;
+  let valueEnd = 0;
+  let valueLength = 0;
+  let rawEnd = 0;
+  let rawLength = 0;
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === HEADER_KEY) {
+      nameLength = reader.skipBytes();
+      nameEnd = reader.position;
+    } else if (tag === HEADER_VALUE) {
+      valueLength = reader.skipBytes();
+      valueEnd = reader.position;
+    } else if (tag === HEADER_RAW_VALUE && hasRawValue) {
+      rawLength = reader.skipBytes();
+      rawEnd = reader.position;
+    } else reader.skip(tag);
+  }
+  reader.leave(outer);
+  if (reader.damaged) return;
+  const role = watched.roleOf(reader.bytes, nameEnd - nameLength, nameEnd);
+  if (role === OTHER) return;
+  if (role === SPOOFED) noteSpoofed(draft, reader.bytes.toString("latin1", nameEnd - nameLength, nameEnd));
+  else if (role === DAMAGED) reader.damage();
+  else {
+    // Envoy fills one of the two. Both filled is two values, and two values are refused.
+    if (rawLength > 0) noteValue(reader, draft, role, rawEnd - rawLength, rawEnd);
+    if (rawLength === 0 || valueLength > 0) noteValue(reader, draft, role, valueEnd - valueLength, valueEnd);
+  }
+}
+
+function noteSpoofed(draft: RequestDraft, name: string): void {
+  if (!draft.spoofedNames.includes(name)) draft.spoofedNames = [...draft.spoofedNames, name];
+}
+
+function noteValue(reader: WireReader, draft: RequestDraft, role: HeaderRole, start: number, end: number): void {
+  const { bytes } = reader;
+  if (role === AUTHORIZATION) {
+    const value = bytes.subarray(start, end);
+    if (!isAscii(value) && !isUtf8(value)) reader.damage();
+    draft.authorization = [...draft.authorization, bytes.toString("utf8", start, end)];
+  } else if (role === TRACEPARENT) {
+    draft.traceparentCount++;
+    draft.traceparent = draft.traceparentCount === 1 ? bytes.toString("latin1", start, end) : undefined;
+  } else if (role === TRACESTATE) {
+    const value = bytes.toString("latin1", start, end);
+    // Several are one list (W3C Trace Context §3.3.1.1).
+    draft.tracestate = draft.tracestate === undefined ? value : `${draft.tracestate},${value}`;
+  }
+}

@@ -1,0 +1,15 @@
+// The port between the process and whatever carries Checks to it. A transport moves bytes and decides nothing.
+
+export interface Transport {
+  /** Binds every address; resolves with what was bound, in the order given. Rejects if one could not be bound. */
+  start(): Promise<readonly string[]>;
+  /** What gRPC health says. Checks are answered either way. */
+  setServing(serving: boolean): void;
+  /**
+   * NOT_SERVING at once, while calls go on being answered for `delayMs`; then no new ones (GOAWAY), and those in
+   * flight finish within `timeoutMs`, or are cut off. Resolves when every socket is closed.
+   */
+  drain(delayMs: number, timeoutMs: number): Promise<"finished" | "cut_off">;
+  /** Closes everything at once. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,106 @@
+// Decides which rule judges a request: the first that matches, else the strictest tier with a token required.
+// Compiled once at load; never looks at headers, query or credentials.
+
+import { err, ok, type Result } from "../core/result.ts";
+import type { Tier } from "../core/tier.ts";
+import { canonicalHost } from "./host.ts";
+import { compilePattern, matchesPattern, type PathPattern } from "./pattern.ts";
+
+/** One line of `routes` (contract §2). */
+export interface RouteRule {
+  /** How the rule is called in metadata, metrics and logs; undefined: its index. */
+  readonly name: string | undefined;
+  /** Undefined: every host. */
+  readonly host: string | undefined;
+  readonly path: string;
+  /** Compared case by case, as HTTP methods are (RFC 9110 §9.1); undefined: every method. */
+  readonly methods: readonly string[] | undefined;
+  /** Undefined: the strictest. */
+  readonly tier: Tier | undefined;
+  readonly scopes: readonly string[];
+  readonly anonymous: boolean;
+}
+
+/** What the policy asks of one request. One object per rule, shared by all its requests. */
+export interface RouteJudgement {
+  /** Name or index of the rule; undefined: none matched. */
+  readonly rule: string | undefined;
+  readonly anonymous: boolean;
+  readonly tier: Tier;
+  /** All of them are needed. */
+  readonly scopes: readonly string[];
+}
+
+export interface Routes {
+  /** `host` as received, `path` in canonical form. */
+  judge(method: string, host: string, path: string): RouteJudgement;
+  /** For a path without one meaning: strictest tier, never anonymous, every scope any rule of `host` asks for. */
+  judgeAmbiguous(host: string): RouteJudgement;
+}
+
+/** What is wrong with a rule, for people. */
+export interface RouteProblem {
+  readonly index: number;
+  readonly problem: string;
+}
+
+interface CompiledRule {
+  readonly host: string | undefined;
+  readonly methods: readonly string[] | undefined;
+  readonly pattern: PathPattern;
+  readonly judgement: RouteJudgement;
+}
+
+/** Compiles all rules, or says everything that is wrong with them. */
+export function compileRoutes(rules: readonly RouteRule[], strictest: Tier): Result<Routes, readonly RouteProblem[]> {
+  const compiled: CompiledRule[] = [];
+  const problems: RouteProblem[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const pattern = compilePattern(rule.path);
+    if (pattern.ok) compiled.push(compileRule(rule, index, pattern.value, strictest));
+    else problems.push({ index, problem: pattern.error });
+  }
+  if (problems.length > 0) return err(problems);
+  return ok(routesOf(compiled, strictest));
+}
+
+function compileRule(rule: RouteRule, index: number, pattern: PathPattern, strictest: Tier): CompiledRule {
+  return {
+    host: rule.host === undefined ? undefined : canonicalHost(rule.host),
+    methods: rule.methods,
+    pattern,
+    judgement: {
+      rule: rule.name ?? String(index),
+      anonymous: rule.anonymous,
+      tier: rule.tier ?? strictest,
+      scopes: rule.scopes,
+    },
+  };
+}
+
+function routesOf(rules: readonly CompiledRule[], strictest: Tier): Routes {
+  const unmatched: RouteJudgement = { rule: undefined, anonymous: false, tier: strictest, scopes: [] };
+  const needsHost = rules.some((rule) => rule.host !== undefined);
+  const ambiguousByHost = new Map<string | undefined, RouteJudgement>();
+  for (const host of [undefined, ...rules.map((rule) => rule.host)]) {
+    ambiguousByHost.set(host, { ...unmatched, scopes: scopesOfHost(rules, host) });
+  }
+  const ambiguousElsewhere = ambiguousByHost.get(undefined) ?? unmatched;
+  return {
+    judge(method, host, path) {
+      const canonical = needsHost ? canonicalHost(host) : "";
+      for (const rule of rules) {
+        if (rule.host !== undefined && rule.host !== canonical) continue;
+        if (rule.methods !== undefined && !rule.methods.includes(method)) continue;
+        if (matchesPattern(rule.pattern, path)) return rule.judgement;
+      }
+      return unmatched;
+    },
+    judgeAmbiguous: (host) => ambiguousByHost.get(canonicalHost(host)) ?? ambiguousElsewhere,
+  };
+}
+
+function scopesOfHost(rules: readonly CompiledRule[], host: string | undefined): readonly string[] {
+  const ofHost = rules.filter((rule) => rule.host === undefined || rule.host === host);
+  return [...new Set(ofHost.flatMap((rule) => rule.judgement.scopes))];
+}
