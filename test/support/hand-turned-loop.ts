@@ -1,0 +1,60 @@
+// A clock and an event loop that a test turns by hand: nothing happens in it unless the test says so.
+
+import type { Clock } from "../../src/core/clock.ts";
+import type { Schedule } from "../../src/resilience/schedule.ts";
+
+export interface HandTurnedLoop {
+  readonly clock: Clock;
+  readonly schedule: Schedule;
+  /** Runs what was scheduled for the next turn before this call; what that schedules waits for the turn after. */
+  turn(): void;
+  /** Moves both clocks on, millisecond by millisecond, and runs the timers that fall due. */
+  advance(ms: number): void;
+  /** Timers that are running. */
+  readonly timerCount: number;
+}
+
+/** Lets everything that hangs on settled promises happen. */
+export async function settlePromises(): Promise<void> {
+  for (let i = 0; i < 10; i += 1) await Promise.resolve();
+}
+
+export function createHandTurnedLoop(): HandTurnedLoop {
+  let nowMs = 1_000;
+  let immediates: (() => void)[] = [];
+  const timers = new Set<{ readonly periodMs: number; dueAtMs: number; readonly task: () => void }>();
+
+  return {
+    clock: { now: () => ({ monotonicMs: nowMs, wallMs: 1_700_000_000_000 + nowMs }) },
+    schedule: {
+      immediate(task) {
+        immediates.push(task);
+      },
+      every(periodMs, task) {
+        const timer = { periodMs, dueAtMs: nowMs + periodMs, task };
+        timers.add(timer);
+        return () => {
+          timers.delete(timer);
+        };
+      },
+    },
+    turn() {
+      const due = immediates;
+      immediates = [];
+      for (const task of due) task();
+    },
+    advance(ms) {
+      for (let step = 0; step < ms; step += 1) {
+        nowMs += 1;
+        for (const timer of [...timers]) {
+          if (!timers.has(timer) || timer.dueAtMs > nowMs) continue;
+          timer.dueAtMs += timer.periodMs;
+          timer.task();
+        }
+      }
+    },
+    get timerCount() {
+      return timers.size;
+    },
+  };
+}
