@@ -1,0 +1,105 @@
+// One SQLite file, opened when it is first needed and again after a failure: a file that is away, locked or damaged is
+// a fault of this moment, never an exception. What is in it, schema.ts tells.
+
+import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../core/clock.ts";
+import type { UnknownCause } from "../../core/evidence.ts";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { StoreFault } from "../store.ts";
+import { ensureSchema, prepareStatements, type Statements } from "./schema.ts";
+
+export interface Database {
+  /** Runs `work` on the open file. A SQLite error is a fault; after one that is not a lock, the file is opened anew. */
+  run<T>(work: (statements: Statements) => T): Result<T, StoreFault>;
+  /** As `run`, in one transaction that holds the write lock from its beginning. */
+  write<T>(work: (statements: Statements) => T): Result<T, StoreFault>;
+  close(): void;
+}
+
+/** SQLite's primary result codes (sqlite.org/rescode.html); the low byte of the extended ones. */
+const CAUSE_OF_CODE: Readonly<Record<number, UnknownCause>> = {
+  5: "locked", // SQLITE_BUSY
+  6: "locked", // SQLITE_LOCKED
+  8: "read_only", // SQLITE_READONLY
+  10: "disk", // SQLITE_IOERR
+  11: "disk", // SQLITE_CORRUPT
+  13: "disk", // SQLITE_FULL
+  14: "disk", // SQLITE_CANTOPEN
+  26: "disk", // SQLITE_NOTADB
+};
+
+/** A file that would not open is not tried again for every Check. */
+const REOPEN_AFTER_MS = 250;
+
+interface Opened {
+  readonly file: DatabaseSync;
+  readonly statements: Statements;
+}
+
+export function createDatabase(path: string, clock: Clock): Database {
+  let opened: Opened | undefined;
+  let refusal: { readonly fault: StoreFault; readonly atMs: number } | undefined;
+
+  function run<T>(work: (statements: Statements) => T): Result<T, StoreFault> {
+    const nowMs = clock.now().monotonicMs;
+    if (opened === undefined && refusal !== undefined && nowMs - refusal.atMs < REOPEN_AFTER_MS) {
+      return err(refusal.fault);
+    }
+    try {
+      opened ??= open(path);
+      refusal = undefined;
+      return ok(work(opened.statements));
+    } catch (error) {
+      const fault = faultOf(error);
+      if (opened === undefined) refusal = { fault, atMs: nowMs };
+      else if (fault.cause !== "locked") close();
+      return err(fault);
+    }
+  }
+
+  function close(): void {
+    const last = opened;
+    opened = undefined;
+    last?.file.close();
+  }
+
+  return {
+    run,
+    write(work) {
+      return run((statements) => {
+        const { file } = opened as Opened;
+        file.exec("BEGIN IMMEDIATE");
+        try {
+          const done = work(statements);
+          file.exec("COMMIT");
+          return done;
+        } catch (error) {
+          if (file.isTransaction) file.exec("ROLLBACK"); // some errors have rolled back already
+          throw error;
+        }
+      });
+    },
+    close,
+  };
+}
+
+function open(path: string): Opened {
+  // No busy time-out: SQLite would sleep in it on our one thread.
+  const file = new DatabaseSync(path, { timeout: 0 });
+  try {
+    // A rollback journal: with a write-ahead log one process could go on reading what another has locked away.
+    file.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;");
+    ensureSchema(file);
+    return { file, statements: prepareStatements(file) };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function faultOf(error: unknown): StoreFault {
+  if (!(error instanceof Error)) return { cause: "protocol", detail: "failed without an error" };
+  const code = "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
+  if (code === undefined) return { cause: "protocol", detail: error.message };
+  return { cause: CAUSE_OF_CODE[code & 0xff] ?? "protocol", detail: `SQLite result code ${code}` };
+}

@@ -1,0 +1,107 @@
+// What is in the SQLite file: its tables, and every statement that is ever run on them. Nothing else knows either.
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+CREATE TABLE marker (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  issuer TEXT,
+  name TEXT,
+  expires_at_ms INTEGER
+) WITHOUT ROWID;
+CREATE INDEX marker_expiry ON marker (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+CREATE TABLE superseded (id TEXT PRIMARY KEY, expires_at_ms INTEGER) WITHOUT ROWID;
+CREATE INDEX superseded_expiry ON superseded (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+CREATE TABLE answer (
+  key TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX answer_expiry ON answer (expires_at_ms);
+CREATE TABLE count (last_seq INTEGER NOT NULL);
+INSERT INTO count VALUES (0);
+PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
+const PURGED_PER_WRITE = 50;
+
+const LIVE = "(expires_at_ms IS NULL OR expires_at_ms > :now)";
+const purge = (table: string, key: string): string =>
+  `DELETE FROM ${table} WHERE ${key} IN
+   (SELECT ${key} FROM ${table} WHERE expires_at_ms <= :now LIMIT ${PURGED_PER_WRITE})`;
+
+type StatementName =
+  | "values"
+  | "byKey"
+  | "byId"
+  | "page"
+  | "putMarker"
+  | "deleteMarker"
+  | "supersede"
+  | "isSuperseded"
+  | "nextSeq"
+  | "answer"
+  | "putAnswer"
+  | "deleteAnswer"
+  | "purgeMarkers"
+  | "purgeSuperseded"
+  | "purgeAnswers";
+
+const SQL: Readonly<Record<StatementName, string>> = {
+  // One statement for any number of keys: one lock, one moment, and nothing to compile on the way.
+  values: `SELECT key, value FROM marker WHERE key IN (SELECT value FROM json_each(:keys)) AND ${LIVE}`,
+  byKey: `SELECT * FROM marker WHERE key = :key AND ${LIVE}`,
+  byId: `SELECT * FROM marker WHERE id = :id AND ${LIVE}`,
+  page: `SELECT * FROM marker WHERE key > :after AND ${LIVE}
+    AND (:kind IS NULL OR kind = :kind) AND (:issuer IS NULL OR issuer = :issuer) AND (:name IS NULL OR name = :name)
+    ORDER BY key LIMIT :limit`,
+  putMarker: `INSERT OR REPLACE INTO marker VALUES (:key, :value, :id, :kind, :issuer, :name, :expiresAtMs)`,
+  deleteMarker: `DELETE FROM marker WHERE key = :key`,
+  supersede: `INSERT OR REPLACE INTO superseded VALUES (:id, :expiresAtMs)`,
+  isSuperseded: `SELECT 1 FROM superseded WHERE id = :id AND ${LIVE}`,
+  nextSeq: `UPDATE count SET last_seq = last_seq + 1 RETURNING last_seq AS seq`,
+  answer: `SELECT fingerprint, answer FROM answer WHERE key = :key AND expires_at_ms > :now`,
+  putAnswer: `INSERT OR REPLACE INTO answer VALUES (:key, :fingerprint, :answer, :expiresAtMs)`,
+  deleteAnswer: `DELETE FROM answer WHERE key = :key`,
+  purgeMarkers: purge("marker", "key"),
+  purgeSuperseded: purge("superseded", "id"),
+  purgeAnswers: purge("answer", "key"),
+};
+
+export type Statements = Readonly<Record<StatementName, StatementSync>>;
+
+export function prepareStatements(file: DatabaseSync): Statements {
+  const prepare = ([name, sql]: [string, string]): [string, StatementSync] => {
+    const statement = file.prepare(sql);
+    statement.setAllowUnknownNamedParameters(true);
+    return [name, statement];
+  };
+  return Object.fromEntries(Object.entries(SQL).map(prepare)) as Record<StatementName, StatementSync>;
+}
+
+/** Makes the tables in a new file. Throws for a file that a newer program made: its rows might mean more than we know. */
+export function ensureSchema(file: DatabaseSync): void {
+  if (schemaVersion(file) === SCHEMA_VERSION) return;
+  file.exec("BEGIN IMMEDIATE");
+  try {
+    // Asked again under the lock: another process may have made it meanwhile.
+    const version = schemaVersion(file);
+    if (version > SCHEMA_VERSION) throw new Error(`schema version ${version} is newer than this program's`);
+    if (version === 0) file.exec(SCHEMA);
+    file.exec("COMMIT");
+  } catch (error) {
+    if (file.isTransaction) file.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function schemaVersion(file: DatabaseSync): number {
+  return Number(file.prepare("PRAGMA user_version").get()?.["user_version"]);
+}

@@ -1,0 +1,185 @@
+// Revocations in one SQLite file, for one machine: several processes may share it. Every call holds this thread while
+// SQLite works, a write for as long as the disk takes to keep it.
+
+import type { SQLOutputValue } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { ok, err, type Result } from "../../core/result.ts";
+import type { Target } from "../../core/target.ts";
+import { markerKey } from "../keys.ts";
+import { markerValue, revocationOf, stored } from "../marker.ts";
+import type { LiftRefusal, ListPage, ListQuery, NewRevocation } from "../store.ts";
+import type { RevocationStore, StoredRevocation, StoreFault } from "../store.ts";
+import { laterExpiry, strongerWatermark } from "../strengthen.ts";
+import { createDatabase, type Statements } from "./database.ts";
+import type { EmbeddedStoreOptions } from "./options.ts";
+
+type Row = Record<string, SQLOutputValue>;
+
+/**
+ * Another process holds the lock for the moment of its commit. A look-up tries again that long, without holding this
+ * thread; a lock that is kept is told almost at once.
+ */
+const LOCKED_LOOK_UP_FOR_MS = 15;
+const LOCKED_WRITE_FOR_MS = 2_000;
+const LOCKED_PAUSE_MS = 3;
+
+const STOPPED: StoreFault = { cause: "stopped", detail: "the store was stopped" };
+
+export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationStore {
+  const { path, keyPrefix, clock } = options;
+  const database = createDatabase(path, clock);
+  let lastFault: StoreFault | undefined = { cause: "disconnected", detail: "not asked yet" };
+  let isStopped = false;
+
+  async function whileLocked<T>(forMs: number, work: () => Result<T, StoreFault>): Promise<Result<T, StoreFault>> {
+    const untilMs = clock.now().monotonicMs + forMs;
+    for (;;) {
+      if (isStopped) return err(STOPPED);
+      const result = work();
+      lastFault = result.ok ? undefined : result.error;
+      if (result.ok || result.error.cause !== "locked" || clock.now().monotonicMs >= untilMs) return result;
+      await delay(LOCKED_PAUSE_MS * (0.5 + Math.random()));
+    }
+  }
+
+  function probe(): void {
+    const result = isStopped ? err(STOPPED) : database.run((sql) => values(sql, [], clock.now().wallMs));
+    lastFault = result.ok ? undefined : result.error;
+  }
+
+  function read<T>(work: (statements: Statements, now: number) => T): Promise<Result<T, StoreFault>> {
+    return whileLocked(LOCKED_WRITE_FOR_MS, () => database.run((sql) => work(sql, clock.now().wallMs)));
+  }
+
+  function write<T>(work: (statements: Statements, now: number) => T): Promise<Result<T, StoreFault>> {
+    return whileLocked(LOCKED_WRITE_FOR_MS, () =>
+      database.write((sql) => {
+        const now = clock.now().wallMs;
+        sql.purgeMarkers.run({ now });
+        sql.purgeSuperseded.run({ now });
+        sql.purgeAnswers.run({ now });
+        return work(sql, now);
+      }),
+    );
+  }
+
+  return {
+    type: "embedded",
+    async start() {
+      probe();
+    },
+    async stop() {
+      isStopped = true;
+      lastFault = STOPPED;
+      database.close();
+    },
+    health() {
+      // Nobody may be asking the store while it is not ready, so a fault is looked at again by whoever asks for it.
+      if (lastFault !== undefined) probe();
+      return {
+        reachable: lastFault === undefined,
+        unfit: undefined,
+        describe: `SQLite file ${path}${lastFault === undefined ? "" : `, ${lastFault.cause}: ${lastFault.detail}`}`,
+      };
+    },
+    read: (keys, timeoutMs) =>
+      whileLocked(Math.min(timeoutMs, LOCKED_LOOK_UP_FOR_MS), () =>
+        database.run((sql) => values(sql, keys, clock.now().wallMs)),
+      ),
+    put: (revocation) => write((sql, now) => put(sql, keyPrefix, revocation, now)),
+    async lift(id) {
+      const lifted = await write((sql, now) => lift(sql, id, now));
+      return lifted.ok ? lifted.value : lifted;
+    },
+    get: (id) => read((sql, now) => revocationOfRow(sql.byId.get({ id, now }))),
+    list: (query) => read((sql, now) => page(sql, query, now)),
+    claimIdempotencyKey: (key, fingerprint, ttlMs) =>
+      write((sql, now) => {
+        const bound = sql.answer.get({ key, now });
+        if (bound !== undefined) return { fingerprint: String(bound["fingerprint"]), answer: String(bound["answer"]) };
+        sql.putAnswer.run({ key, fingerprint, answer: "", expiresAtMs: now + ttlMs });
+        return undefined;
+      }),
+    answerIdempotencyKey: (key, { fingerprint, answer }, ttlMs) =>
+      write((sql, now) => {
+        if (answer === "") sql.deleteAnswer.run({ key });
+        else sql.putAnswer.run({ key, fingerprint, answer, expiresAtMs: now + ttlMs });
+      }),
+  };
+}
+
+function values(sql: Statements, keys: readonly string[], now: number): readonly (string | null)[] {
+  const found = new Map<string, string>();
+  for (const row of sql.values.all({ keys: JSON.stringify(keys), now })) {
+    found.set(String(row["key"]), String(row["value"]));
+  }
+  return keys.map((key) => found.get(key) ?? null);
+}
+
+function put(sql: Statements, keyPrefix: string, revocation: NewRevocation, now: number): StoredRevocation {
+  const key = markerKey(keyPrefix, revocation.target);
+  const row = sql.byKey.get({ key, now });
+  const standing = revocationOfRow(row);
+  const seq = Number(sql.nextSeq.get()?.["seq"]);
+  const result = stored(
+    revocation,
+    seq,
+    strongerWatermark(revocation, row === undefined ? undefined : String(row["value"])),
+    standing === undefined ? revocation.expiresAtMs : laterExpiry(revocation.expiresAtMs, standing.expiresAtMs),
+  );
+  if (standing !== undefined && standing.id !== result.id) {
+    sql.supersede.run({ id: standing.id, expiresAtMs: result.expiresAtMs ?? null });
+  }
+  const { target } = result;
+  sql.putMarker.run({
+    key,
+    value: markerValue(result),
+    id: result.id,
+    kind: target.kind,
+    issuer: "issuer" in target ? target.issuer : null,
+    name: "id" in target ? target.id : null,
+    expiresAtMs: result.expiresAtMs ?? null,
+  });
+  return result;
+}
+
+function lift(sql: Statements, id: string, now: number): Result<StoredRevocation, LiftRefusal> {
+  const row = sql.byId.get({ id, now });
+  const revocation = revocationOfRow(row);
+  if (row === undefined || revocation === undefined) {
+    return err({ cause: sql.isSuperseded.get({ id, now }) === undefined ? "not_found" : "superseded" });
+  }
+  sql.deleteMarker.run({ key: String(row["key"]) });
+  return ok(revocation);
+}
+
+function page(sql: Statements, query: ListQuery, now: number): ListPage {
+  const rows = sql.page.all({
+    after: query.cursor ?? "",
+    kind: query.kind ?? null,
+    issuer: query.issuer ?? null,
+    name: query.id ?? null,
+    limit: query.limit + 1,
+    now,
+  });
+  const shown = rows.slice(0, query.limit);
+  return {
+    items: shown.map(revocationOfRow).filter((item) => item !== undefined),
+    cursor: rows.length > shown.length ? String(shown.at(-1)?.["key"]) : undefined,
+  };
+}
+
+function revocationOfRow(row: Row | undefined): StoredRevocation | undefined {
+  if (row === undefined) return undefined;
+  const expiresAtMs = row["expires_at_ms"];
+  return revocationOf(
+    String(row["id"]),
+    targetOfRow(row),
+    String(row["value"]),
+    typeof expiresAtMs === "number" ? expiresAtMs : undefined,
+  );
+}
+
+function targetOfRow({ kind, issuer, name }: Row): Target {
+  return { kind, ...(issuer === null ? {} : { issuer }), ...(name === null ? {} : { id: name }) } as Target;
+}

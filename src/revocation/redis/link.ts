@@ -1,0 +1,130 @@
+// Keeps one connection to the primary: makes it again whenever it ends, and proves the role of what answers. It never
+// keeps a command for a later connection.
+
+import type { StoreFault } from "../store.ts";
+import { err } from "../../core/result.ts";
+import { connect, type Connection, type ConnectionOptions, type Reply } from "./connection.ts";
+import { fault } from "./fault.ts";
+
+export interface LinkOptions extends ConnectionOptions {
+  /** Called with each proof of the role, the first of a connection included. */
+  readonly onProve: (isFirst: boolean) => void;
+}
+
+export interface Link {
+  start(): void;
+  /** Writes one command now, or fails with why there is no primary to ask. Settles within `timeoutMs`. */
+  send(command: string, args: readonly (string | number)[], timeoutMs: number): Promise<Reply>;
+  /** Why nothing can be sent; undefined when it can. */
+  fault(): StoreFault | undefined;
+  /** Resolves when something can be sent, the link is stopped, or `timeoutMs` has passed. */
+  whenOpen(timeoutMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Asked this often, a proof is renewed thrice before it ends even if one question is lost. */
+const PROVE_EVERY_MS = 500;
+
+/** Answers come from a primary only: its proof is good for at most this long (contract §5). */
+const PROOF_GOOD_FOR_MS = 2_000;
+
+/** Back-off between connections: doubled from the first to the last, and jittered down to half. */
+const FIRST_PAUSE_MS = 50;
+const LAST_PAUSE_MS = 500;
+
+const STOPPED = fault("stopped", "the store was stopped");
+
+type State =
+  | { readonly kind: "idle" }
+  | { readonly kind: "connecting"; readonly connection: Connection }
+  | { readonly kind: "open"; readonly connection: Connection; readonly prover: NodeJS.Timeout }
+  | { readonly kind: "pausing"; readonly timer: NodeJS.Timeout }
+  | { readonly kind: "stopped" };
+
+export function createLink(options: LinkOptions): Link {
+  const { clock } = options;
+  let state: State = { kind: "idle" };
+  let lastEnd: StoreFault = fault("disconnected", "not connected yet");
+  let failures = 0;
+  const waiting = new Set<() => void>();
+
+  function open(): void {
+    const connection = connect(options, opened, (why) => ended(connection, why));
+    state = { kind: "connecting", connection };
+  }
+
+  function opened(connection: Connection): void {
+    if (state.kind !== "connecting" || state.connection !== connection) return;
+    failures = 0;
+    state = { kind: "open", connection, prover: setInterval(() => void prove(connection), PROVE_EVERY_MS) };
+    wake();
+    options.onProve(true);
+  }
+
+  function wake(): void {
+    for (const wakeOne of [...waiting]) wakeOne();
+  }
+
+  async function prove(connection: Connection): Promise<void> {
+    const before = connection.provedAtMs;
+    await connection.proveRole(PROOF_GOOD_FOR_MS);
+    if (connection.provedAtMs > before && isOpen(connection)) options.onProve(false);
+  }
+
+  function isOpen(connection: Connection): boolean {
+    return state.kind === "open" && state.connection === connection;
+  }
+
+  function ended(connection: Connection, why: StoreFault): void {
+    if (state.kind !== "connecting" && state.kind !== "open") return;
+    if (state.connection !== connection) return;
+    if (state.kind === "open") clearInterval(state.prover);
+    lastEnd = why;
+    const pauseMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
+    failures = Math.min(failures + 1, 10);
+    // Jitter, or all sidecars would come back in the same moment.
+    state = { kind: "pausing", timer: setTimeout(open, pauseMs * (0.5 + Math.random() / 2)) };
+  }
+
+  function usable(): Connection | StoreFault {
+    if (state.kind === "stopped") return STOPPED;
+    if (state.kind !== "open") return lastEnd;
+    const { connection } = state;
+    if (clock.now().monotonicMs - connection.provedAtMs <= PROOF_GOOD_FOR_MS) return connection;
+    return fault("timeout", "the role was not proved in time");
+  }
+
+  return {
+    start() {
+      if (state.kind === "idle") open();
+    },
+    send(command, args, timeoutMs) {
+      const connection = usable();
+      return "cause" in connection ? Promise.resolve(err(connection)) : connection.send(command, args, timeoutMs);
+    },
+    fault() {
+      const connection = usable();
+      return "cause" in connection ? connection : undefined;
+    },
+    whenOpen(timeoutMs) {
+      if (usable() !== lastEnd) return Promise.resolve();
+      return new Promise((resolve) => {
+        const wakeOne = (): void => {
+          clearTimeout(timer);
+          waiting.delete(wakeOne);
+          resolve();
+        };
+        const timer = setTimeout(wakeOne, timeoutMs);
+        waiting.add(wakeOne);
+      });
+    },
+    async stop() {
+      const last = state;
+      state = { kind: "stopped" };
+      wake();
+      if (last.kind === "pausing") clearTimeout(last.timer);
+      if (last.kind === "open") clearInterval(last.prover);
+      if (last.kind === "connecting" || last.kind === "open") await last.connection.end(STOPPED);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+// What Redis keeps beside the markers, for the control plane only: the index of revocations by id, the count of them,
+// and answers by idempotency key. No look-up of a Check reads any of it.
+
+import { createHash } from "node:crypto";
+import type { Target } from "../../core/target.ts";
+import { markerKey } from "../keys.ts";
+import type { IdempotentAnswer, StoredRevocation } from "../store.ts";
+import { targetOfKey } from "./marker-keys.ts";
+
+export function indexKey(keyPrefix: string, id: string): string {
+  return `${keyPrefix}portcullis:revocation:${id}`;
+}
+
+export function seqKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:seq`;
+}
+
+/** Hashed, for the client chooses the key. */
+export function idempotencyKey(keyPrefix: string, key: string): string {
+  return `${keyPrefix}portcullis:idempotency:${createHash("sha256").update(key, "utf8").digest("hex")}`;
+}
+
+/** Which marker a revocation's id belongs to, and whom it means where the key holds only a hash. */
+export interface IndexEntry {
+  readonly key: string;
+  readonly target: Target;
+}
+
+export function indexValue(revocation: StoredRevocation, key: string): string {
+  return JSON.stringify({
+    v: 1,
+    key,
+    target: revocation.target,
+    seq: revocation.seq,
+    issued_before: revocation.issuedBeforeS,
+    expires_at: revocation.expiresAtMs,
+    reason: revocation.reason,
+    by: revocation.by,
+    at: revocation.atMs,
+  });
+}
+
+/** Undefined where the value is not one of ours. */
+export function readIndex(keyPrefix: string, value: unknown): IndexEntry | undefined {
+  const entry = parsed(value);
+  const key = entry?.["key"];
+  const named = typeof key === "string" ? targetOfKey(keyPrefix, key) : undefined;
+  if (typeof key !== "string" || named === undefined) return undefined;
+  if (!("id" in named)) return { key, target: named };
+  const told = entry?.["target"];
+  const id: unknown = typeof told === "object" && told !== null && "id" in told ? told.id : undefined;
+  if (typeof id !== "string") return undefined;
+  const target = { ...named, id };
+  return markerKey(keyPrefix, target) === key ? { key, target } : undefined;
+}
+
+export function answerValue(answer: IdempotentAnswer): string {
+  return JSON.stringify({ fingerprint: answer.fingerprint, answer: answer.answer });
+}
+
+/** Undefined where the value is not one of ours. */
+export function readAnswer(value: unknown): IdempotentAnswer | undefined {
+  const entry = parsed(value);
+  const fingerprint = entry?.["fingerprint"];
+  const answer = entry?.["answer"];
+  return typeof fingerprint === "string" && typeof answer === "string" ? { fingerprint, answer } : undefined;
+}
+
+function parsed(value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== "string") return undefined;
+  try {
+    const found: unknown = JSON.parse(value);
+    return typeof found === "object" && found !== null ? (found as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

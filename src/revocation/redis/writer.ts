@@ -1,0 +1,138 @@
+// Stores, lifts and finds revocations by id. It never acknowledges what Redis did not.
+
+import { err, ok, type Result } from "../../core/result.ts";
+import type { Target } from "../../core/target.ts";
+import { markerKey } from "../keys.ts";
+import { markerId, revocationOf, stored } from "../marker.ts";
+import type { LiftRefusal, NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
+import type { Reply } from "./connection.ts";
+import { fault } from "./fault.ts";
+import { targetOfKey } from "./marker-keys.ts";
+import { deleteMarker, readMarker, replaceMarker, type Marker } from "./markers.ts";
+import type { Ask } from "./operation.ts";
+import { indexKey, indexValue, readIndex, seqKey } from "./own-keys.ts";
+
+/** A marker without an id of ours is named by its key: `key:` + the key less its prefix. */
+const KEY_ID = "key:";
+
+export function foreignId(keyPrefix: string, key: string): string {
+  return KEY_ID + key.slice(keyPrefix.length);
+}
+
+/** Stores `revocation`. On a fault it may or may not have happened; doing it again does no harm. */
+export async function putRevocation(
+  ask: Ask,
+  keyPrefix: string,
+  revocation: NewRevocation,
+): Promise<Result<StoredRevocation, StoreFault>> {
+  const key = markerKey(keyPrefix, revocation.target);
+  const counted = await ask("INCR", seqKey(keyPrefix));
+  if (!counted.ok) return counted;
+  if (typeof counted.value !== "number") return err(fault("protocol", "the count is no number"));
+  const asAsked = stored(revocation, counted.value, revocation.issuedBeforeS, revocation.expiresAtMs);
+  // The index first: a crash in between leaves an id that nobody was told, never a marker that nobody can lift.
+  const indexed = await writeIndex(ask, keyPrefix, key, asAsked);
+  if (!indexed.ok) return indexed;
+  const replaced = await replaceMarker(ask, key, revocation, counted.value);
+  if (!replaced.ok) return replaced;
+  const result = replaced.value;
+  if (result.expiresAtMs !== asAsked.expiresAtMs || result.issuedBeforeS !== asAsked.issuedBeforeS) {
+    const corrected = await writeIndex(ask, keyPrefix, key, result);
+    if (!corrected.ok) return corrected;
+  }
+  return ok(result);
+}
+
+/** Lifts the live revocation with this id. */
+export async function liftRevocation(
+  ask: Ask,
+  keyPrefix: string,
+  id: string,
+): Promise<Result<StoredRevocation, LiftRefusal>> {
+  const found = await find(ask, keyPrefix, id);
+  if (!found.ok) return found;
+  switch (found.value.state) {
+    case "absent":
+      return err({ cause: "not_found" });
+    case "superseded":
+      return err({ cause: "superseded" });
+    case "live": {
+      const { key, marker, revocation } = found.value;
+      const deleted = await deleteMarker(ask, key, marker);
+      if (!deleted.ok) return deleted;
+      if (!deleted.value) return err({ cause: "superseded" }); // somebody wrote another meanwhile
+      // What is left of a lost answer is an index entry without a marker, which is `not_found` like none at all.
+      const dropped = await ask("DEL", indexKey(keyPrefix, id));
+      return dropped.ok ? ok(revocation) : dropped;
+    }
+  }
+}
+
+export async function getRevocation(
+  ask: Ask,
+  keyPrefix: string,
+  id: string,
+): Promise<Result<StoredRevocation | undefined, StoreFault>> {
+  const found = await find(ask, keyPrefix, id);
+  if (!found.ok) return found;
+  return ok(found.value.state === "live" ? found.value.revocation : undefined);
+}
+
+type Found =
+  | { readonly state: "live"; readonly key: string; readonly marker: Marker; readonly revocation: StoredRevocation }
+  | { readonly state: "superseded" | "absent" };
+
+async function find(ask: Ask, keyPrefix: string, id: string): Promise<Result<Found, StoreFault>> {
+  const isForeign = id.startsWith(KEY_ID);
+  const place = isForeign ? foreignPlace(keyPrefix, id) : await indexedPlace(ask, keyPrefix, id);
+  if (!place.ok) return place;
+  if (place.value === undefined) return ok({ state: "absent" });
+  const { key, target } = place.value;
+  const marker = await readMarker(ask, key);
+  if (!marker.ok) return marker;
+  if (typeof marker.value === "string") return ok({ state: "absent" });
+  if (isForeign) {
+    const owner = await ownerOf(ask, keyPrefix, key, marker.value.value);
+    if (!owner.ok) return owner;
+    if (owner.value !== undefined) return ok({ state: "superseded" });
+  } else if (markerId(marker.value.value) !== id) {
+    return ok({ state: "superseded" });
+  }
+  const revocation = revocationOf(id, target, marker.value.value, marker.value.expiresAtMs);
+  return ok({ state: "live", key, marker: marker.value, revocation });
+}
+
+interface Place {
+  readonly key: string;
+  readonly target: Target;
+}
+
+/** Only a marker's key: an id must never reach any other key of that Redis. */
+function foreignPlace(keyPrefix: string, id: string): Result<Place | undefined, StoreFault> {
+  const key = keyPrefix + id.slice(KEY_ID.length);
+  const target = targetOfKey(keyPrefix, key);
+  return ok(target === undefined ? undefined : { key, target });
+}
+
+async function indexedPlace(ask: Ask, keyPrefix: string, id: string): Promise<Result<Place | undefined, StoreFault>> {
+  const reply = await ask("GET", indexKey(keyPrefix, id));
+  return reply.ok ? ok(readIndex(keyPrefix, reply.value)) : reply;
+}
+
+/** The id of ours by which the marker under `key` can be lifted; undefined where it has none. */
+async function ownerOf(
+  ask: Ask,
+  keyPrefix: string,
+  key: string,
+  value: string,
+): Promise<Result<string | undefined, StoreFault>> {
+  const id = markerId(value);
+  if (id === undefined) return ok(undefined);
+  const place = await indexedPlace(ask, keyPrefix, id);
+  return place.ok ? ok(place.value?.key === key ? id : undefined) : place;
+}
+
+function writeIndex(ask: Ask, keyPrefix: string, key: string, revocation: StoredRevocation): Promise<Reply> {
+  const expiry = revocation.expiresAtMs === undefined ? [] : ["PXAT", revocation.expiresAtMs];
+  return ask("SET", indexKey(keyPrefix, revocation.id), indexValue(revocation, key), ...expiry);
+}
