@@ -1,6 +1,5 @@
 // The effective configuration: every default filled in, every unit compiled, every path absolute. It decides nothing.
 
-import type { TargetKind } from "../core/target.ts";
 import type { Tier } from "../core/tier.ts";
 
 export type Address =
@@ -101,7 +100,6 @@ export interface ControlConfig {
   readonly issuer: string | undefined;
   readonly audience: string;
   readonly tokens: readonly BootstrapToken[];
-  readonly secondPerson: readonly TargetKind[];
 }
 
 export interface TelemetryConfig {

@@ -1,0 +1,63 @@
+// Looks at the file as written, whether or not the schema is content with it, so that checks over several keys find
+// their problems together with the schema's. What has the wrong type is absent here: the schema has reported it.
+
+import { describe, valueAt } from "../issues.ts";
+import type { ConfigProblem } from "../problem.ts";
+import type { Path, Tree } from "../tree.ts";
+
+export class Look {
+  readonly problems: ConfigProblem[] = [];
+  readonly warnings: ConfigProblem[] = [];
+  readonly tree: Tree;
+
+  constructor(tree: Tree) {
+    this.tree = tree;
+  }
+
+  /** undefined where it is missing, no text, or already found broken. */
+  text(...path: Path): string | undefined {
+    const value = this.#value(path);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  flag(...path: Path): boolean {
+    return this.#value(path) === true;
+  }
+
+  list(...path: Path): readonly unknown[] {
+    const value = this.#value(path);
+    return Array.isArray(value) ? value : [];
+  }
+
+  /** The keys of a block in their order; undefined where there is no block. */
+  keys(...path: Path): readonly string[] | undefined {
+    const value = this.#value(path);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : undefined;
+  }
+
+  has(...path: Path): boolean {
+    return valueAt(this.tree.root, path) !== undefined;
+  }
+
+  /** `what` instead of the value itself. */
+  wrong(path: Path, what: string, allowed: string): void {
+    if (!this.tree.isBroken(path)) this.problems.push(this.tree.at(path, what, allowed));
+  }
+
+  /** Names the value, unless it is a secret. */
+  wrongValue(path: Path, why: string, allowed: string): void {
+    this.wrong(path, `${describe(valueAt(this.tree.root, path), this.tree.isSecret(path))}${why === "" ? "" : `: ${why}`}`, allowed);
+  }
+
+  wrongKey(path: Path, what: string, allowed: string): void {
+    if (!this.tree.isBroken(path)) this.problems.push(this.tree.atKey(path, what, allowed));
+  }
+
+  warn(path: Path, what: string, allowed: string): void {
+    this.warnings.push(this.tree.at(path, what, allowed));
+  }
+
+  #value(path: Path): unknown {
+    return this.tree.isBroken(path) ? undefined : valueAt(this.tree.root, path);
+  }
+}

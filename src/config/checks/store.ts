@@ -1,0 +1,54 @@
+// Checks where revocations are kept, and what of the file this version cannot do.
+
+import { DEADLINE, STORE } from "../defaults.ts";
+import { readDuration } from "../units.ts";
+import type { Look } from "./look.ts";
+
+const REDIS_URL = "redis://host:port/db, rediss://host:port/db or unix:/path";
+
+export function checkStore(look: Look): void {
+  if (look.has("store", "url") && look.has("store", "urlFile")) {
+    look.wrong(["store", "urlFile"], "stands beside store.url", "one of the two");
+  }
+  const url = look.text("store", "url");
+  if (url !== undefined && url !== "") checkStoreUrl(look, ["store", "url"], url);
+  const timeoutMs = readDuration(look.text("store", "timeout") ?? STORE.timeout);
+  const deadlineMs = readDuration(look.text("deadline") ?? DEADLINE);
+  if (timeoutMs !== undefined && deadlineMs !== undefined && timeoutMs > deadlineMs) {
+    look.warn(["store", "timeout"], "is longer than deadline, which ends a look-up first", "a time-out below the deadline");
+  }
+}
+
+/** `path` names where the URL was written; the URL itself is a secret and never shown. */
+export function checkStoreUrl(look: Look, path: readonly PropertyKey[], url: string): void {
+  if (/^redis\+(sentinel|cluster):/i.test(url)) {
+    const kind = /sentinel/i.test(url) ? "redis+sentinel" : "redis+cluster";
+    look.wrong(path, `is a ${kind} URL, which is not part of this version`, REDIS_URL);
+  } else if (!isRedisUrl(url)) look.wrong(path, "is no URL of a Redis", REDIS_URL);
+}
+
+export function checkLaterParts(look: Look): void {
+  if (look.text("listen", "transport") === "wire") {
+    look.warn(["listen", "transport"], "wire is not part of this version; grpc-js serves, with the same answers", "grpc-js");
+  }
+  const feed = look.text("feed", "type");
+  if (feed === "redis") {
+    look.warn(["feed", "type"], "redis is not part of this version; every answer comes from the store itself", "none");
+  }
+  if (feed === "relay" || feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "none");
+  for (const key of ["record", "recordFile"]) {
+    const value = look.text(key);
+    if (value !== undefined && value !== "") look.wrong([key], "is set, which is not part of this version", 'leave it out, or ""');
+  }
+  if (look.list("control", "secondPerson").length > 0) {
+    look.wrong(["control", "secondPerson"], "names kinds, which is not part of this version", "leave it out, or []");
+  }
+}
+
+function isRedisUrl(text: string): boolean {
+  if (/\s/.test(text)) return false;
+  if (/^unix:/i.test(text)) return /^unix:(?:\/\/(?:[^/@]*@)?)?\/[^?#]+(?:\?db=\d{1,5})?$/.test(text);
+  if (!/^rediss?:\/\//i.test(text) || !URL.canParse(text)) return false;
+  const { hostname, pathname, search, hash } = new URL(text);
+  return hostname !== "" && /^(?:\/\d{0,5})?$/.test(pathname) && search === "" && hash === "";
+}

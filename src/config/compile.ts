@@ -1,0 +1,161 @@
+// Compiles a file that was found without fault into the effective configuration: units to numbers, names to lists,
+// paths to absolute ones. It refuses nothing: what it can't read here is a bug of the schema.
+
+import { resolve } from "node:path";
+import type { Tier } from "../core/tier.ts";
+import { readAddress } from "./address.ts";
+import type {
+  Address, Config, ControlConfig, IssuerConfig, JwksConfig, ListenConfig, RouteConfig, StoreConfig, TcpAddress, TelemetryConfig,
+} from "./config.ts";
+import { ISSUER } from "./defaults.ts";
+import { readDuration, readSize } from "./units.ts";
+import type { WrittenControl, WrittenFile, WrittenIssuer, WrittenRoute, WrittenStore, WrittenTelemetry } from "./written.ts";
+
+/** `directory` is the file's, absolute; `storeUrl` is what `store.urlFile` held, if there is one. */
+export function compileConfig(file: string, directory: string, written: WrittenFile, storeUrl: string | undefined): Config {
+  const listen = compileListen(written.listen, directory);
+  return {
+    file,
+    listen,
+    issuers: written.issuers.map((issuer) => compileIssuer(issuer, directory)),
+    store: compileStore(written.store, directory, storeUrl),
+    tiers: compileTiers(written.tiers),
+    routes: written.routes.map(compileRoute),
+    scopes: written.scopes,
+    ambiguousPaths: written.ambiguousPaths,
+    identity: {
+      headers: Object.entries(written.identity.headers).map(([name, claim]) => ({ name, claim })),
+      forwardToken: written.identity.forwardToken,
+    },
+    limits: {
+      maxTokenBytes: must(readSize(written.limits.maxTokenBytes)),
+      maxInFlightCount: written.limits.maxInFlight,
+      verifiedTokenCount: written.limits.verifiedTokens,
+    },
+    drain: { delayMs: ms(written.drain.delay), timeoutMs: ms(written.drain.timeout) },
+    deadlineMs: ms(written.deadline),
+    breaker: {
+      windowMs: ms(written.breaker.window),
+      minCallCount: written.breaker.minCalls,
+      failureRatio: written.breaker.failureRatio,
+      openForMs: ms(written.breaker.openFor),
+    },
+    telemetry: compileTelemetry(written.telemetry),
+    control: compileControl(written, listen.control),
+    feed: {
+      // The schema's other types were refused by the checks; redis is served as none, with a warning.
+      type: written.feed.type === "redis" ? "redis" : "none",
+      scanEveryMs: ms(written.feed.scanEvery),
+      directWriters: written.feed.directWriters,
+    },
+  };
+}
+
+function compileListen(listen: WrittenFile["listen"], directory: string): ListenConfig {
+  const grpc = typeof listen.grpc === "string" ? [listen.grpc] : listen.grpc;
+  return {
+    grpc: grpc.map((text) => absolute(must(readAddress(text)), directory)),
+    ops: must(readAddress(listen.ops)) as TcpAddress,
+    control: must(readAddress(listen.control)) as TcpAddress,
+  };
+}
+
+function absolute(address: Address, directory: string): Address {
+  return address.kind === "unix" ? { kind: "unix", path: resolve(directory, address.path) } : address;
+}
+
+function compileIssuer(issuer: WrittenIssuer, directory: string): IssuerConfig {
+  return {
+    id: issuer.id ?? ISSUER.id,
+    issuer: issuer.issuer,
+    jwks: compileJwks(issuer.jwks, directory),
+    audiences: issuer.anyAudience ? undefined : issuer.audiences,
+    algorithms: [...new Set(issuer.algorithms)],
+    profile: issuer.profile,
+    clockSkewMs: ms(issuer.clockSkew),
+    maxLifetimeMs: ms(issuer.maxLifetime),
+    requireJti: issuer.requireJti,
+    claims: issuer.claims,
+  };
+}
+
+function compileJwks(jwks: WrittenIssuer["jwks"], directory: string): JwksConfig {
+  if (jwks.url !== undefined) return { kind: "url", url: jwks.url, allowHttp: jwks.allowHttp };
+  if (jwks.file !== undefined) return { kind: "file", path: resolve(directory, jwks.file) };
+  return { kind: "discovery", allowHttp: jwks.allowHttp };
+}
+
+function compileStore(store: WrittenStore, directory: string, storeUrl: string | undefined): StoreConfig {
+  return {
+    type: store.type,
+    url: storeUrl ?? store.url,
+    keyPrefix: store.keyPrefix,
+    timeoutMs: ms(store.timeout),
+    path: resolve(directory, store.path),
+    requireNoEviction: store.requireNoEviction,
+  };
+}
+
+function compileTiers(tiers: WrittenFile["tiers"]): readonly Tier[] {
+  return Object.entries(tiers).map(([name, tier], rank) => ({
+    name,
+    rank,
+    maxStalenessMs: ms(tier.maxStaleness),
+    failOpenForMs: ms(tier.failOpenFor),
+  }));
+}
+
+function compileRoute(route: WrittenRoute): RouteConfig {
+  return {
+    name: route.name,
+    host: route.host?.toLowerCase().replace(/\.$/, ""),
+    path: route.path,
+    methods: route.methods,
+    anonymous: route.anonymous,
+    tier: route.tier,
+    scopes: [...new Set(route.scopes)],
+  };
+}
+
+function compileTelemetry(telemetry: WrittenTelemetry): TelemetryConfig {
+  const { deny, allow, subject } = telemetry.decisions;
+  return {
+    otlp: telemetry.otlp === "" ? undefined : telemetry.otlp,
+    sampleRatio: telemetry.sampleRatio,
+    decisions: {
+      denyRatio: deny === "all" ? 1 : deny,
+      allowRatio: allow === "all" ? 1 : allow,
+      plainSubject: subject === "plain",
+    },
+  };
+}
+
+function compileControl({ control, issuers }: WrittenFile, listen: TcpAddress): ControlConfig {
+  return {
+    url: control.url ?? urlOf(listen),
+    issuer: control.issuer ?? defaultIssuer(issuers),
+    audience: control.audience,
+    tokens: control.tokens.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() })),
+  };
+}
+
+/** The issuer called main, or the only one; of several without a main none is meant. */
+function defaultIssuer(issuers: WrittenFile["issuers"]): WrittenControl["issuer"] {
+  const ids = issuers.map((issuer) => issuer.id ?? ISSUER.id);
+  return ids.length === 1 ? ids[0] : ids.find((id) => id === ISSUER.id);
+}
+
+/** Where a program on this machine reaches the listener: the wildcard addresses are none to call. */
+function urlOf({ host, port }: TcpAddress): string {
+  const callable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  return `http://${callable}:${port}`;
+}
+
+function ms(text: string): number {
+  return must(readDuration(text));
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the schema let a value through that cannot be compiled");
+  return value;
+}

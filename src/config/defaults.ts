@@ -1,0 +1,105 @@
+// Every default of the configuration, once, in the file's own notation and with its reason. It checks nothing.
+
+import type { Algorithm } from "./config.ts";
+
+/** Loopback: Envoy runs beside the sidecar, and nothing here should be reachable from outside unasked. */
+export const LISTEN = { grpc: "127.0.0.1:9001", ops: "127.0.0.1:9002", control: "127.0.0.1:9003" } as const;
+
+/** The only transport of this version: the stock gRPC library. */
+export const TRANSPORT = "grpc-js";
+
+export const ISSUER = {
+  /** Of the only issuer; several must be told apart by their users. */
+  id: "main",
+  /** One per key type that issuers really use; the weaker hashes' variants are opt-in. */
+  algorithms: ["RS256", "PS256", "ES256", "EdDSA"] satisfies Algorithm[] as Algorithm[],
+  /** RFC 9068: typed access tokens cannot be confused with any other JWT of the issuer. */
+  profile: "at+jwt",
+  /** Machines kept by NTP are within a second; 30 s forgives virtual machines that just woke up. */
+  clockSkew: "30s",
+  /** A revocation marker must outlive every token it kills, so lifetimes need a bound; 1 h is what issuers use. */
+  maxLifetime: "1h",
+  /** Without jti a single token cannot be revoked. */
+  requireJti: true,
+} as const;
+
+/** OpenID Connect Back-Channel Logout §2.1 (sid), RFC 9068 §2.2 (client_id, scope); tenant has no standard name. */
+export const CLAIMS = { session: "sid", tenant: "tenant", client: "client_id", scope: "scope" } as const;
+
+export const STORE = {
+  type: "redis",
+  url: "redis://127.0.0.1:6379/0",
+  keyPrefix: "",
+  /** A local Redis answers in under 1 ms; 50 ms rides out its pauses and leaves a third of the deadline unused. */
+  timeout: "50ms",
+  path: "portcullis.db",
+  /** Every other policy may silently delete markers, since they carry an expiry. */
+  requireNoEviction: true,
+} as const;
+
+/** Strictest first. `low` is the only one that trades safety for availability, and says for how long. */
+export const TIERS = {
+  critical: { maxStaleness: "0s" },
+  standard: { maxStaleness: "2s" },
+  low: { maxStaleness: "30s", failOpenFor: "5m" },
+} as const;
+
+/** Nothing is let through in the store's absence unless a tier says so. */
+export const FAIL_OPEN_FOR = "0s";
+
+/** A path that could mean two things is refused: no rule can be right about it. */
+export const AMBIGUOUS_PATHS = "refuse";
+
+export const IDENTITY = {
+  headers: {
+    "x-auth-subject": "sub",
+    "x-auth-issuer": "iss",
+    "x-auth-client": "client",
+    "x-auth-tenant": "tenant",
+    "x-auth-session": "session",
+    "x-auth-scope": "scope",
+    "x-auth-token-id": "jti",
+  },
+  /** Upstreams that look at the token themselves go on working. */
+  forwardToken: true,
+} as const;
+
+export const LIMITS = {
+  /** Twice the 8 KiB that most servers take as a whole header section. */
+  maxTokenBytes: "16KiB",
+  /** At 20,000 checks/s a fifth of a second's load: more in flight means that answers would come too late anyway. */
+  maxInFlight: 4096,
+  /** About 200 MB at 2 KB an entry. */
+  verifiedTokens: 100_000,
+} as const;
+
+/** Envoy's default health check interval is longer, but 1 s suffices where the check follows the readiness probe. */
+export const DRAIN = { delay: "1s", timeout: "10s" } as const;
+
+/** Envoy's ext_authz gives up after 200 ms unless told otherwise; ours must answer before. */
+export const DEADLINE = "150ms";
+
+export const BREAKER = {
+  window: "10s",
+  /** Fewer calls than this say nothing about the store. */
+  minCalls: 20,
+  failureRatio: 0.5,
+  /** One probe a second costs nothing, and recovery is noticed within a second of it. */
+  openFor: "1s",
+} as const;
+
+export const TELEMETRY = {
+  otlp: "",
+  sampleRatio: 0.01,
+  /** Every refusal may be asked about; of the allowed calls a sample suffices. */
+  decisions: { deny: "all", allow: 0.01, subject: "hashed" },
+} as const;
+
+export const CONTROL = { audience: "portcullis" } as const;
+
+export const FEED = {
+  /** This version has no feed: every answer comes from the store itself, so none is what it does. */
+  type: "none",
+  scanEvery: "10s",
+  directWriters: true,
+} as const;

@@ -1,0 +1,72 @@
+// The kinds of values that fields have, each with a word on what is allowed. It knows no key of the file.
+
+import { z } from "zod";
+import { readAddress, readHttpUrl } from "./address.ts";
+import { DURATION, formatDuration, formatSize, readDuration, readSize, SIZE } from "./units.ts";
+
+/** What is allowed, in words, for the last column of a problem. */
+export const ALLOWED: z.core.$ZodRegistry<{ readonly allowed: string }> = z.registry<{ readonly allowed: string }>();
+
+/** Attaches the words of the last column. */
+export function allowing<S extends z.ZodType>(allowed: string, schema: S): S {
+  ALLOWED.add(schema, { allowed });
+  return schema;
+}
+
+const HOUR_MS = 3_600_000;
+
+export function duration(minMs: number, maxMs: number): z.ZodString {
+  const within = (text: string): boolean => inRange(readDuration(text), minMs, maxMs);
+  const range = `from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  return allowing(`a duration ${range}, such as ${maxMs > HOUR_MS ? "5m or 1h" : "250ms or 2s"}`, z.string().regex(DURATION).refine(within));
+}
+
+export function size(minBytes: number, maxBytes: number): z.ZodString {
+  const within = (text: string): boolean => inRange(readSize(text), minBytes, maxBytes);
+  return allowing(`a size from ${formatSize(minBytes)} to ${formatSize(maxBytes)}, such as 16KiB`, z.string().regex(SIZE).refine(within));
+}
+
+export function count(min: number, max: number): z.ZodNumber {
+  return allowing(`a whole number from ${min} to ${max}`, z.number().int().min(min).max(max));
+}
+
+export function ratio(): z.ZodNumber {
+  return allowing("a number from 0 to 1", z.number().min(0).max(1));
+}
+
+export function flag(): z.ZodBoolean {
+  return allowing("true or false", z.boolean());
+}
+
+export function oneOf<const T extends readonly [string, ...string[]]>(values: T): z.ZodEnum<z.core.util.ToEnum<T[number]>> {
+  return allowing(`one of ${values.join(", ")}`, z.enum(values));
+}
+
+export function text(maxLength: number, what: string): z.ZodString {
+  return allowing(`${what}, of 1 to ${maxLength} characters`, z.string().min(1).max(maxLength));
+}
+
+export function matching(pattern: RegExp, what: string): z.ZodString {
+  return allowing(what, z.string().regex(pattern));
+}
+
+export function tcpAddress(): z.ZodString {
+  const valid = (value: string): boolean => readAddress(value)?.kind === "tcp";
+  return allowing("host:port or [ipv6]:port, port 0 for any free one", z.string().refine(valid));
+}
+
+export function address(): z.ZodString {
+  const valid = (value: string): boolean => readAddress(value) !== undefined;
+  return allowing("host:port, [ipv6]:port or unix:/path, port 0 for any free one", z.string().refine(valid));
+}
+
+export function httpUrl(): z.ZodString {
+  return allowing(
+    "an http or https URL without user, password and fragment",
+    z.string().max(2_048).refine((value) => readHttpUrl(value) !== undefined),
+  );
+}
+
+function inRange(amount: number | undefined, min: number, max: number): boolean {
+  return amount !== undefined && amount >= min && amount <= max;
+}

@@ -1,0 +1,100 @@
+// Writes an effective configuration as YAML that would load to the same one. Credentials are left out of it.
+
+import { stringify } from "yaml";
+import { formatAddress } from "./address.ts";
+import type { Config, IssuerConfig, RouteConfig, StoreConfig } from "./config.ts";
+import { formatDuration, formatSize } from "./units.ts";
+
+/** For people to read. A password in the store's URL becomes `***`. */
+export function formatConfig(config: Config): string {
+  const { limits, drain, breaker, telemetry, control, feed } = config;
+  return stringify({
+    listen: {
+      grpc: config.listen.grpc.map(formatAddress),
+      ops: formatAddress(config.listen.ops),
+      control: formatAddress(config.listen.control),
+    },
+    issuers: config.issuers.map(writeIssuer),
+    store: writeStore(config.store),
+    tiers: Object.fromEntries(config.tiers.map((tier) => [
+      tier.name,
+      { maxStaleness: formatDuration(tier.maxStalenessMs), failOpenFor: formatDuration(tier.failOpenForMs) },
+    ])),
+    routes: config.routes.map(writeRoute),
+    scopes: config.scopes,
+    ambiguousPaths: config.ambiguousPaths,
+    identity: {
+      headers: Object.fromEntries(config.identity.headers.map(({ name, claim }) => [name, claim])),
+      forwardToken: config.identity.forwardToken,
+    },
+    limits: {
+      maxTokenBytes: formatSize(limits.maxTokenBytes),
+      maxInFlight: limits.maxInFlightCount,
+      verifiedTokens: limits.verifiedTokenCount,
+    },
+    drain: { delay: formatDuration(drain.delayMs), timeout: formatDuration(drain.timeoutMs) },
+    deadline: formatDuration(config.deadlineMs),
+    breaker: {
+      window: formatDuration(breaker.windowMs),
+      minCalls: breaker.minCallCount,
+      failureRatio: breaker.failureRatio,
+      openFor: formatDuration(breaker.openForMs),
+    },
+    telemetry: {
+      otlp: telemetry.otlp ?? "",
+      sampleRatio: telemetry.sampleRatio,
+      decisions: {
+        deny: telemetry.decisions.denyRatio,
+        allow: telemetry.decisions.allowRatio,
+        subject: telemetry.decisions.plainSubject ? "plain" : "hashed",
+      },
+    },
+    control: { url: control.url, issuer: control.issuer, audience: control.audience, tokens: control.tokens },
+    feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
+  }, { aliasDuplicateObjects: false });
+}
+
+function writeIssuer(issuer: IssuerConfig): unknown {
+  const { jwks } = issuer;
+  return {
+    issuer: issuer.issuer,
+    id: issuer.id,
+    jwks: jwks.kind === "file" ? { file: jwks.path } : writeRemoteJwks(jwks),
+    ...(issuer.audiences === undefined ? { anyAudience: true } : { audiences: issuer.audiences }),
+    algorithms: issuer.algorithms,
+    profile: issuer.profile,
+    clockSkew: formatDuration(issuer.clockSkewMs),
+    maxLifetime: formatDuration(issuer.maxLifetimeMs),
+    requireJti: issuer.requireJti,
+    claims: issuer.claims,
+  };
+}
+
+function writeRemoteJwks(jwks: Exclude<IssuerConfig["jwks"], { kind: "file" }>): unknown {
+  const source = jwks.kind === "url" ? { url: jwks.url } : { discovery: true };
+  return jwks.allowHttp ? { ...source, allowHttp: true } : source;
+}
+
+function writeStore(store: StoreConfig): unknown {
+  return {
+    type: store.type,
+    ...(store.type === "redis" ? { url: withoutPassword(store.url), requireNoEviction: store.requireNoEviction } : {}),
+    ...(store.type === "embedded" ? { path: store.path } : {}),
+    keyPrefix: store.keyPrefix,
+    timeout: formatDuration(store.timeoutMs),
+  };
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/, "$1:***@");
+}
+
+/** Keys that are not set are left out. */
+function writeRoute({ anonymous, scopes, ...rest }: RouteConfig): unknown {
+  const set = Object.entries(rest).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(set),
+    ...(anonymous ? { anonymous } : {}),
+    ...(scopes.length > 0 ? { scopes } : {}),
+  };
+}

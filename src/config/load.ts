@@ -1,0 +1,67 @@
+// Turns the text of a configuration file into the effective configuration, or into all of its problems together.
+
+import { dirname, resolve } from "node:path";
+import { err, ok, type Result } from "../core/result.ts";
+import { checkIdentity } from "./checks/identity.ts";
+import { checkIssuers } from "./checks/issuers.ts";
+import { checkListen } from "./checks/listen.ts";
+import { Look } from "./checks/look.ts";
+import { checkRouting } from "./checks/routing.ts";
+import { checkLaterParts, checkStore, checkStoreUrl } from "./checks/store.ts";
+import { compileConfig } from "./compile.ts";
+import type { Config } from "./config.ts";
+import { problemsOf } from "./issues.ts";
+import type { ConfigProblem } from "./problem.ts";
+import { readSecretFile } from "./read-file.ts";
+import { FILE } from "./schema.ts";
+import { readTree } from "./tree.ts";
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What is accepted and will not do what it says. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/**
+ * `file` names the text in problems, and its directory is where relative paths begin. Problems come in the order of
+ * the file. Reads the `…File:` siblings and nothing else; a syntax error hides the problems behind it.
+ */
+export function loadConfig(
+  file: string,
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Result<LoadedConfig, readonly ConfigProblem[]> {
+  const read = readTree(file, text, env);
+  if (!read.ok) return read;
+  const tree = read.value;
+  const parsed = FILE.safeParse(tree.root);
+  const look = new Look(tree);
+  const directory = dirname(resolve(file));
+  for (const check of [checkListen, checkIssuers, checkStore, checkRouting, checkIdentity, checkLaterParts]) check(look);
+  const storeUrl = readStoreUrl(look, directory);
+  const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);
+  const problems = [...tree.problems, ...issues, ...look.problems].sort(byPlace);
+  if (problems.length > 0 || !parsed.success) return err(problems);
+  return ok({
+    config: compileConfig(resolve(file), directory, parsed.data, storeUrl),
+    warnings: look.warnings.sort(byPlace),
+  });
+}
+
+/** What `store.urlFile` holds; undefined where there is none, or a problem was reported. */
+function readStoreUrl(look: Look, directory: string): string | undefined {
+  const urlFile = look.text("store", "urlFile");
+  if (urlFile === undefined || urlFile === "") return undefined;
+  const path = ["store", "urlFile"];
+  const url = readSecretFile(resolve(directory, urlFile));
+  if (url.ok) {
+    checkStoreUrl(look, path, url.value);
+    return url.value;
+  }
+  look.wrongValue(path, `the file ${url.error}`, "a readable file that holds the URL");
+  return undefined;
+}
+
+function byPlace(a: ConfigProblem, b: ConfigProblem): number {
+  return a.line - b.line || a.column - b.column;
+}

@@ -1,0 +1,71 @@
+// The file as it is written, defaults filled in: the shape that the schema promises. Units are still text.
+
+import type { Algorithm, ControlScope } from "./config.ts";
+
+export interface WrittenIssuer {
+  issuer: string;
+  id?: string | undefined;
+  jwks: { url?: string | undefined; file?: string | undefined; discovery?: true | undefined; allowHttp: boolean };
+  audiences?: string[] | undefined;
+  anyAudience: boolean;
+  algorithms: Algorithm[];
+  profile: "at+jwt" | "jwt";
+  clockSkew: string;
+  maxLifetime: string;
+  requireJti: boolean;
+  claims: { session: string; tenant: string; client: string; scope: string };
+}
+
+export interface WrittenStore {
+  type: "redis" | "embedded" | "memory";
+  url: string;
+  urlFile?: string | undefined;
+  keyPrefix: string;
+  timeout: string;
+  path: string;
+  requireNoEviction: boolean;
+}
+
+export interface WrittenRoute {
+  name?: string | undefined;
+  host?: string | undefined;
+  path: string;
+  methods?: string[] | undefined;
+  anonymous: boolean;
+  tier?: string | undefined;
+  scopes: string[];
+}
+
+export interface WrittenTelemetry {
+  otlp: string;
+  sampleRatio: number;
+  decisions: { deny: "all" | number; allow: "all" | number; subject: "hashed" | "plain" };
+}
+
+export interface WrittenControl {
+  url?: string | undefined;
+  issuer?: string | undefined;
+  audience: string;
+  tokens: { name: string; sha256: string; scopes: ControlScope[] }[];
+  secondPerson: string[];
+}
+
+export interface WrittenFile {
+  listen: { grpc: string | string[]; transport: "wire" | "grpc-js"; ops: string; control: string };
+  issuers: WrittenIssuer[];
+  store: WrittenStore;
+  tiers: Record<string, { maxStaleness: string; failOpenFor: string }>;
+  routes: WrittenRoute[];
+  scopes: { scope: string; tier: string }[];
+  ambiguousPaths: "refuse" | "strictest";
+  identity: { headers: Record<string, string>; forwardToken: boolean };
+  limits: { maxTokenBytes: string; maxInFlight: number; verifiedTokens: number };
+  drain: { delay: string; timeout: string };
+  deadline: string;
+  breaker: { window: string; minCalls: number; failureRatio: number; openFor: string };
+  telemetry: WrittenTelemetry;
+  control: WrittenControl;
+  feed: { type: "redis" | "relay" | "kafka" | "none"; scanEvery: string; directWriters: boolean };
+  record: string;
+  recordFile?: string | undefined;
+}
