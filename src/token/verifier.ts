@@ -1,12 +1,19 @@
-// Verifies a bearer token: cache by the whole token, else parse → issuer → key → signature → claims → Principal.
+// Verifies a bearer token: cache by the whole token, else anew. Every hit judges times and key again.
 
+import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import type { Clock, Instant } from "../core/clock.ts";
-import type { DenyReason } from "../core/deny-reason.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Principal } from "../core/principal.ts";
-import type { Result } from "../core/result.ts";
+import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
+import { judgeTimes } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
+import type { KeySet } from "./key-set.ts";
+import { createVerification, type Verification, type Verified, type VerifyFailure } from "./verification.ts";
+import type { VerifyKey } from "./verify-key.ts";
+
+export type { VerifyFailure } from "./verification.ts";
 
 /** A verified token with what other rooms compiled of it once (its revocation subject, its identity headers). */
 export interface VerifiedToken<T> {
@@ -14,25 +21,15 @@ export interface VerifiedToken<T> {
   readonly compiled: T;
 }
 
-export interface VerifyFailure {
-  readonly reason: DenyReason;
-  /** Short id where the issuer is already known. */
-  readonly issuerId: string | undefined;
-}
-
 export interface Verifier<T> {
   /**
    * Calls `done` exactly once: before returning on a cache hit and for algorithms verified on the loop, otherwise
    * at the latest about `deadlineAtMs` (monotonic clock). Never throws. `now` is the Check's own reading.
    */
-  verify(
-    token: string,
-    now: Instant,
-    deadlineAtMs: number,
-    span: Span | undefined,
-    done: (outcome: Result<VerifiedToken<T>, VerifyFailure>) => void,
-  ): void;
+  verify(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void;
 }
+
+export type VerifyDone<T> = (outcome: Result<VerifiedToken<T>, VerifyFailure>) => void;
 
 export interface VerifierOptions<T> {
   /** Each `issuer` and each `id` once. */
@@ -47,4 +44,133 @@ export interface VerifierOptions<T> {
    * its signing input: equal for equal tokens (the (r, n−s) twin of an ECDSA signature included), never the token.
    */
   readonly compile: (principal: Principal, tokenDigest: string) => Result<T, "claim_invalid">;
+}
+
+interface Entry<T> {
+  /** What every hit is answered with: nothing is allocated for it. */
+  readonly outcome: Result<VerifiedToken<T>, never>;
+  readonly principal: Principal;
+  readonly issuer: Issuer;
+  readonly key: VerifyKey;
+  /** The last set seen to hold `key`. */
+  keysSeen: KeySet;
+}
+
+/**
+ * Bytes a remembered token may take on average. One of 700 bytes takes about 4 KiB with its claims and what is
+ * compiled of it, so ordinary tokens fill the count and large ones fill this first.
+ */
+const BYTES_PER_TOKEN = 4096;
+const ENTRY_BASE_BYTES = 2048;
+/** The key itself, and its claims decoded: as text and as values. */
+const ENTRY_BYTES_PER_TOKEN_BYTE = 3;
+
+/** Two issuers of one name, or of one id, are a bug of the caller and throw. */
+export function createVerifier<T>(options: VerifierOptions<T>): Verifier<T> {
+  refuseDuplicates(options.issuers);
+  return new CachingVerifier(options);
+}
+
+class CachingVerifier<T> implements Verifier<T> {
+  readonly #options: VerifierOptions<T>;
+  readonly #verification: Verification;
+  readonly #cache: LRUCache<string, Entry<T>> | undefined;
+
+  constructor(options: VerifierOptions<T>) {
+    const { verifiedTokens, maxTokenBytes } = options;
+    this.#options = options;
+    this.#verification = createVerification(options);
+    // However small the bound, one token of any size allowed fits.
+    const maxSize = Math.max(verifiedTokens * BYTES_PER_TOKEN, entryBytes(maxTokenBytes));
+    this.#cache = verifiedTokens > 0 ? new LRUCache({ max: verifiedTokens, maxSize }) : undefined;
+  }
+
+  verify(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
+    const { observer } = this.#options;
+    const entry = this.#cache?.get(token);
+    if (entry === undefined) {
+      observer.verifiedTokenCache("miss");
+      this.#verifyAnew(token, now, deadlineAtMs, span, done);
+      return;
+    }
+    if (!isKeyCurrent(entry, now)) {
+      this.#cache?.delete(token);
+      observer.verifiedTokenCache("stale");
+      this.#verifyAnew(token, now, deadlineAtMs, span, done);
+      return;
+    }
+    const time = judgeTimes(entry.principal, entry.issuer.clockSkewMs, now.wallMs);
+    if (time === undefined) {
+      observer.verifiedTokenCache("hit");
+      done(entry.outcome);
+      return;
+    }
+    this.#cache?.delete(token);
+    observer.verifiedTokenCache("stale");
+    done(err({ reason: time, issuerId: entry.issuer.id }));
+  }
+
+  #verifyAnew(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
+    const verifySpan = span?.child("verify");
+    let answered = false;
+    const answer: VerifyDone<T> = (outcome) => {
+      answered = true;
+      if (!outcome.ok) verifySpan?.fail(outcome.error.reason);
+      verifySpan?.end();
+      done(outcome);
+    };
+    try {
+      this.#verification.verify(token, now, deadlineAtMs, verifySpan, (verified) => {
+        answer(verified.ok ? this.#admit(token, verified.value) : verified);
+      });
+    } catch (bug) {
+      if (answered) throw bug;
+      answer(err({ reason: "internal_error", issuerId: undefined }));
+    }
+  }
+
+  #admit(token: string, verified: Verified): Result<VerifiedToken<T>, VerifyFailure> {
+    const { principal, issuer, key } = verified;
+    const compiled = this.#compile(verified);
+    if (!compiled.ok) return err({ reason: compiled.error, issuerId: issuer.id });
+    const outcome = ok({ principal, compiled: compiled.value });
+    const keysSeen = issuer.keys.current(this.#options.clock.now());
+    // The key may have left its set while a thread verified: then this token must not be remembered as good.
+    if (!keysSeen.keys.has(key)) return outcome;
+    const entry: Entry<T> = { outcome, principal, issuer, key, keysSeen };
+    this.#cache?.set(ownCopy(token), entry, { size: entryBytes(token.length) });
+    return outcome;
+  }
+
+  #compile({ principal, signingInput }: Verified): Result<T, "claim_invalid" | "internal_error"> {
+    try {
+      return this.#options.compile(principal, hash("sha256", signingInput, "base64url"));
+    } catch {
+      return err("internal_error"); // after a thread's answer nobody above us could still catch another room's bug
+    }
+  }
+}
+
+function entryBytes(tokenBytes: number): number {
+  return ENTRY_BASE_BYTES + ENTRY_BYTES_PER_TOKEN_BYTE * tokenBytes;
+}
+
+/** Whether the key that verified the token is still one of its issuer's; of an unchanged set one comparison. */
+function isKeyCurrent<T>(entry: Entry<T>, now: Instant): boolean {
+  const keys = entry.issuer.keys.current(now);
+  if (keys === entry.keysSeen) return true;
+  if (!keys.keys.has(entry.key)) return false;
+  entry.keysSeen = keys;
+  return true;
+}
+
+/** A slice keeps the text it was cut from alive, which may be a whole request; a verified token is ASCII. */
+function ownCopy(token: string): string {
+  return Buffer.from(token, "latin1").toString("latin1");
+}
+
+function refuseDuplicates(issuers: readonly Issuer[]): void {
+  const names = new Set(issuers.map((issuer) => issuer.issuer));
+  const ids = new Set(issuers.map((issuer) => issuer.id));
+  if (names.size < issuers.length || ids.size < issuers.length) throw new RangeError("an issuer is configured twice");
 }
