@@ -4,12 +4,22 @@ import { z } from "zod";
 import { readAddress, readHttpUrl } from "./address.ts";
 import { DURATION, formatDuration, formatSize, readDuration, readSize, SIZE } from "./units.ts";
 
-/** What is allowed, in words, for the last column of a problem. */
-export const ALLOWED: z.core.$ZodRegistry<{ readonly allowed: string }> = z.registry<{ readonly allowed: string }>();
+export interface FieldWords {
+  /** What is allowed, for the last column of a problem. */
+  readonly allowed: string;
+  /** The value may be a credential, by right or by mistake: problems do not show it. */
+  readonly hidden?: boolean;
+}
 
-/** Attaches the words of the last column. */
+export const FIELD_WORDS: z.core.$ZodRegistry<FieldWords> = z.registry<FieldWords>();
+
 export function allowing<S extends z.ZodType>(allowed: string, schema: S): S {
-  ALLOWED.add(schema, { allowed });
+  FIELD_WORDS.add(schema, { allowed });
+  return schema;
+}
+
+export function hidden<S extends z.ZodType>(schema: S): S {
+  FIELD_WORDS.add(schema, { allowed: FIELD_WORDS.get(schema)?.allowed ?? "text", hidden: true });
   return schema;
 }
 

@@ -1,7 +1,7 @@
 // Words the schema's issues for people: where, what is wrong, what is allowed. It decides nothing itself.
 
 import { z } from "zod";
-import { ALLOWED } from "./fields.ts";
+import { FIELD_WORDS } from "./fields.ts";
 import { nearest } from "./nearest.ts";
 import type { ConfigProblem } from "./problem.ts";
 import type { Path, Tree } from "./tree.ts";
@@ -25,9 +25,11 @@ function problemsOfIssue(issue: Issue, above: Path, schema: Schema, tree: Tree):
     const [branch] = issue.errors.filter((errors) => errors.every((inner) => inner.path.length > 0));
     if (branch !== undefined) return branch.flatMap((inner) => problemsOfIssue(inner, path, schema, tree));
   }
-  const allowed = allowedBy(schemaAt(schema, path, tree.root));
   if (issue.code === "invalid_key") return [tree.atKey(path, "is no possible name", keyAllowed(schema, path, tree))];
-  return [tree.at(path, describe(valueAt(tree.root, path), tree.isSecret(path)), allowed)];
+  const field = schemaAt(schema, path, tree.root);
+  const isHidden = field !== undefined && FIELD_WORDS.get(field)?.hidden === true;
+  const what = describe(valueAt(tree.root, path), tree.isFromEnvironment(path), isHidden);
+  return [tree.at(path, what, allowedBy(field))];
 }
 
 function unknownKey(path: Path, key: string, known: readonly string[], tree: Tree): ConfigProblem | undefined {
@@ -37,11 +39,12 @@ function unknownKey(path: Path, key: string, known: readonly string[], tree: Tre
   return tree.atKey(path, `is no known key${hint}`, `known here: ${known.join(", ")}`);
 }
 
-/** What stands there, for people; `isSecret` hides it. */
-export function describe(value: unknown, isSecret: boolean): string {
+/** What stands there, for people; a text that may be a credential is not shown. */
+export function describe(value: unknown, isFromEnvironment: boolean, isHidden: boolean): string {
   if (value === undefined) return "is missing";
   if (value === null) return "is empty";
-  if (isSecret) return "does not fit, with the environment variables in it";
+  if (isFromEnvironment) return "is text from the environment that does not fit";
+  if (isHidden && typeof value === "string") return value === "" ? 'is ""' : "is text that does not fit";
   if (Array.isArray(value)) return value.length === 0 ? "is an empty list" : "is a list";
   switch (typeof value) {
     case "string":
@@ -68,7 +71,7 @@ function keyAllowed(schema: Schema, path: Path, tree: Tree): string {
 }
 
 function allowedBy(schema: Schema | undefined): string {
-  const words = schema === undefined ? undefined : ALLOWED.get(schema)?.allowed;
+  const words = schema === undefined ? undefined : FIELD_WORDS.get(schema)?.allowed;
   return words ?? (schema === undefined ? "see portcullis schema" : `a block of ${knownKeys(schema).join(", ")}`);
 }
 

@@ -1,7 +1,7 @@
 // Gives the schema of the file away as JSON Schema, for editors. What spans several keys is for check-config alone.
 
 import { z } from "zod";
-import { ALLOWED } from "./fields.ts";
+import { FIELD_WORDS } from "./fields.ts";
 import { FILE } from "./schema.ts";
 
 /** JSON Schema (2020-12) of the file as it is written: units as text, every default, what is allowed in words. */
@@ -10,7 +10,7 @@ export function configJsonSchema(): object {
     target: "draft-2020-12",
     io: "input",
     override: ({ zodSchema, jsonSchema }) => {
-      const allowed = ALLOWED.get(zodSchema)?.allowed;
+      const allowed = FIELD_WORDS.get(zodSchema)?.allowed;
       if (allowed === undefined) return;
       const meaning = jsonSchema.description;
       jsonSchema.description = meaning === undefined ? `Allowed: ${allowed}.` : `${meaning} Allowed: ${allowed}.`;

@@ -11,7 +11,7 @@ import { checkLaterParts, checkStore, checkStoreUrl } from "./checks/store.ts";
 import { compileConfig } from "./compile.ts";
 import type { Config } from "./config.ts";
 import { problemsOf } from "./issues.ts";
-import type { ConfigProblem } from "./problem.ts";
+import { formatProblem, type ConfigProblem } from "./problem.ts";
 import { readSecretFile } from "./read-file.ts";
 import { FILE } from "./schema.ts";
 import { readTree } from "./tree.ts";
@@ -40,7 +40,7 @@ export function loadConfig(
   for (const check of [checkListen, checkIssuers, checkStore, checkRouting, checkIdentity, checkLaterParts]) check(look);
   const storeUrl = readStoreUrl(look, directory);
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);
-  const problems = [...tree.problems, ...issues, ...look.problems].sort(byPlace);
+  const problems = distinct([...tree.problems, ...issues, ...look.problems]).sort(byPlace);
   if (problems.length > 0 || !parsed.success) return err(problems);
   return ok({
     config: compileConfig(resolve(file), directory, parsed.data, storeUrl),
@@ -60,6 +60,11 @@ function readStoreUrl(look: Look, directory: string): string | undefined {
   }
   look.wrongValue(path, `the file ${url.error}`, "a readable file that holds the URL");
   return undefined;
+}
+
+/** A value may break several rules of the schema that are one to people. */
+function distinct(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()];
 }
 
 function byPlace(a: ConfigProblem, b: ConfigProblem): number {

@@ -9,7 +9,7 @@ import {
   TELEMETRY, TIERS, TRANSPORT,
 } from "./defaults.ts";
 import {
-  address, allowing, count, duration, flag, httpUrl, matching, oneOf, ratio, size, tcpAddress, text,
+  address, allowing, count, duration, flag, hidden, httpUrl, matching, oneOf, ratio, size, tcpAddress, text,
 } from "./fields.ts";
 import type { WrittenFile } from "./written.ts";
 
@@ -71,7 +71,7 @@ const issuer = z.strictObject({
 const store = z.strictObject({
   type: oneOf(["redis", "embedded", "memory"]).default(STORE.type)
     .describe("redis in production; embedded, a SQLite file, for one machine; memory for tests."),
-  url: text(2_048, "redis://, rediss:// or unix:/path").default(STORE.url).describe("redis: redis://, rediss:// or unix:/path."),
+  url: hidden(text(2_048, "redis://, rediss:// or unix:/path")).default(STORE.url).describe("redis: redis://, rediss:// or unix:/path."),
   urlFile: text(4_096, "a path, relative to this file").optional().describe("A file that holds the url, for it may hold a password."),
   keyPrefix: matching(/^[\x21-\x7e]{0,128}$/, "at most 128 visible ASCII characters").default(STORE.keyPrefix).describe("Put before every key."),
   timeout: duration(1, 10 * SECOND_MS).default(STORE.timeout).describe("Of one look-up, connection included."),
@@ -132,7 +132,7 @@ const control = z.strictObject({
     .describe("Their audience; it may be no guarded API's audience."),
   tokens: allowing("a list of tokens", z.array(z.strictObject({
     name: NAME.describe("Stands as the revoker's name."),
-    sha256: matching(/^[0-9a-fA-F]{64}$/, "the 64 hex digits of the token's SHA-256").describe("Of a token of at least 32 random bytes."),
+    sha256: hidden(matching(/^[0-9a-fA-F]{64}$/, "the 64 hex digits of the token's SHA-256")).describe("Of a token of at least 32 random bytes."),
     scopes: allowing("a list of scopes", z.array(oneOf(CONTROL_SCOPES)).min(1)).describe("What the token may do."),
   }))).default([]).describe("Bootstrap tokens, by their hashes."),
   secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as [string, ...string[]]))).default([])
@@ -176,6 +176,6 @@ export const FILE: z.ZodType<WrittenFile> = z.strictObject({
     scanEvery: duration(SECOND_MS, HOUR_MS).default(FEED.scanEvery).describe("How often the store is scanned for direct writers' keys."),
     directWriters: flag().default(FEED.directWriters).describe("false: nobody writes keys by hand."),
   }).prefault({}).describe("The revocation feed."),
-  record: allowing('"" in this version', z.string()).default("").describe("System of record of the control plane. Not part of this version."),
+  record: hidden(allowing('"" in this version', z.string())).default("").describe("System of record of the control plane. Not part of this version."),
   recordFile: text(4_096, "a path, relative to this file").optional().describe("A file that holds record, for it may hold a password."),
 }).describe("Portcullis: one file for all commands.");

@@ -18,8 +18,8 @@ export interface Tree {
   atKey(path: Path, problem: string, allowed: string): ConfigProblem;
   /** Something at `path` was already found wrong, so what stands there now means nothing. */
   isBroken(path: Path): boolean;
-  /** The text at `path` came from the environment and must not be shown. */
-  isSecret(path: Path): boolean;
+  /** The text at `path` holds an environment variable's value, so it must not be shown. */
+  isFromEnvironment(path: Path): boolean;
 }
 
 /** No real configuration comes near these; alias bombs and hostile nesting end here. */
@@ -55,7 +55,7 @@ class TreeReader implements Tree {
   readonly #values = new Map<string, number>();
   readonly #keys = new Map<string, number>();
   readonly #broken = new Set<string>();
-  readonly #secrets = new Set<string>();
+  readonly #fromEnvironment = new Set<string>();
   #nodeCount = 0;
 
   constructor(file: string, text: string, env: Env, lines: LineCounter, document: Document.Parsed | undefined) {
@@ -90,8 +90,8 @@ class TreeReader implements Tree {
     return path.some((_, index) => this.#broken.has(formatPath(path.slice(0, index + 1))));
   }
 
-  isSecret(path: Path): boolean {
-    return this.#secrets.has(formatPath(path));
+  isFromEnvironment(path: Path): boolean {
+    return this.#fromEnvironment.has(formatPath(path));
   }
 
   #problem(offset: number, path: Path, problem: string, allowed: string): ConfigProblem {
@@ -137,12 +137,16 @@ class TreeReader implements Tree {
     for (const { key, value } of pairs) {
       const keyOffset = key.range?.[0] ?? 0;
       if (!isScalar(key) || typeof key.value !== "string") {
-        this.#broke(keyOffset, [...path, "?"], "is a key that is no text", 'a name, in quotes if it looks like a number');
+        const name = isScalar(key) ? String(key.value) : "?";
+        this.#broke(keyOffset, [...path, name], "is a key that is no text", "a name, in quotes if it looks like a number");
         continue;
       }
       const at = [...path, key.value];
       if (IMPOSSIBLE_KEYS.includes(key.value)) this.#broke(keyOffset, at, "is no possible key", "another name");
-      else if (Object.hasOwn(block, key.value)) this.#broke(keyOffset, at, "stands here a second time", "each key once");
+      else if (Object.hasOwn(block, key.value)) {
+        // The first one is still checked.
+        this.problems.push(this.#problem(keyOffset, at, "stands here a second time", "each key once"));
+      }
       else {
         this.#keys.set(formatPath(at), keyOffset);
         if (value === null) this.#values.set(formatPath(at), keyOffset);
@@ -155,7 +159,7 @@ class TreeReader implements Tree {
   #scalar(node: Scalar, path: Path): unknown {
     if (typeof node.value !== "string") return node.value;
     const { text, changed, failures } = substitute(node.value, this.#env);
-    if (changed) this.#secrets.add(formatPath(path));
+    if (changed) this.#fromEnvironment.add(formatPath(path));
     const [start, end] = node.range ?? [0, 0];
     const offsets = failures.length === 0 ? [] : placeholderOffsets(this.#text.slice(start, end));
     for (const { nth, problem } of failures) {

@@ -44,9 +44,10 @@ export class Look {
     if (!this.tree.isBroken(path)) this.problems.push(this.tree.at(path, what, allowed));
   }
 
-  /** Names the value, unless it is a secret. */
+  /** Shows the value, unless it came from the environment; not for keys that hold credentials. */
   wrongValue(path: Path, why: string, allowed: string): void {
-    this.wrong(path, `${describe(valueAt(this.tree.root, path), this.tree.isSecret(path))}${why === "" ? "" : `: ${why}`}`, allowed);
+    const value = describe(valueAt(this.tree.root, path), this.tree.isFromEnvironment(path), false);
+    this.wrong(path, why === "" ? value : `${value}: ${why}`, allowed);
   }
 
   wrongKey(path: Path, what: string, allowed: string): void {
