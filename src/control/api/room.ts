@@ -28,7 +28,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .code(statusOf(problem))
     .headers({ ...problem.headers, "cache-control": "no-store", "x-content-type-options": "nosniff" })
     .type(PROBLEM_MEDIA_TYPE)
-    .send(problemBody(problem));
+    .send(Buffer.from(problemBody(problem))); // to text the library would add a charset, which the type has not
 }
 
 /** The problem of a caller without `scope` (RFC 6750 §3.1); undefined if he has it. */

@@ -1,0 +1,108 @@
+// Starts a real control server on a free port over a memory store, and calls it by real HTTP.
+
+import type { Clock } from "../../src/core/clock.ts";
+import type { Log } from "../../src/core/log.ts";
+import type { Authenticator } from "../../src/control/access.ts";
+import { createBootstrapToken } from "../../src/control/bootstrap-token.ts";
+import type { IssuerLimits } from "../../src/control/new-revocation.ts";
+import type { Rate } from "../../src/control/rate-limit.ts";
+import { createControlServer } from "../../src/control/server.ts";
+import { createMemoryStore } from "../../src/revocation/memory/store.ts";
+import type { RevocationStore } from "../../src/revocation/store.ts";
+
+export const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
+
+export const MAIN: IssuerLimits = { id: "main", maxLifetimeMs: 3_600_000, clockSkewMs: 30_000 };
+export const PARTNER: IssuerLimits = { id: "partner", maxLifetimeMs: 7_200_000, clockSkewMs: 10_000 };
+
+export interface ControlPlane {
+  readonly url: string;
+  readonly store: RevocationStore;
+  readonly tokens: { readonly admin: string; readonly revoker: string; readonly otherRevoker: string; readonly reader: string };
+  /** Every line logged so far, as one text. */
+  logged(): string;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly token?: string | undefined;
+  /** Sent as JSON unless it is text or bytes. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: Record<string, any>;
+}
+
+export interface ControlPlaneOptions {
+  readonly issuers?: readonly IssuerLimits[];
+  readonly authenticators?: readonly Authenticator[];
+  readonly callerRate?: Rate;
+  readonly strangerRate?: Rate;
+  /** Puts something between the server and its store. */
+  readonly around?: (store: RevocationStore) => RevocationStore;
+}
+
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const memory = createMemoryStore({ clock: realClock, keyPrefix: "" });
+  const store = options.around?.(memory) ?? memory;
+  const made = { admin: createBootstrapToken(), revoker: createBootstrapToken(), otherRevoker: createBootstrapToken(), reader: createBootstrapToken() };
+  const lines: string[] = [];
+  const write = (event: string, fields?: object): void => void lines.push(JSON.stringify({ event, ...fields }));
+  const log: Log = { info: write, warn: write, error: write };
+  const server = createControlServer({
+    ...options,
+    store,
+    issuers: options.issuers ?? [MAIN],
+    keyPrefix: "",
+    tokens: [
+      { name: "root", sha256: made.admin.sha256, scopes: ["portcullis:admin"] },
+      { name: "ci", sha256: made.revoker.sha256, scopes: ["portcullis:revoke"] },
+      { name: "desk", sha256: made.otherRevoker.sha256, scopes: ["portcullis:revoke"] },
+      { name: "eye", sha256: made.reader.sha256, scopes: ["portcullis:read"] },
+    ],
+    authenticators: options.authenticators ?? [],
+    clock: realClock,
+    log,
+    listen: { host: "127.0.0.1", port: 0 },
+    version: "0.0.0-test",
+  });
+  const url = await server.start();
+  const tokens = { admin: made.admin.token, revoker: made.revoker.token, otherRevoker: made.otherRevoker.token, reader: made.reader.token };
+  return {
+    url,
+    store,
+    tokens,
+    logged: () => lines.join("\n"),
+    call: (method, path, sent) => call(new URL(path, url), method, sent === undefined ? { token: tokens.admin } : sent),
+    stop: () => server.stop(1_000),
+  };
+}
+
+async function call(url: URL, method: string, { token, body, headers }: CallOptions): Promise<Answer> {
+  const isRaw = typeof body === "string" || body instanceof Uint8Array;
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: isRaw ? (body as string) : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: parse(text) };
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,71 @@
+import { expect, test, vi } from "vitest";
+import { answerOnce } from "../../../src/control/idempotency.ts";
+import type { Problem } from "../../../src/control/problem.ts";
+import { err, ok, type Result } from "../../../src/core/result.ts";
+import { createMemoryStore } from "../../../src/revocation/memory/store.ts";
+import { realClock } from "../../support/control-plane.ts";
+
+const STORE_FAULT: Problem = { code: "store_unavailable" };
+
+function room() {
+  const store = createMemoryStore({ clock: realClock, keyPrefix: "" });
+  let doneCount = 0;
+  const work = vi.fn(async (): Promise<Result<string, Problem>> => ok(`answer ${(doneCount += 1)}`));
+  const ask = (caller: string, key: string, request: readonly unknown[], as = work) =>
+    answerOnce(store, { caller, key, request }, as);
+  return { store, work, ask };
+}
+
+test("the same request under the same key is done once and answered alike", async () => {
+  const { ask, work } = room();
+  expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
+  expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
+  expect(work).toHaveBeenCalledTimes(1);
+});
+
+test("another request under the same key is refused", async () => {
+  const { ask, work } = room();
+  await ask("ci", "k", ["a"]);
+  expect(await ask("ci", "k", ["b"])).toEqual(err({ code: "idempotency_key_reused" }));
+  expect(work).toHaveBeenCalledTimes(1);
+});
+
+test("a key belongs to its caller: another's same key neither replays nor clashes", async () => {
+  const { ask } = room();
+  expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
+  expect(await ask("desk", "k", ["b"])).toEqual(ok("answer 2"));
+  expect(await ask("c", "ik", ["a"])).toEqual(ok("answer 3"));
+});
+
+test("while the first is being worked on the second is told to come again, and is not done twice", async () => {
+  const { ask, work } = room();
+  let finish = (_: Result<string, Problem>): void => undefined;
+  const slow = vi.fn(() => new Promise<Result<string, Problem>>((resolve) => (finish = resolve)));
+  const first = ask("ci", "k", ["a"], slow);
+  await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+  expect(await ask("ci", "k", ["a"])).toMatchObject({ ok: false, error: { code: "request_in_progress" } });
+  finish(ok("at last"));
+  expect(await first).toEqual(ok("at last"));
+  expect(await ask("ci", "k", ["a"])).toEqual(ok("at last"));
+  expect(work).not.toHaveBeenCalled();
+});
+
+test("a failure frees the key, so that the same request may be tried again", async () => {
+  const { ask } = room();
+  expect(await ask("ci", "k", ["a"], vi.fn(async () => err(STORE_FAULT)))).toEqual(err(STORE_FAULT));
+  expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
+});
+
+test("a bug in the work frees the key too", async () => {
+  const { ask } = room();
+  const broken = vi.fn(async (): Promise<Result<string, Problem>> => Promise.reject(new Error("bug")));
+  await expect(ask("ci", "k", ["a"], broken)).rejects.toThrow("bug");
+  expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
+});
+
+test("with the store out nothing is done, for nobody could tell a repetition", async () => {
+  const { ask, store, work } = room();
+  await store.stop();
+  expect(await ask("ci", "k", ["a"])).toMatchObject({ ok: false, error: { code: "store_unavailable" } });
+  expect(work).not.toHaveBeenCalled();
+});
