@@ -1,0 +1,138 @@
+// The command line: which commands there are and what each takes. Every command's code is loaded when it is called.
+
+import { Argument, Command, CommanderError, Option } from "commander";
+import { TARGET_KINDS } from "../core/target.ts";
+import { EXIT, type CommandIo } from "./io.ts";
+
+/** `args` without node and script. Resolves to the exit code; rejects only where a command has a bug. */
+export async function runCli(args: readonly string[], io: CommandIo): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  const program = new Command("portcullis")
+    .description("Envoy ext_authz sidecar that verifies JWTs and knows whether they are revoked.")
+    .version(io.version, "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHasColors: () => false, getErrHasColors: () => false })
+    .showHelpAfterError("(add --help for what is known here)");
+  addExamples(program, ["portcullis dev", "portcullis check-config portcullis.yaml", "portcullis serve --config portcullis.yaml"]);
+  addServers(program, io, finish);
+  addRevocations(program, io, finish);
+  addConfiguration(program, io, finish);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+}
+
+type Finish = (exitCode: number) => void;
+
+/** A subcommand takes the settings of `program` over from it (commander: copyInheritedSettings). */
+function addCommand(program: Command, name: string, summary: string, examples: readonly string[]): Command {
+  return addExamples(program.command(name).summary(summary).description(`${capitalized(summary)}.`), examples);
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function addExamples(command: Command, examples: readonly string[]): Command {
+  return command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}\n`).join("")}`);
+}
+
+function addServers(program: Command, io: CommandIo, finish: Finish): void {
+  addCommand(program, "serve", "run the sidecar: gRPC ext_authz, gRPC health and ops HTTP", [
+    "portcullis serve --config portcullis.yaml",
+  ])
+    .requiredOption("--config <file>", "the configuration")
+    .action(async (options) => finish(await (await import("./serve.ts")).serve(options, io)));
+  addCommand(program, "control", "run the control plane: the HTTP API", ["portcullis control --config portcullis.yaml"])
+    .requiredOption("--config <file>", "the configuration")
+    .action(async (options) => finish(await (await import("./control.ts")).control(options, io)));
+  addCommand(program, "dev", "run both in one process on the embedded store; needs no configuration", [
+    "portcullis dev",
+    "portcullis dev --config portcullis.yaml",
+  ])
+    .option("--config <file>", "the configuration")
+    .action(async (options) => finish(await (await import("./dev.ts")).dev(options, io)));
+}
+
+function withControl(command: Command): Command {
+  return command
+    .addHelpText("after", `\n${TOKEN_HINT}`)
+    .option("--control <url>", "the control plane (default: $PORTCULLIS_CONTROL_URL, else http://127.0.0.1:9003)")
+    .option("--insecure", "send the token over plain http to another machine")
+    .option("--json", "print JSON");
+}
+
+const TOKEN_HINT = "The token for the control plane comes from PORTCULLIS_TOKEN, or the file that\nPORTCULLIS_TOKEN_FILE names.";
+
+function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
+  withControl(addCommand(program, "revoke", "revoke a token, a session, a user, or more", [
+    'portcullis revoke user alice --reason "left the company"',
+    "portcullis revoke token --stdin --reason stolen < token.jwt",
+    "portcullis revoke everything --reason 'signing key leaked'",
+  ]))
+    .addArgument(new Argument("<kind>", "what is revoked").choices(TARGET_KINDS))
+    .argument("[id]", "the jti, sid, sub, tenant, client id or kid; none for issuer and everything")
+    .requiredOption("--reason <text>", "why, for the record")
+    .option("--issuer <id>", "short id of the issuer")
+    .addOption(new Option("--wait <level>", "answer when it is so").choices(["stored", "replicated", "fleet"]))
+    .option("--stdin", "revoke token: read the JWT from standard input")
+    .action(async (kind, id, options) => finish(await (await import("./revoke.ts")).revoke(kind, id, options, io)));
+  withControl(addCommand(program, "unrevoke", "lift a revocation", [
+    "portcullis unrevoke 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11",
+  ]))
+    .argument("<id>", "the revocation's id, as revoke and list print it")
+    .action(async (id, options) => finish(await (await import("./unrevoke.ts")).unrevoke(id, options, io)));
+  withControl(addCommand(program, "list", "list live revocations", [
+    "portcullis list --kind user",
+    "portcullis list --json",
+  ]))
+    .addOption(new Option("--kind <kind>", "of this kind only").choices(TARGET_KINDS))
+    .option("--issuer <id>", "of this issuer only")
+    .option("--id <id>", "of this jti, sid, sub … only")
+    .option("--limit <count>", "at most so many")
+    .action(async (options) => finish(await (await import("./list.ts")).list(options, io)));
+  addCommand(program, "status", "show store, breaker, keys and decisions of a sidecar", [
+    "portcullis status",
+    "portcullis status --ops http://10.0.0.7:9002 --json",
+  ])
+    .option("--ops <url>", "the sidecar's ops address (default: $PORTCULLIS_OPS_URL, else http://127.0.0.1:9002)")
+    .option("--json", "print JSON")
+    .action(async (options) => finish(await (await import("./status.ts")).status(options, io)));
+}
+
+function addConfiguration(program: Command, io: CommandIo, finish: Finish): void {
+  addCommand(program, "explain", "say which rule, tier, checks and verdict a request would get, and why", [
+    "portcullis explain --config portcullis.yaml --method GET --path /api/orders",
+    "portcullis explain --config portcullis.yaml --method POST --path /admin --token-stdin < token.jwt",
+  ])
+    .requiredOption("--config <file>", "the configuration")
+    .requiredOption("--method <method>", "of the request")
+    .requiredOption("--path <path>", "of the request, as it stands in the request line")
+    .option("--header <k:v>", "a header of the request; may be repeated", collect, [])
+    .option("--token-stdin", "read the bearer token from standard input")
+    .option("--json", "print JSON")
+    .action(async (options) => finish(await (await import("./explain.ts")).explain(options, io)));
+  addCommand(program, "check-config", "print all problems of a configuration, with line numbers", [
+    "portcullis check-config portcullis.yaml",
+    "portcullis check-config portcullis.yaml --json",
+  ])
+    .argument("<file>", "the configuration")
+    .option("--json", "print JSON")
+    .action(async (file, options) => finish((await import("./check-config.ts")).checkConfig(file, options, io)));
+  addCommand(program, "schema", "print the JSON Schema of the configuration", ["portcullis schema > portcullis.schema.json"])
+    .option("--json", "the schema is JSON in any case")
+    .action(async () => finish((await import("./schema.ts")).printSchema(io)));
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

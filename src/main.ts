@@ -1,0 +1,58 @@
+// argv → command → exit code. The only file that touches the process: its arguments, environment, streams, signals.
+
+import { readFileSync } from "node:fs";
+import { runCli } from "./commands/cli.ts";
+import { EXIT, type CommandIo } from "./commands/io.ts";
+import { createSignals } from "./lifecycle/signals.ts";
+
+/** A token or a list of ids; nothing that a command reads is larger. */
+const MAX_STDIN_BYTES = 1_048_576;
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let byteCount = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    byteCount += chunk.length;
+    if (byteCount > MAX_STDIN_BYTES) throw new Error(`standard input holds more than ${MAX_STDIN_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function versionOfPackage(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+/** Pipes are written asynchronously: leaving earlier would cut off what was printed. */
+async function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  await new Promise<void>((resolve) => stream.write("", () => resolve()));
+}
+
+// A reader that went away (`portcullis list | head`) wants no more; that is no failure of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed));
+}
+
+const io: CommandIo = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  readStdin,
+  env: process.env,
+  cwd: process.cwd(),
+  isTerminal: process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "",
+  version: versionOfPackage(),
+  signals: createSignals({
+    on: (signal, listener) => void process.on(signal, listener),
+    exit: (exitCode) => process.exit(exitCode),
+  }),
+};
+
+try {
+  process.exitCode = await runCli(process.argv.slice(2), io);
+} catch (error) {
+  process.exitCode = EXIT.failed;
+  io.err(`portcullis: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+}
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit();
