@@ -10,8 +10,9 @@ import { markerValue, revocationOf, stored } from "../marker.ts";
 import type { LiftRefusal, ListPage, ListQuery, NewRevocation } from "../store.ts";
 import type { RevocationStore, StoredRevocation, StoreFault } from "../store.ts";
 import { laterExpiry, strongerWatermark } from "../strengthen.ts";
-import { createDatabase, type Statements } from "./database.ts";
+import { createDatabase } from "./database.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
+import type { Statements } from "./schema.ts";
 
 type Row = Record<string, SQLOutputValue>;
 

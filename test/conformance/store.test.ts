@@ -1,0 +1,58 @@
+// Runs the suite that every store passes over memory, a SQLite file and a real Redis.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import { createEmbeddedStore } from "../../src/revocation/embedded/store.ts";
+import { createMemoryStore } from "../../src/revocation/memory/store.ts";
+import { createRedisStore } from "../../src/revocation/redis/store.ts";
+import type { RevocationStore } from "../../src/revocation/store.ts";
+import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { until } from "../support/wait.ts";
+import { describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
+
+const silent = { info() {}, warn() {}, error() {} };
+let directory: string;
+let redis: RedisProcess;
+const stores: RevocationStore[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "stores-"));
+  redis = await startRedis();
+});
+
+afterAll(async () => {
+  await Promise.all(stores.map((store) => store.stop()));
+  await redis.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function started(store: RevocationStore): Promise<RevocationStore> {
+  stores.push(store);
+  await store.start();
+  await until("the store to be reachable", () => store.health().reachable);
+  return store;
+}
+
+const MAKERS: Readonly<Record<string, () => RevocationStore>> = {
+  memory: () => createMemoryStore({ clock: realClock, keyPrefix: KEY_PREFIX }),
+  embedded: () => createEmbeddedStore({ path: join(directory, "store.db"), clock: realClock, keyPrefix: KEY_PREFIX }),
+  redis: () =>
+    createRedisStore({
+      url: redis.url,
+      clock: realClock,
+      keyPrefix: KEY_PREFIX,
+      timeoutMs: 1_000,
+      requireNoEviction: true,
+      log: silent,
+    }),
+};
+
+for (const [name, make] of Object.entries(MAKERS)) {
+  let store: RevocationStore;
+  beforeAll(async () => {
+    store = await started(make());
+  });
+  describeStore(name, () => store);
+  describeStopped(name, () => started(make()));
+}

@@ -1,0 +1,96 @@
+// A real redis-server of a test's own: on a free port or a unix socket, in a directory of its own, ended by its pid.
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePorts } from "./ports.ts";
+import { startProcess, type RunningProcess } from "./process.ts";
+import { until } from "./wait.ts";
+
+const run = promisify(execFile);
+
+export interface RedisServerOptions {
+  /** Further settings as on redis-server's command line: `["--maxmemory", "10mb"]`. */
+  readonly args?: readonly string[];
+  /** Listen on a unix socket alone; `port` is 0 then. */
+  readonly socket?: boolean;
+  /** The default user's. */
+  readonly password?: string;
+}
+
+export interface RedisProcess {
+  /** As in the configuration's `store.url`; the password, where there is one, is in it. */
+  readonly url: string;
+  readonly port: number;
+  /** Of the server that runs now. */
+  readonly pid: number;
+  /** Where it keeps its files. */
+  readonly directory: string;
+  /** Stops it in its tracks (SIGSTOP): connections stay, nothing is answered. */
+  pause(): void;
+  resume(): void;
+  /** Ends it at once (SIGKILL); what it held in memory is lost. */
+  kill(): Promise<void>;
+  /** Starts it again at the same place after `kill`. */
+  restart(options?: { readonly waitUntilReady?: boolean }): Promise<void>;
+  /** Ends it and removes its directory. */
+  stop(): Promise<void>;
+  /** What redis-cli prints for a command, as the default user of database 0. */
+  cli(...args: readonly string[]): Promise<string>;
+}
+
+/** Starts one and waits until it answers. */
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisProcess> {
+  const directory = await mkdtemp(join(tmpdir(), "redis-"));
+  const [freePort = 0] = options.socket === true ? [0] : await freePorts(1);
+  const socket = join(directory, "redis.sock");
+  const place = options.socket === true ? ["--unixsocket", socket] : ["--bind", "127.0.0.1"];
+  const args = ["--port", String(freePort), ...place, "--dir", directory, "--save", "", "--appendonly", "no"];
+  if (options.password !== undefined) args.push("--requirepass", options.password);
+  args.push(...(options.args ?? []));
+  let server: RunningProcess = startProcess("redis-server", args);
+
+  const cliPlace = options.socket === true ? ["-s", socket] : ["-h", "127.0.0.1", "-p", String(freePort)];
+  const cliAuth = options.password === undefined ? {} : { REDISCLI_AUTH: options.password };
+  async function cli(...command: readonly string[]): Promise<string> {
+    const { stdout } = await run("redis-cli", [...cliPlace, ...command], {
+      env: { ...process.env, ...cliAuth },
+      timeout: 10_000,
+    });
+    return stdout.trimEnd();
+  }
+  const ready = (): Promise<true> =>
+    until("redis-server to answer", async () => {
+      if (server.ended() !== undefined) throw new Error(server.output());
+      return (await cli("PING")) === "PONG" || undefined;
+    });
+  await ready();
+
+  const credential = options.password === undefined ? "" : `:${encodeURIComponent(options.password)}@`;
+  const url = options.socket === true ? `unix://${credential}${socket}` : `redis://${credential}127.0.0.1:${freePort}`;
+  return {
+    url,
+    port: freePort,
+    directory,
+    get pid() {
+      return server.pid;
+    },
+    pause: () => server.signal("SIGSTOP"),
+    resume: () => server.signal("SIGCONT"),
+    async kill() {
+      server.signal("SIGKILL");
+      await server.end();
+    },
+    async restart({ waitUntilReady = true } = {}) {
+      server = startProcess("redis-server", args);
+      if (waitUntilReady) await ready();
+    },
+    async stop() {
+      server.signal("SIGCONT"); // a paused one would not hear SIGTERM
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+    cli,
+  };
+}
