@@ -1,0 +1,40 @@
+# The image of every command. Not built in this project's own checks, which have no container engine; its steps (npm ci
+# without development packages, tsc -p tsconfig.build.json, running dist from bin/portcullis) were run by hand outside one.
+FROM node:24.21-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# The optional packages are Node itself, which this image has already.
+RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+
+FROM node:24.21-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npx --no-install tsc -p tsconfig.build.json
+
+# The issuer and the upstream of docker-compose.yml. Not part of the product's image.
+FROM packages AS examples
+COPY examples ./examples
+USER 10001:10001
+STOPSIGNAL SIGTERM
+
+FROM node:24.21-bookworm-slim
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json ./
+COPY proto ./proto
+COPY bin ./bin
+# Owns nothing here, so it cannot change what it runs.
+USER 10001:10001
+ENV NODE_ENV=production
+# 9001 gRPC for Envoy, 9002 health and metrics, 9003 the control API (`control` and `dev` only).
+EXPOSE 9001 9002 9003
+# SIGTERM drains: give it `drain.delay` + `drain.timeout` (11 s by default) before it is killed.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=2s --start-period=15s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:9002/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["/app/bin/portcullis"]
+CMD ["serve", "--config", "/etc/portcullis/portcullis.yaml"]
