@@ -43,7 +43,8 @@ export class WireReader {
   /** Enters the nested message that begins here. Returns the outer limit, for `leave`. */
   enter(): number {
     const outer = this.limit;
-    this.limit = this.position + this.length();
+    const length = this.length();
+    this.limit = this.position + length;
     return outer;
   }
 
