@@ -6,6 +6,9 @@ import { withoutTokens } from "./redact.ts";
 /** What may wait for a slow reader of standard output; beyond it lines are dropped and counted. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
+/** Every line goes at once all the same; with 0 its flush() says it is done before anything is written. */
+const MIN_LENGTH = 1;
+
 /** How long flush() waits for a reader that does not read. */
 const FLUSH_TIMEOUT_MS = 1_000;
 
@@ -20,7 +23,7 @@ export interface LogOutput {
 
 /** `fd` is 1 for standard output. A reader that goes away ends the log, never the process. */
 export function createLogOutput(fd: number): LogOutput {
-  const destination = pino.destination({ dest: fd, sync: false, maxLength: MAX_WAITING_BYTES });
+  const destination = pino.destination({ dest: fd, sync: false, minLength: MIN_LENGTH, maxLength: MAX_WAITING_BYTES });
   let dropped = 0;
   destination.on("drop", () => {
     dropped += 1;

@@ -133,7 +133,11 @@ async function startSdk(baseUrl: string, { serviceVersion, log }: TracingOptions
   });
   diag.setLogger(complaintsTo(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   sdk.start();
-  return { tracer: trace.getTracer("portcullis", serviceVersion), stop: () => stopSdk(sdk) };
+  let stopping: Promise<void> | undefined;
+  return {
+    tracer: trace.getTracer("portcullis", serviceVersion),
+    stop: () => (stopping ??= stopSdk(sdk)),
+  };
 }
 
 async function stopSdk(sdk: { shutdown(): Promise<void> }): Promise<void> {

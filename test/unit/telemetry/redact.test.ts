@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { withoutTokens } from "../../../src/telemetry/redact.ts";
+
+const encode = (text: string): string => Buffer.from(text, "utf8").toString("base64url");
+const SIGNATURE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+describe("what looks like a JWT never stands in a line", () => {
+  test.each([
+    ["signed", `${encode('{"alg":"RS256"}')}.${encode('{"sub":"alice"}')}.${SIGNATURE}`],
+    ["unsigned", `${encode('{"alg":"none"}')}.${encode('{"sub":"alice"}')}.`],
+    ["cut before its signature", `${encode('{"alg":"RS256"}')}.${encode('{"sub":"alice"}')}`],
+    ["encrypted", `${encode('{"alg":"dir","enc":"A256GCM"}')}..${SIGNATURE}.${SIGNATURE}.${SIGNATURE}`],
+    ["claims alone", encode('{"sub":"alice","jti":"1"}')],
+    ["with a space after its brace", `${encode('{ "alg":"RS256"}')}.${encode('{ "sub":"alice"}')}.${SIGNATURE}`],
+    ["with a line break after its brace", `${encode('{\n"alg":"RS256"}')}.${encode('{\n"sub":"alice"}')}.${SIGNATURE}`],
+  ])("%s", (_what, token) => {
+    expect(withoutTokens(`{"path":"/reset/${token}","n":1}`)).toBe('{"path":"/reset/[token]","n":1}');
+    expect(withoutTokens(`Bearer ${token}, ${token}`)).toBe("Bearer [token], [token]");
+  });
+
+  test("whatever its claims are", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.string(), (claims, around) => {
+        const token = `${encode('{"alg":"ES256","typ":"at+jwt"}')}.${encode(JSON.stringify(claims))}.${SIGNATURE}`;
+        expect(withoutTokens(`${around} ${token} ${around}`)).not.toContain(SIGNATURE);
+      }),
+    );
+  });
+});
+
+test("what only resembles one is left as it is", () => {
+  for (const text of [
+    "https://eyewitness.example.com/they/obey.html",
+    "sewing-machines.internal.example.com",
+    "eyJ",
+    '{"reason":"revoked","rule":"3"}',
+    "0af7651916cd43dd8448eb211c80319c",
+  ]) {
+    expect(withoutTokens(text)).toBe(text);
+  }
+});
+
+test("a path made to be searched for ever is searched once", () => {
+  const line = "ey".repeat(500_000);
+  const before = performance.now();
+  withoutTokens(line);
+  withoutTokens(`${line}.`);
+  withoutTokens("eyJ.".repeat(250_000));
+  withoutTokens("-ewewewewew.".repeat(80_000));
+  expect(performance.now() - before).toBeLessThan(5_000);
+});
