@@ -52,12 +52,13 @@ export interface CheckRequestMessage {
 
 export interface HeaderOptionMessage {
   readonly header: { readonly key: string; readonly value: string };
-  readonly append: unknown;
+  readonly append?: unknown;
   readonly append_action: string;
 }
 
 export interface CheckResponseMessage {
-  readonly status: { readonly code: number } | null;
+  /** A code of 0 is not written out. */
+  readonly status: { readonly code?: number } | null;
   readonly http_response?: "ok_response" | "denied_response";
   readonly ok_response?: { readonly headers: readonly HeaderOptionMessage[]; readonly headers_to_remove: readonly string[] };
   readonly denied_response?: {
