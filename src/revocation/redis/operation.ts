@@ -9,8 +9,8 @@ import type { Link } from "./link.ts";
 /** Of a whole operation. People and pipelines wait for it, so it may outlast a short pause of Redis. */
 export const OPERATION_TIMEOUT_MS = 2_000;
 
-/** A connection that is just being made is waited for so long; a store that is away is told soon. */
-const CONNECTION_GRACE_MS = 250;
+/** A connection that is just being made is waited for: longer than the longest pause before it, shorter than a wait. */
+const CONNECTION_GRACE_MS = 750;
 
 /** Writes one command, or fails: the time left is what the commands before it left of the operation's. */
 export type Ask = (command: string, ...args: readonly (string | number)[]) => Promise<Reply>;

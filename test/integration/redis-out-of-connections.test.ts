@@ -1,0 +1,37 @@
+// Trap 29: Redis has reached maxclients.
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterEach, beforeEach, test } from "vitest";
+import { BACK_WITHIN_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
+import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+
+let redis: RedisProcess;
+let observed: ObservedStore;
+
+beforeEach(async () => {
+  redis = await startRedis();
+  observed = await openRedisStore(redis.url);
+});
+
+afterEach(async () => {
+  await observed.store.stop();
+  await redis.stop();
+});
+
+test("a Redis without a connection left is max_clients, and is back when one is free", async () => {
+  const holder = connect(redis.port, "127.0.0.1");
+  await once(holder, "connect");
+  const order = async (command: string): Promise<void> => {
+    holder.write(`${command}\r\n`);
+    await once(holder, "data");
+  };
+  try {
+    await order("CONFIG SET maxclients 1");
+    await order("CLIENT KILL TYPE normal SKIPME yes");
+    await observed.untilLookUp(3_000, "max_clients");
+    await order("CONFIG SET maxclients 100");
+    await observed.untilLookUp(BACK_WITHIN_MS, "answered");
+  } finally {
+    holder.destroy();
+  }
+});

@@ -1,0 +1,45 @@
+// Trap 29: Redis answers, but too late.
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { BACK_WITHIN_MS, LOOK_UP_TIMEOUT_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
+import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+
+let redis: RedisProcess;
+let proxy: TcpProxy;
+let observed: ObservedStore;
+
+beforeEach(async () => {
+  redis = await startRedis();
+  proxy = await startTcpProxy(redis.port);
+  observed = await openRedisStore(`redis://127.0.0.1:${proxy.port}`);
+});
+
+afterEach(async () => {
+  await observed.store.stop();
+  await proxy.close();
+  await redis.stop();
+});
+
+test("answers later than the look-up's time are time-outs, and never another question's answer", async () => {
+  for (let i = 0; i < 30; i += 1) await redis.cli("SET", `key-${i}`, `value-${i}`);
+  proxy.delay(2 * LOOK_UP_TIMEOUT_MS);
+  expect(await observed.lookUp()).toBe("timeout");
+  const asked = Array.from({ length: 30 }, (_, i) => observed.store.read([`key-${i}`], i % 2 === 0 ? LOOK_UP_TIMEOUT_MS : 5_000));
+  const answers = await Promise.all(asked);
+  for (const [i, answer] of answers.entries()) {
+    if (i % 2 === 0) expect(answer).toMatchObject({ ok: false, error: { cause: "timeout" } });
+    else expect(answer).toEqual({ ok: true, value: [`value-${i}`] });
+  }
+  proxy.delay(0);
+  await observed.untilLookUp(BACK_WITHIN_MS, "answered");
+});
+
+test("a slow way on which something always comes keeps its connection", async () => {
+  const opened = async (): Promise<string | undefined> =>
+    /total_connections_received:(\d+)/.exec(await redis.cli("INFO", "stats"))?.[1];
+  proxy.delay(2 * LOOK_UP_TIMEOUT_MS);
+  const before = Number(await opened());
+  const begin = performance.now();
+  while (performance.now() - begin < 3_000) expect(await observed.lookUp()).toBe("timeout");
+  expect(Number(await opened())).toBe(before + 1); // redis-cli's own
+});
