@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { BreakerStateName, Observer } from "../core/observer.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { NONE, type Metrics } from "./metrics.ts";
-import { createDecisionCounts, type DecisionStatistics } from "./statistics.ts";
+import { createDecisionCounts, type DecisionRates } from "./statistics.ts";
 
 const BREAKER_VALUES: Readonly<Record<BreakerStateName, number>> = { closed: 0, "half-open": 1, open: 2 };
 
@@ -18,17 +18,17 @@ export interface ObserverOptions {
 
 export interface TelemetryObserver extends Observer {
   /** For `/status`. */
-  statistics(): DecisionStatistics;
+  decisionRates(): DecisionRates;
 }
 
 export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverOptions): TelemetryObserver {
-  const counts = createDecisionCounts();
+  const counts = createDecisionCounts(clock.now().monotonicMs);
   const checkDuration = metrics.checkDuration.at();
   const batchSize = metrics.storeBatchSize.at();
   for (const tier of tiers) metrics.failOpen.at(tier);
 
   return {
-    statistics: () => counts.snapshot(clock.now().monotonicMs),
+    decisionRates: () => counts.rates(clock.now().monotonicMs),
     decided(decision) {
       const now = clock.now();
       const { outcome, reason, tier = NONE, assurance = NONE, traceId } = decision;

@@ -1,57 +1,34 @@
-// What `/status` tells of decisions: how many lately and in all. A snapshot for people, not a metric.
+// What `/status` tells of decisions: how many a second lately. A snapshot for people, not a metric.
 
 import type { Decision } from "../core/observer.ts";
+import { createRateMeter } from "./rate-meter.ts";
 
-/** The rate is the mean of this many whole seconds. */
-const RATE_SECONDS = 10;
-
-export interface DecisionStatistics {
-  /** Mean of the last ten whole seconds. */
-  readonly perSecond: number;
-  /** Since the start. */
-  readonly allowed: number;
-  /** Since the start; among the allowed. */
-  readonly failOpen: number;
-  /** Since the start. */
-  readonly denied: number;
+export interface DecisionRates {
+  readonly allowPerSecond: number;
+  readonly denyPerSecond: number;
+  /** Part of the allows. */
+  readonly failOpenPerSecond: number;
 }
 
 export interface DecisionCounts {
   count(decision: Decision, nowMs: number): void;
-  snapshot(nowMs: number): DecisionStatistics;
+  rates(nowMs: number): DecisionRates;
 }
 
 /** Times are of the monotonic clock. */
-export function createDecisionCounts(): DecisionCounts {
-  // One place more than seconds counted: the running second is not whole yet.
-  const places = RATE_SECONDS + 1;
-  const secondOf = new Float64Array(places).fill(Number.NEGATIVE_INFINITY);
-  const counts = new Float64Array(places);
-  let allowed = 0;
-  let failOpen = 0;
-  let denied = 0;
-
+export function createDecisionCounts(startedAtMs: number): DecisionCounts {
+  const allowed = createRateMeter(startedAtMs);
+  const denied = createRateMeter(startedAtMs);
+  const failedOpen = createRateMeter(startedAtMs);
   return {
     count(decision, nowMs) {
-      const second = Math.floor(nowMs / 1000);
-      const place = second % places;
-      if (secondOf[place] !== second) {
-        secondOf[place] = second;
-        counts[place] = 0;
-      }
-      counts[place] = (counts[place] ?? 0) + 1;
-      if (decision.outcome === "deny") denied += 1;
-      else allowed += 1;
-      if (decision.assurance === "fail-open") failOpen += 1;
+      (decision.outcome === "allow" ? allowed : denied).count(nowMs);
+      if (decision.assurance === "fail-open") failedOpen.count(nowMs);
     },
-    snapshot(nowMs) {
-      const running = Math.floor(nowMs / 1000);
-      let recent = 0;
-      for (let place = 0; place < places; place += 1) {
-        const second = secondOf[place] ?? Number.NEGATIVE_INFINITY;
-        if (second < running && second >= running - RATE_SECONDS) recent += counts[place] ?? 0;
-      }
-      return { perSecond: recent / RATE_SECONDS, allowed, failOpen, denied };
-    },
+    rates: (nowMs) => ({
+      allowPerSecond: allowed.perSecond(nowMs),
+      denyPerSecond: denied.perSecond(nowMs),
+      failOpenPerSecond: failedOpen.perSecond(nowMs),
+    }),
   };
 }

@@ -1,0 +1,66 @@
+// The trusted issuers with their key sources. On a reload a source lives on while what it reads stays the same.
+
+import type { Config, IssuerConfig } from "../config/config.ts";
+import type { Log } from "../core/log.ts";
+import type { Observer } from "../core/observer.ts";
+import type { Issuer } from "../token/issuer.ts";
+import { createKeySource, type JwksLocation, type KeySource } from "../token/key-source.ts";
+import { systemClock } from "./clock.ts";
+
+export interface Issuers {
+  /** One per configured issuer, in that order. Starts sources that are new; `settled` when each has tried once. */
+  use(configs: readonly IssuerConfig[]): { readonly issuers: readonly Issuer[]; readonly settled: Promise<unknown> };
+  /** Ends the sources that the last use() no longer names. */
+  retireUnused(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createIssuers(observer: Observer, log: Log): Issuers {
+  const sources = new Map<string, KeySource>();
+  let inUse: ReadonlySet<string> = new Set();
+
+  function sourceOf(config: IssuerConfig): { readonly name: string; readonly source: KeySource; readonly fresh: boolean } {
+    const location = locationOf(config);
+    const name = JSON.stringify([config.id, location, config.algorithms]);
+    const known = sources.get(name);
+    if (known !== undefined) return { name, source: known, fresh: false };
+    const source = createKeySource({
+      issuerId: config.id,
+      location,
+      algorithms: config.algorithms,
+      clock: systemClock,
+      observer,
+      log,
+    });
+    sources.set(name, source);
+    return { name, source, fresh: true };
+  }
+
+  return {
+    use(configs) {
+      const found = configs.map((config) => ({ config, ...sourceOf(config) }));
+      inUse = new Set(found.map(({ name }) => name));
+      return {
+        issuers: found.map(({ config, source }) => issuerOf(config, source)),
+        settled: Promise.all(found.filter(({ fresh }) => fresh).map(({ source }) => source.start())),
+      };
+    },
+    async retireUnused() {
+      const unused = [...sources].filter(([name]) => !inUse.has(name));
+      for (const [name] of unused) sources.delete(name);
+      await Promise.all(unused.map(([, source]) => source.stop()));
+    },
+    async stop() {
+      await Promise.all([...sources.values()].map((source) => source.stop()));
+    },
+  };
+}
+
+function locationOf({ jwks, issuer }: Config["issuers"][number]): JwksLocation {
+  return jwks.kind === "discovery" ? { kind: "discovery", issuer, allowHttp: jwks.allowHttp } : jwks;
+}
+
+function issuerOf(config: IssuerConfig, keys: KeySource): Issuer {
+  const { id, issuer, audiences, algorithms, profile, clockSkewMs, maxLifetimeMs, requireJti, claims } = config;
+  return { id, issuer, audiences, algorithms, profile, clockSkewMs, maxLifetimeMs, requireJti, claims, keys };
+}

@@ -1,0 +1,44 @@
+// Parts of the lifecycle that several commands have.
+
+import type { ControlServer } from "../control/server.ts";
+import type { Log } from "../core/log.ts";
+import type { Part } from "../lifecycle/lifecycle.ts";
+import type { RevocationStore } from "../revocation/store.ts";
+import { watchConfig, type ReloadOptions } from "./reload.ts";
+
+const DEADLINES = { startTimeoutMs: 5_000, stopTimeoutMs: 5_000 };
+
+/** Requests of the control API are short; the store's own time-outs bound them. */
+const CONTROL_GRACE_MS = 3_000;
+
+export function storePart(store: RevocationStore): Part {
+  return { name: "store", start: () => store.start(), stop: () => store.stop(), ...DEADLINES };
+}
+
+export function reloadPart(options: ReloadOptions): Part {
+  let end = (): void => undefined;
+  return {
+    name: "reload",
+    async start() {
+      end = watchConfig(options);
+    },
+    async stop() {
+      end();
+    },
+    ...DEADLINES,
+  };
+}
+
+/** `told` hears the URL once it listens. */
+export function controlPart(control: ControlServer, log: Log, told: (url: string) => void): Part {
+  return {
+    name: "control",
+    async start() {
+      const url = await control.start();
+      log.info("listening", { part: "control", address: url });
+      told(url);
+    },
+    stop: () => control.stop(CONTROL_GRACE_MS),
+    ...DEADLINES,
+  };
+}

@@ -1,0 +1,146 @@
+// The whole object graph of a sidecar, and the order in which it starts, reloads, drains and stops.
+
+import { formatAddress } from "../config/address.ts";
+import type { Config } from "../config/config.ts";
+import { ageMs } from "../core/clock.ts";
+import { createCheckHandler } from "../ext-authz/check-handler.ts";
+import { createGrpcServer } from "../ext-authz/server.ts";
+import { createOpsServer } from "../ops/server.ts";
+import { watchReadiness, type ReadinessFacts } from "../ops/readiness.ts";
+import type { StatusFacts } from "../ops/status.ts";
+import type { Part } from "../lifecycle/lifecycle.ts";
+import type { RevocationStore } from "../revocation/store.ts";
+import type { Issuer } from "../token/issuer.ts";
+import { systemClock } from "./clock.ts";
+import { createIssuers } from "./issuers.ts";
+import { compilePolicy } from "./policy.ts";
+import { raiseLadder, type Ladder } from "./store.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+export interface Sidecar {
+  /** In the order in which they start. The gRPC part drains as contract §1 has it when it is stopped. */
+  readonly parts: readonly Part[];
+  /** The ladder, for whoever else judges in this process. */
+  readonly ladder: Ladder;
+  /** The issuers of the configuration now in force. */
+  issuers(): readonly Issuer[];
+  /** Judges calls that begin later by `config`. What only a restart can change is not touched. */
+  replace(config: Config): Promise<void>;
+}
+
+/** Nothing here takes longer but a drain, which has deadlines of its own. */
+const PART_TIMEOUT_MS = 5_000;
+
+export function createSidecar(config: Config, store: RevocationStore, telemetry: Telemetry, version: string): Sidecar {
+  const { log, observer, tracing, scrape } = telemetry;
+  const startedAt = systemClock.now();
+  const ladder = raiseLadder(config, store, observer);
+  const issuers = createIssuers(observer, log);
+  let used = issuers.use(config.issuers);
+
+  let policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer });
+
+  const checks = createCheckHandler({ clock: systemClock, observer, log, tracer: tracing, policy });
+  const transport = createGrpcServer({ listen: config.listen.grpc.map(formatAddress), checks });
+  const readiness = watchReadiness({
+    facts: () => readinessFacts(store, ladder, used.issuers),
+    clock: systemClock,
+    onChange(ready) {
+      transport.setServing(ready);
+      log.info(ready ? "ready" : "not_ready");
+    },
+  });
+  const ops = createOpsServer({
+    listen: config.listen.ops,
+    readiness: () => readiness.report(),
+    metrics: (accept) => scrape.render(accept),
+    status: () => statusFacts(),
+    log,
+  });
+
+  function statusFacts(): StatusFacts {
+    const now = systemClock.now();
+    const lastAnswerAt = ladder.lookUp.lastAnswerAt();
+    return {
+      version,
+      upForMs: ageMs(startedAt, now),
+      ready: readiness.report().ready,
+      store: {
+        type: store.type,
+        ...store.health(),
+        lastAnswerAgeMs: lastAnswerAt === undefined ? undefined : ageMs(lastAnswerAt, now),
+      },
+      breaker: ladder.breakerState(),
+      issuers: used.issuers.map(({ id, keys }) => {
+        const { keyCount, lastReadWallMs } = keys.status();
+        return { id, keyCount, keysAgeMs: lastReadWallMs === undefined ? undefined : now.wallMs - lastReadWallMs };
+      }),
+      decisions: observer.decisionRates(),
+      inFlightCount: policy.admission.inFlight,
+    };
+  }
+
+  const deadlines = { startTimeoutMs: PART_TIMEOUT_MS, stopTimeoutMs: PART_TIMEOUT_MS };
+  const parts: Part[] = [
+    {
+      name: "ladder",
+      start: () => Promise.resolve(),
+      async stop() {
+        ladder.stop();
+      },
+      ...deadlines,
+    },
+    {
+      name: "keys",
+      // Not waited for: readiness does, and a Check before they are here is told `keys_unavailable`.
+      start: () => Promise.resolve(),
+      stop: () => issuers.stop(),
+      ...deadlines,
+    },
+    {
+      name: "ops",
+      async start() {
+        log.info("listening", { part: "ops", address: await ops.start() });
+      },
+      async stop() {
+        readiness.stop();
+        await ops.stop();
+      },
+      ...deadlines,
+    },
+    {
+      name: "grpc",
+      async start() {
+        log.info("listening", { part: "grpc", addresses: await transport.start() });
+      },
+      async stop() {
+        readiness.drain();
+        log.info("drained", { outcome: await transport.drain(config.drain.delayMs, config.drain.timeoutMs) });
+      },
+      startTimeoutMs: PART_TIMEOUT_MS,
+      stopTimeoutMs: config.drain.delayMs + config.drain.timeoutMs + PART_TIMEOUT_MS,
+    },
+  ];
+
+  return {
+    parts,
+    ladder,
+    issuers: () => used.issuers,
+    async replace(next) {
+      const fresh = issuers.use(next.issuers);
+      await fresh.settled;
+      used = fresh;
+      policy = compilePolicy(next, { issuers: fresh.issuers, guard: ladder.guard, observer });
+      checks.replace(policy);
+      await issuers.retireUnused();
+    },
+  };
+}
+
+function readinessFacts(store: RevocationStore, ladder: Ladder, issuers: readonly Issuer[]): ReadinessFacts {
+  const { reachable, unfit } = store.health();
+  return {
+    store: { answeredOnce: ladder.lookUp.lastAnswerAt() !== undefined, reachable, unfit },
+    issuers: issuers.map(({ id, keys }) => ({ id, hasKeys: keys.status().hasKeys })),
+  };
+}

@@ -1,0 +1,38 @@
+// Asks the store for one key while nobody else does, so that "when did it last answer" is known at the start, through
+// idle hours and at an outage's end. It is a complete look-up like any other, never a PING.
+
+import { ageMs, type Clock } from "../core/clock.ts";
+import type { Schedule } from "../resilience/schedule.ts";
+import type { LookUp } from "./look-up.ts";
+
+/** Recovery without traffic, and the error of a grace counted from the last answer, stay within about this. */
+const HEARTBEAT_MS = 1_000;
+
+export interface HeartbeatOptions {
+  readonly lookUp: LookUp;
+  readonly clock: Clock;
+  readonly schedule: Schedule;
+  /** Any key whose shard is worth knowing about: the global watermark's. */
+  readonly key: string;
+  /** Of one look-up. */
+  readonly timeoutMs: number;
+}
+
+/** Begins at once; the function returned ends it. */
+export function startHeartbeat({ lookUp, clock, schedule, key, timeoutMs }: HeartbeatOptions): () => void {
+  const keys = [key];
+  let waiting = false;
+
+  function beat(): void {
+    const now = clock.now();
+    const lastAnswerAt = lookUp.lastAnswerAt();
+    if (waiting || (lastAnswerAt !== undefined && ageMs(lastAnswerAt, now) < HEARTBEAT_MS)) return;
+    waiting = true;
+    lookUp.lookUp(keys, now.monotonicMs + timeoutMs, undefined, () => {
+      waiting = false;
+    });
+  }
+
+  beat();
+  return schedule.every(HEARTBEAT_MS, beat);
+}
