@@ -1,0 +1,58 @@
+// The users that docs/redis-schema.md gives to Redis can do all they must, and the sidecar's nothing more.
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newRevocation } from "../conformance/store-suite.ts";
+import { openRedisStore, type ObservedStore } from "../support/redis-store.ts";
+import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+
+const DOCUMENT = readFileSync(new URL("../../docs/redis-schema.md", import.meta.url), "utf8");
+const target = { kind: "user", issuer: "main", id: "a name with spaces" } as const;
+let redis: RedisProcess;
+let sidecar: ObservedStore;
+let control: ObservedStore;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  const lines = [...DOCUMENT.matchAll(/```acl\n(.+)\n```/g)].map((match) => match[1] ?? "");
+  expect(lines).toHaveLength(2);
+  for (const line of lines) expect(await redis.cli(...line.split(" "))).toBe("OK");
+  await redis.cli("ACL", "LOG", "RESET");
+  sidecar = await openRedisStore(`redis://portcullis-sidecar:sidecar-secret@127.0.0.1:${redis.port}/1`);
+  control = await openRedisStore(`redis://portcullis-control:control-secret@127.0.0.1:${redis.port}/1`);
+});
+
+afterAll(async () => {
+  await sidecar.store.stop();
+  await control.store.stop();
+  await redis.stop();
+});
+
+test("the sidecar's user can do all a sidecar needs, and Redis denied it nothing", async () => {
+  expect(await sidecar.lookUp()).toBe("answered");
+  expect(sidecar.store.health()).toMatchObject({ reachable: true, unfit: undefined });
+  expect(sidecar.log).toEqual([]);
+  expect(await redis.cli("ACL", "LOG")).toBe("");
+});
+
+test("the control plane's user can store, find, list and lift, and Redis denied it nothing", async () => {
+  const { store } = control;
+  const first = newRevocation(target);
+  expect((await store.put(first)).ok).toBe(true);
+  const second = newRevocation(target, { expiresAtMs: Date.now() + 9_000_000 });
+  expect((await store.put(second)).ok).toBe(true);
+  const query = { kind: undefined, issuer: undefined, id: target.id, limit: 10, cursor: undefined };
+  expect(await store.list(query)).toMatchObject({ ok: true, value: { items: [{ id: second.id, target }] } });
+  expect(await store.get(second.id)).toMatchObject({ ok: true, value: { id: second.id } });
+  expect((await store.claimIdempotencyKey("k", "f", 1_000)).ok).toBe(true);
+  expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "a" }, 1_000)).ok).toBe(true);
+  expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "" }, 1_000)).ok).toBe(true);
+  expect((await store.lift(second.id)).ok).toBe(true);
+  expect(await redis.cli("ACL", "LOG")).toBe("");
+});
+
+test("the sidecar's user can write nothing and read nothing else", async () => {
+  expect(await sidecar.store.put(newRevocation(target))).toMatchObject({ ok: false, error: { cause: "auth" } });
+  expect(await sidecar.store.read(["portcullis:seq"], 1_000)).toMatchObject({ ok: false, error: { cause: "auth" } });
+  expect(await sidecar.store.lift("key:global:revoked_after")).toMatchObject({ ok: false, error: { cause: "auth" } });
+  expect(await sidecar.lookUp()).toBe("answered");
+});
