@@ -20,7 +20,7 @@ import { startTelemetry } from "./telemetry.ts";
 const FOLDER = ".portcullis";
 
 export async function dev(options: { readonly config?: string }, io: CommandIo): Promise<number> {
-  const config = options.config === undefined ? madeUpConfig(io) : readConfig(options.config, io);
+  const config = options.config === undefined ? madeUpConfig(io) : readConfig(options.config, io, "embedded");
   if (config === undefined) return EXIT.usage;
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;

@@ -1,22 +1,30 @@
 // Reads a command's configuration file and tells a person what is wrong with it. It runs nothing.
 
 import { resolve } from "node:path";
-import type { Config } from "../config/config.ts";
+import type { Config, StoreConfig } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { readConfigFile } from "../config/read-file.ts";
 import type { CommandIo } from "./io.ts";
 
-/** The configuration of `path`, or undefined with all its problems written to standard error. */
-export function readConfig(path: string, io: CommandIo): Config | undefined {
+/**
+ * The configuration of `path`, or undefined with all its problems written to standard error. `unnamedStore` as
+ * loadConfig has it.
+ */
+export function readConfig(path: string, io: CommandIo, unnamedStore?: StoreConfig["type"]): Config | undefined {
   const file = resolve(io.cwd, path);
   const text = readConfigFile(file);
-  return text.ok ? configOf(file, text.value, io) : complain(text.error.map(formatProblem), io);
+  return text.ok ? configOf(file, text.value, io, unnamedStore) : complain(text.error.map(formatProblem), io);
 }
 
 /** As readConfig, of a text that stands in no file; `file` names it and is where its relative paths begin. */
-export function configOf(file: string, text: string, io: CommandIo): Config | undefined {
-  const loaded = loadConfig(file, text, io.env);
+export function configOf(
+  file: string,
+  text: string,
+  io: CommandIo,
+  unnamedStore?: StoreConfig["type"],
+): Config | undefined {
+  const loaded = loadConfig(file, text, io.env, unnamedStore);
   if (!loaded.ok) return complain(loaded.error.map(formatProblem), io);
   for (const warning of loaded.value.warnings) io.err(`warning: ${formatProblem(warning)}\n`);
   return loaded.value.config;

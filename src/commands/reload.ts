@@ -35,7 +35,7 @@ export function watchConfig(options: ReloadOptions): () => void {
   async function reload(): Promise<void> {
     lastText = rawText(file);
     const text = readConfigFile(file);
-    const loaded = text.ok ? loadConfig(file, text.value, io.env) : text;
+    const loaded = text.ok ? loadConfig(file, text.value, io.env, config.store.type) : text;
     if (!loaded.ok) return refuse(loaded.error);
     const next = loaded.value.config;
     await replace(next);

@@ -9,7 +9,8 @@ import { Look } from "./checks/look.ts";
 import { checkRouting } from "./checks/routing.ts";
 import { checkLaterParts, checkStore, checkStoreUrl } from "./checks/store.ts";
 import { compileConfig } from "./compile.ts";
-import type { Config } from "./config.ts";
+import type { Config, StoreConfig } from "./config.ts";
+import { STORE } from "./defaults.ts";
 import { problemsOf } from "./issues.ts";
 import { formatProblem, type ConfigProblem } from "./problem.ts";
 import { readSecretFile } from "./read-file.ts";
@@ -24,12 +25,14 @@ export interface LoadedConfig {
 
 /**
  * `file` names the text in problems, and its directory is where relative paths begin. Problems come in the order of
- * the file. Reads the `…File:` siblings and nothing else; a syntax error hides the problems behind it.
+ * the file. Reads the `…File:` siblings and nothing else; a syntax error hides the problems behind it. `unnamedStore` is
+ * meant where the file names neither a type nor a URL of the store.
  */
 export function loadConfig(
   file: string,
   text: string,
   env: Readonly<Record<string, string | undefined>>,
+  unnamedStore: StoreConfig["type"] = STORE.type,
 ): Result<LoadedConfig, readonly ConfigProblem[]> {
   const read = readTree(file, text, env);
   if (!read.ok) return read;
@@ -42,8 +45,10 @@ export function loadConfig(
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);
   const problems = distinct([...tree.problems, ...issues, ...look.problems]).sort(byPlace);
   if (problems.length > 0 || !parsed.success) return err(problems);
+  const storeIsNamed = (["type", "url", "urlFile"] as const).some((key) => look.has("store", key));
+  const store = storeIsNamed ? parsed.data.store : { ...parsed.data.store, type: unnamedStore };
   return ok({
-    config: compileConfig(resolve(file), directory, parsed.data, storeUrl),
+    config: compileConfig(resolve(file), directory, { ...parsed.data, store }, storeUrl),
     warnings: look.warnings.sort(byPlace),
   });
 }

@@ -8,6 +8,9 @@ import type { LookUp } from "./look-up.ts";
 /** Recovery without traffic, and the error of a grace counted from the last answer, stay within about this. */
 const HEARTBEAT_MS = 1_000;
 
+/** How often it is seen whether the last answer has become that old. */
+const LOOK_EVERY_MS = 250;
+
 export interface HeartbeatOptions {
   readonly lookUp: LookUp;
   readonly clock: Clock;
@@ -34,5 +37,5 @@ export function startHeartbeat({ lookUp, clock, schedule, key, timeoutMs }: Hear
   }
 
   beat();
-  return schedule.every(HEARTBEAT_MS, beat);
+  return schedule.every(LOOK_EVERY_MS, beat);
 }
