@@ -64,7 +64,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
   const adminFile = join(home, "admin");
   writeFileSync(configFile, JSON.stringify(referenceConfig(options)));
   const program = resolve(".cache/envoy", options.version, "envoy");
-  const flags = `-c ${configFile} --admin-address-path ${adminFile} --use-dynamic-base-id --concurrency 1 --log-level error`;
+  const flags = `-c ${configFile} --admin-address-path ${adminFile} --use-dynamic-base-id --concurrency 1 --log-level error --file-flush-interval-msec 50`;
   const envoy = startProcess(program, flags.split(" "));
   const stop = async (): Promise<void> => {
     await envoy.stop();

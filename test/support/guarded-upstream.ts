@@ -1,0 +1,51 @@
+// Everything that stands behind Envoy in the end-to-end tests: issuer, upstream, a real Redis and the real sidecar.
+import { startIssuer, type Issuer } from "../../examples/issuer/issuer.ts";
+import { startUpstream, type Upstream } from "../../examples/upstream/upstream.ts";
+import { startPortcullis, type PortcullisProcess } from "./portcullis.ts";
+import { startRedis, type RedisProcess } from "./redis-server.ts";
+
+export interface GuardedUpstream {
+  readonly issuer: Issuer;
+  readonly upstream: Upstream;
+  readonly redis: RedisProcess;
+  readonly sidecar: PortcullisProcess;
+  /** A further sidecar of the same configuration, changed as told. */
+  startSidecar(changes?: Readonly<Record<string, unknown>>): Promise<PortcullisProcess>;
+  stop(): Promise<void>;
+}
+
+/** Rules of every kind; /api is low for reading, standard otherwise. */
+const ROUTES = [
+  { path: "/public/**", anonymous: true, name: "public" },
+  { path: "/admin/**", tier: "critical", scopes: ["admin"], name: "admin" },
+  { path: "/critical/**", tier: "critical", name: "critical" },
+  { path: "/api/**", methods: ["GET", "HEAD"], tier: "low", name: "api-read" },
+  { path: "/**", tier: "standard", name: "rest" },
+];
+
+export async function startGuardedUpstream(): Promise<GuardedUpstream> {
+  const [issuer, upstream, redis] = await Promise.all([
+    startIssuer({ host: "127.0.0.1", port: 0, audience: "orders-api", lifetimeS: 900 }),
+    startUpstream({ host: "127.0.0.1", port: 0 }),
+    startRedis(),
+  ]);
+  const config = {
+    issuers: [{ issuer: issuer.issuer, jwks: { url: issuer.jwksUrl }, audiences: ["orders-api"] }],
+    store: { type: "redis", url: redis.url },
+    routes: ROUTES,
+  };
+  const startSidecar = async (changes: Readonly<Record<string, unknown>> = {}): Promise<PortcullisProcess> =>
+    startPortcullis({ command: "serve", config: { ...config, ...changes } });
+  const sidecar = await startSidecar();
+  return {
+    issuer,
+    upstream,
+    redis,
+    sidecar,
+    startSidecar,
+    async stop() {
+      await sidecar.stop();
+      await Promise.all([issuer.close(), upstream.close(), redis.stop()]);
+    },
+  };
+}
