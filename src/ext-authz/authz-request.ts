@@ -6,7 +6,7 @@ export interface AuthzRequest {
   readonly method: string;
   readonly host: string;
   readonly path: string;
-  /** Every Authorization value there is, in the order received; UTF-8. */
+  /** Every Authorization value there is, in the order received. */
   readonly authorization: readonly string[];
   /** Names, as sent, of headers that a back end may read as one we manage. */
   readonly spoofedNames: readonly string[];

@@ -18,7 +18,10 @@ export interface CompiledToken {
   readonly floor: Tier | undefined;
 }
 
-/** Exactly one bearer token out of all Authorization values there are (token/bearer). */
+/**
+ * Exactly one bearer token out of all Authorization values there are, each with one character per byte; a value with
+ * other than visible ASCII in it is refused (token/bearer).
+ */
 export type BearerReader = (
   values: readonly string[],
 ) => Result<string, Extract<DenyReason, "missing_token" | "malformed_request">>;

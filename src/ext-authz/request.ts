@@ -1,7 +1,6 @@
 // Reads the few things a Check is judged on out of an encoded CheckRequest: untrusted bytes become an AuthzRequest.
 // Never decides, never throws; what cannot be read is undefined, and the caller denies.
 
-import { isAscii, isUtf8 } from "node:buffer";
 import type { AuthzRequest, RequestDraft } from "./authz-request.ts";
 import { readContextExtension, readRouteMetadata } from "./request-context.ts";
 import {
@@ -38,8 +37,8 @@ const NONE: readonly string[] = [];
 /**
  * Scans an `envoy.service.auth.v3.CheckRequest`. Repeated singular messages merge and of repeated scalars the last
  * counts, as protobuf asks; of what only an attacker would double (credentials, tiers) everything is kept.
- * Undefined: not a protobuf message, no HTTP request in it, a header name with impossible bytes, or an Authorization
- * value that is not UTF-8 (GHSA-9g5w-hqr3-w2ph: such bytes must end in a denial here, not in an error there).
+ * Undefined: not a protobuf message, no HTTP request in it, or a header name with impossible bytes
+ * (GHSA-9g5w-hqr3-w2ph: what cannot be read must end in a denial here, not in an error there).
  */
 export function readAuthzRequest(bytes: Buffer, watched: WatchedHeaders): AuthzRequest | undefined {
   const reader = new WireReader(bytes);
@@ -160,9 +159,7 @@ function noteSpoofed(draft: RequestDraft, name: string): void {
 function noteValue(reader: WireReader, draft: RequestDraft, role: HeaderRole, start: number, end: number): void {
   const { bytes } = reader;
   if (role === AUTHORIZATION) {
-    const value = bytes.subarray(start, end);
-    if (!isAscii(value) && !isUtf8(value)) reader.damage();
-    draft.authorization = [...draft.authorization, bytes.toString("utf8", start, end)];
+    draft.authorization = [...draft.authorization, bytes.toString("latin1", start, end)];
   } else if (role === TRACEPARENT) {
     draft.traceparentCount++;
     draft.traceparent = draft.traceparentCount === 1 ? bytes.toString("latin1", start, end) : undefined;

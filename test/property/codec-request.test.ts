@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import { isUtf8 } from "node:buffer";
 import { describe, expect, test } from "vitest";
 import { readAuthzRequest } from "../../src/ext-authz/request.ts";
 import type { AuthzRequest } from "../../src/ext-authz/authz-request.ts";
@@ -55,7 +54,7 @@ function actual(request: AuthzRequest | undefined): object | undefined {
     method: text(request.method),
     host: text(request.host),
     path: text(request.path),
-    authorization: authorization.toSorted(),
+    authorization: authorization.map(text).toSorted(),
     spoofed: spoofedNames.toSorted(),
     traceparent: traceparent === undefined ? undefined : text(traceparent),
     tiers: tiers.toSorted(),
@@ -254,10 +253,8 @@ describe("whatever bytes arrive", () => {
       fc.property(message, fc.array(flip, { minLength: 1, maxLength: 6 }), (written, flips) => {
         const bytes = Buffer.from(encodeCheckRequest(written));
         for (const [at, byte] of flips) if (bytes.length > 0) bytes[at % bytes.length] = byte;
-        const request = read(bytes);
-        for (const credential of request?.authorization ?? []) {
-          expect(isUtf8(Buffer.from(credential))).toBe(true);
-          expect(bytes.includes(Buffer.from(credential))).toBe(true);
+        for (const credential of read(bytes)?.authorization ?? []) {
+          expect(bytes.includes(Buffer.from(credential, "latin1"))).toBe(true);
         }
       }),
       { numRuns: 10_000 },

@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { DENY_REASONS, DENY_SHAPES } from "../../src/core/deny-reason.ts";
+import { ASSURANCES, type Allow, type Deny } from "../../src/core/verdict.ts";
+import { compileIdentity, compileIdentityPolicy } from "../../src/ext-authz/identity.ts";
+import { createResponseEncoder } from "../../src/ext-authz/response.ts";
+import { decodeCheckResponse, metadataOf } from "../support/ext-authz-proto.ts";
+import { principalOf } from "../support/principal.ts";
+
+const RUNS = { numRuns: 2_000 };
+const encoder = createResponseEncoder("realm");
+const word = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
+const by = fc.record({ tier: maybe(word), rule: maybe(word) });
+const known = (facts: Readonly<Record<string, unknown>>): object =>
+  Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+
+test("protobufjs reads every denial as it was meant", () => {
+  const verdict = fc.record({
+    kind: fc.constant("deny" as const),
+    reason: fc.constantFrom(...DENY_REASONS),
+    revokedBy: maybe(fc.record({ kind: fc.constant("user" as const), revocationId: maybe(word) })),
+    requiredScopes: maybe(fc.array(word)),
+  });
+  fc.assert(
+    fc.property(verdict, by, maybe(word), (denied: Deny, { tier, rule }, issuer) => {
+      const response = decodeCheckResponse(encoder.deny(denied, { tier, rule }, issuer));
+      const body: unknown = JSON.parse(response.denied_response?.body ?? "");
+      expect(body).toMatchObject({ status: DENY_SHAPES[denied.reason].httpStatus });
+      expect(response.ok_response).toBeUndefined();
+      expect(metadataOf(response)).toEqual(
+        known({ decision: "deny", reason: denied.reason, tier, rule, issuer, revocation_id: denied.revokedBy?.revocationId }),
+      );
+    }),
+    RUNS,
+  );
+});
+
+test("protobufjs reads every allow as it was meant, each managed header in exactly one list", () => {
+  const verdict = fc.record({
+    kind: fc.constant("allow" as const),
+    assurance: fc.constantFrom(...ASSURANCES),
+    stalenessMs: maybe(fc.nat()),
+  });
+  const claim = maybe(fc.oneof(word, fc.array(word, { maxLength: 4 }), fc.boolean(), fc.integer(), fc.constant(null)));
+  const names = fc.uniqueArray(fc.stringMatching(/^x-[a-z0-9-]{1,60}$/), { maxLength: 6 });
+  fc.assert(
+    fc.property(verdict, by, names, fc.array(claim, { minLength: 6, maxLength: 6 }), fc.boolean(), (facts, { tier, rule }, headers, values, forwardToken) => {
+      const policy = compileIdentityPolicy({ headers: new Map(headers.map((name) => [name, name])), forwardToken });
+      const claims = Object.fromEntries(headers.map((name, index) => [name, values[index]]));
+      const identity = compileIdentity(principalOf({ claims }), policy);
+      if (!identity.ok) return;
+      const response = decodeCheckResponse(encoder.allow(facts as unknown as Allow, identity.value, { tier, rule }, []));
+      const set = response.ok_response?.headers.map(({ header }) => header.key) ?? [];
+      const removed = response.ok_response?.headers_to_remove ?? [];
+      const managed = forwardToken ? policy.managedNames : [...policy.managedNames, "authorization"];
+      expect([...set, ...removed].toSorted()).toEqual([...managed].toSorted());
+      expect(metadataOf(response)).toEqual(
+        known({
+          decision: "allow",
+          reason: "ok",
+          assurance: facts.assurance,
+          tier,
+          rule,
+          issuer: "main",
+          staleness_ms: facts.stalenessMs,
+        }),
+      );
+    }),
+    RUNS,
+  );
+});
