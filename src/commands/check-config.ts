@@ -39,5 +39,5 @@ function renamed(problems: readonly ConfigProblem[], file: string): readonly Con
 
 function summary({ config }: LoadedConfig): string {
   const { issuers, routes, tiers, store } = config;
-  return ` (${issuers.length} issuers, ${routes.length} routes, ${tiers.length} tiers, ${store.type} store)`;
+  return ` (issuers: ${issuers.length}, routes: ${routes.length}, tiers: ${tiers.length}, store: ${store.type})`;
 }

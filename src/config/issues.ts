@@ -48,12 +48,18 @@ export function describe(value: unknown, isFromEnvironment: boolean, isHidden: b
   if (Array.isArray(value)) return value.length === 0 ? "is an empty list" : "is a list";
   switch (typeof value) {
     case "string":
-      return `is ${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)}`;
+      return `is ${JSON.stringify(shown(value))}`;
     case "object":
       return Object.keys(value).length === 0 ? "is an empty block" : "is a block of keys";
     default:
       return `is the ${typeof value} ${String(value)}`;
   }
+}
+
+/** Short, and without the credentials of a URL. */
+function shown(text: string): string {
+  const bare = text.replace(/\/\/[^/\s]*@/, "//***@");
+  return bare.length > 80 ? `${bare.slice(0, 80)}…` : bare;
 }
 
 export function valueAt(root: unknown, path: Path): unknown {
