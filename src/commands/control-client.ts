@@ -43,7 +43,9 @@ export async function controlClient(flags: ControlFlags, io: CommandIo): Promise
   if (!url.ok) return usage(url.error);
   if (url.value.protocol === "http:" && !isLoopback(url.value.hostname)) {
     if (flags.insecure !== true) {
-      return usage(`${url.value.origin} would get the token in the clear. Use https, or --insecure if the way there is safe.`);
+      return usage(
+        `${url.value.origin} would get the token in the clear. Use https, or --insecure if the way there is safe.`,
+      );
     }
     io.err(`warning: the token goes to ${url.value.origin} in the clear\n`);
   }
@@ -104,11 +106,15 @@ async function tokenOf(io: CommandIo): Promise<Result<string, CommandFault>> {
     try {
       token = (await readFile(resolvePath(io.cwd, file), "utf8")).trim();
     } catch (error) {
-      return usage(`PORTCULLIS_TOKEN_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}): ${file}`);
+      return usage(
+        `PORTCULLIS_TOKEN_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}): ${file}`,
+      );
     }
   }
   if (token === "") {
-    return usage("a token is needed in PORTCULLIS_TOKEN or the file named by PORTCULLIS_TOKEN_FILE (`portcullis dev` prints where its own is)");
+    return usage(
+      "a token is needed in PORTCULLIS_TOKEN or the file named by PORTCULLIS_TOKEN_FILE (`portcullis dev` prints where its own is)",
+    );
   }
   return /^[\x21-\x7e]+$/.test(token) ? ok(token) : usage("the token holds characters that no token has");
 }
@@ -140,12 +146,17 @@ function read(answer: HttpAnswer): Result<unknown, CommandFault> {
 
 function explain(answer: HttpAnswer): string {
   const { title, detail } = problemOf(answer);
-  if (typeof title !== "string") return `answered ${answer.status}, and not as a control plane does: is the address right?`;
+  if (typeof title !== "string")
+    return `answered ${answer.status}, and not as a control plane does: is the address right?`;
   const more = typeof detail === "string" ? `: ${detail}` : "";
   return printable(`${title}${more} (${answer.status})`);
 }
 
-function problemOf(answer: HttpAnswer): { readonly code?: unknown; readonly title?: unknown; readonly detail?: unknown } {
+function problemOf(answer: HttpAnswer): {
+  readonly code?: unknown;
+  readonly title?: unknown;
+  readonly detail?: unknown;
+} {
   const value = parse(answer.body);
   return typeof value === "object" && value !== null ? value : {};
 }

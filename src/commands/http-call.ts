@@ -41,7 +41,9 @@ export function exchange(call: HttpCall): Promise<Result<HttpAnswer, NoAnswer>> 
         if (byteCount > MAX_ANSWER_BYTES) response.destroy(Object.assign(new Error(), { code: "answer_too_large" }));
         else chunks.push(chunk);
       });
-      response.on("end", () => resolve(ok({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") })));
+      response.on("end", () =>
+        resolve(ok({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") })),
+      );
       response.on("error", fail);
     });
     request.on("error", fail);

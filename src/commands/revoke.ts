@@ -25,7 +25,11 @@ export async function revoke(kind: string, id: string | undefined, flags: Revoke
   if (!target.ok) return report(target.error, io);
   const client = await controlClient(flags, io);
   if (!client.ok) return report(client.error, io);
-  const body = { target: target.value, reason: flags.reason, ...(flags.wait === undefined ? {} : { wait: flags.wait }) };
+  const body = {
+    target: target.value,
+    reason: flags.reason,
+    ...(flags.wait === undefined ? {} : { wait: flags.wait }),
+  };
   const answer = await client.value.call("POST", "v1/revocations", { body, idempotencyKey: randomUUID() });
   if (!answer.ok) return report(answer.error, io);
   const revocation = answer.value as RevocationAnswer;
@@ -69,24 +73,32 @@ async function idOf(
   io: CommandIo,
 ): Promise<Result<string | undefined, CommandFault>> {
   if (argument !== undefined && LOOKS_LIKE_JWT.test(argument)) {
-    return usage("that is a token itself, and arguments can be read by others: use `revoke token --stdin` and give it on standard input");
+    return usage(
+      "that is a token itself, and arguments can be read by others: use `revoke token --stdin` and give it on standard input",
+    );
   }
-  if (flags.stdin === true) {
-    if (kind !== "token") return usage("--stdin is for `revoke token`");
-    if (argument !== undefined) return usage("give either ID or --stdin");
-    return jtiOf(await io.readStdin());
+  if (flags.stdin !== true) return argumentOf(kind, argument);
+  if (kind !== "token") return usage("--stdin is for `revoke token`");
+  if (argument !== undefined) return usage("give either ID or --stdin");
+  return jtiOf(await io.readStdin());
+}
+
+function argumentOf(kind: TargetKind, argument: string | undefined): Result<string | undefined, CommandFault> {
+  if (kind === "everything" || kind === "issuer") {
+    if (argument === undefined) return ok(undefined);
+    return usage(`${kind} has no ID${kind === "issuer" ? ": name it with --issuer" : ""}`);
   }
-  const hasNone = kind === "issuer" || kind === "everything";
-  if (hasNone && argument !== undefined) return usage(`${kind} has no ID${kind === "issuer" ? ": name it with --issuer" : ""}`);
-  if (!hasNone && (argument === undefined || argument === "")) {
-    return usage(`${kind} needs an ID${kind === "token" ? ": its jti, or --stdin" : ""}`);
-  }
-  return ok(argument);
+  if (argument !== undefined && argument !== "") return ok(argument);
+  return usage(`${kind} needs an ID${kind === "token" ? ": its jti, or --stdin" : ""}`);
 }
 
 /** The jti in a JWT. Its signature is not looked at: whoever may revoke may name any jti. Never quotes the token. */
 function jtiOf(text: string): Result<string, CommandFault> {
-  const payload = text.trim().replace(/^bearer\s+/i, "").split(".")[1] ?? "";
+  const payload =
+    text
+      .trim()
+      .replace(/^bearer\s+/i, "")
+      .split(".")[1] ?? "";
   let claims: unknown;
   try {
     claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));

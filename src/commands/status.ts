@@ -21,7 +21,10 @@ export async function status(flags: StatusFlags, io: CommandIo): Promise<number>
   if (!answer.ok) return report({ exitCode: EXIT.failed, message: whyNoAnswer(answer.error, url) }, io);
   const facts = answer.value.status === 200 ? parse(answer.value.body) : undefined;
   if (facts === undefined) {
-    return report({ exitCode: EXIT.failed, message: `${url.href} answered, and not as a sidecar does: is the address right?` }, io);
+    return report(
+      { exitCode: EXIT.failed, message: `${url.href} answered, and not as a sidecar does: is the address right?` },
+      io,
+    );
   }
   io.out(flags.json === true ? `${JSON.stringify(facts)}\n` : screen(facts));
   return EXIT.done;

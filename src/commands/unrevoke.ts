@@ -5,7 +5,8 @@ import { EXIT, type CommandIo } from "./io.ts";
 import { printable } from "./printable.ts";
 
 export async function unrevoke(id: string, flags: ControlFlags, io: CommandIo): Promise<number> {
-  if (id === "" || id === "." || id === "..") return report({ exitCode: EXIT.usage, message: "ID is a revocation's id" }, io);
+  if (id === "" || id === "." || id === "..")
+    return report({ exitCode: EXIT.usage, message: "ID is a revocation's id" }, io);
   const client = await controlClient(flags, io);
   if (!client.ok) return report(client.error, io);
   const answer = await client.value.call("DELETE", `v1/revocations/${encodeURIComponent(id)}`);

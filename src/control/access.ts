@@ -64,6 +64,9 @@ export function scopeOfKind(kind: TargetKind): ControlScope {
 }
 
 /** The scope that lifting needs: that of the kind, and admin unless it is one's own. */
-export function scopeToLift(caller: Caller, revocation: { readonly by: string; readonly target: { readonly kind: TargetKind } }): ControlScope {
+export function scopeToLift(
+  caller: Caller,
+  revocation: { readonly by: string; readonly target: { readonly kind: TargetKind } },
+): ControlScope {
   return revocation.by === caller.name ? scopeOfKind(revocation.target.kind) : "portcullis:admin";
 }

@@ -83,7 +83,11 @@ function problemOf(fault: AccessFault): Problem {
     case "refused":
       return INVALID_TOKEN;
     case "unavailable":
-      return { code: "unavailable", detail: "It cannot be told now whether the token is good.", headers: { "retry-after": "1" } };
+      return {
+        code: "unavailable",
+        detail: "It cannot be told now whether the token is good.",
+        headers: { "retry-after": "1" },
+      };
   }
 }
 

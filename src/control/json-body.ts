@@ -2,44 +2,27 @@
 // equal members, so a proxy in between could have judged another target than the one revoked here.
 
 import { err, ok, type Result } from "../core/result.ts";
+import { parseJsonObject, type JsonObject } from "../token/json.ts";
 
-/** The value of `bytes`, or what is wrong with it and where, for people. */
-export function parseJsonBody(bytes: Buffer): Result<unknown, string> {
-  if (bytes.length === 0) return err("The body is empty.");
+/** The object that `bytes` hold, or what is wrong with them, for people. */
+export function parseJsonBody(bytes: Buffer): Result<JsonObject, string> {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return err("The body is not UTF-8.");
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return err(error instanceof SyntaxError ? `The body is not JSON: ${error.message}.` : "The body is not JSON.");
-  }
-  const twice = repeatedMember(text);
-  return twice === undefined ? ok(value) : err(`The body has the member ${JSON.stringify(twice)} twice in one object.`);
+  const strict = parseJsonObject(text);
+  return strict.ok ? ok(strict.value) : err(whatIsWrong(text));
 }
 
-/** A string, an opening or a closing bracket, or a comma: all that matters for telling members apart. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
-
-/** The first member name that stands twice in one object of `text`, which must be JSON. */
-function repeatedMember(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = []; // one for each open object; undefined for an array
-  let nameExpected = false;
-  for (const [token] of text.matchAll(TOKEN)) {
-    const members = open.at(-1);
-    if (token === "{") open.push(new Set());
-    else if (token === "[") open.push(undefined);
-    else if (token === "}" || token === "]") open.pop();
-    else if (token !== "," && nameExpected && members !== undefined) {
-      const name = JSON.parse(token) as string; // "a" and "\u0061" are the same name
-      if (members.has(name)) return name;
-      members.add(name);
-    }
-    nameExpected = token === "{" || token === ",";
+/** The strict reader tells no place; the lenient one does, if it minds at all. */
+function whatIsWrong(text: string): string {
+  if (text.trim() === "") return "The body is empty.";
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return `The body is not JSON: ${(error as SyntaxError).message}.`;
   }
-  return undefined;
+  return "The body is no JSON object that all would read alike: a member twice, half a surrogate pair, a number out of range, or too deep.";
 }

@@ -51,7 +51,7 @@ const STORE_CLOCK_MARGIN_MS = 60_000;
 /** 2100-01-01, the contract's end of time. */
 export const END_OF_TIME_MS = 4_102_444_800_000;
 export const MAX_ID_BYTES = 1_024;
-/** In characters (code points). */
+/** In UTF-16 code units. */
 export const MAX_REASON_LENGTH = 512;
 const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/u;
 
@@ -132,7 +132,7 @@ function faultOfId(kind: TargetKind, id: string | undefined): string | undefined
 
 function faultOfReason(reason: string): string | undefined {
   if (reason.trim() === "") return "a reason is required: somebody will ask later";
-  if ([...reason].length > MAX_REASON_LENGTH) return `is longer than ${MAX_REASON_LENGTH} characters`;
+  if (reason.length > MAX_REASON_LENGTH) return `is longer than ${MAX_REASON_LENGTH} characters`;
   if (CONTROL_CHARACTER.test(reason)) return "holds a control character or line break";
   return reason.isWellFormed() ? undefined : "is not well-formed Unicode";
 }
@@ -150,7 +150,10 @@ function issuedBefore(request: RevocationRequest, nowMs: number): Result<number 
   }
   if (asked === undefined) return ok(Math.floor(nowMs / 1_000) + 1);
   if (asked * 1_000 <= nowMs + MAX_AHEAD_S * 1_000) return ok(asked);
-  return refuse(pointer, `lies more than ${MAX_AHEAD_S} s ahead; it is in epoch seconds, now ${Math.floor(nowMs / 1_000)}`);
+  return refuse(
+    pointer,
+    `lies more than ${MAX_AHEAD_S} s ahead; it is in epoch seconds, now ${Math.floor(nowMs / 1_000)}`,
+  );
 }
 
 /**

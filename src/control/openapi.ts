@@ -33,7 +33,11 @@ export function openApiDocument(version: string): JsonSchema {
     },
     components: {
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: `Scopes: ${CONTROL_SCOPES.join(", ")} (admin includes the others).` },
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: `Scopes: ${CONTROL_SCOPES.join(", ")} (admin includes the others).`,
+        },
       },
     },
   };
@@ -104,11 +108,10 @@ function problems(...statuses: readonly number[]): Readonly<Record<string, JsonS
 function parametersOf(schema: JsonSchema, where: "query" | "header"): readonly JsonSchema[] {
   const required = new Set((schema["required"] ?? []) as readonly string[]);
   const properties = schema["properties"] as Readonly<Record<string, JsonSchema>>;
-  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+  return Object.entries(properties).map(([name, property]) => ({
     name,
     in: where,
     required: required.has(name),
-    ...(description === undefined ? {} : { description }),
-    schema: rest,
+    schema: property,
   }));
 }

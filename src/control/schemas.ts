@@ -84,7 +84,10 @@ export const REVOKE_HEADERS: JsonSchema = {
 
 const REVOCATION_PROPERTIES = {
   id: { type: "string", description: "Of this revocation: what lifts it." },
-  seq: { type: "integer", description: "Position among all revocations stored; absent where another program wrote it." },
+  seq: {
+    type: "integer",
+    description: "Position among all revocations stored; absent where another program wrote it.",
+  },
   at: AT,
   target: TARGET,
   issued_before: ISSUED_BEFORE,
@@ -96,7 +99,11 @@ export const REVOCATION: JsonSchema = {
   additionalProperties: false,
   description: "at, by and reason are absent where another program wrote the marker without them.",
   required: ["id", "target", "expires_at"],
-  properties: { ...REVOCATION_PROPERTIES, reason: { type: "string" }, by: { type: "string", description: "Who revoked." } },
+  properties: {
+    ...REVOCATION_PROPERTIES,
+    reason: { type: "string" },
+    by: { type: "string", description: "Who revoked." },
+  },
 };
 
 export const ACKNOWLEDGED: JsonSchema = {

@@ -111,7 +111,10 @@ function answerErrors(app: FastifyInstance, gate: Gate, log: Log): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOfError(error);
     if (problem.code === "internal_error") {
-      log.error("control_request_failed", { route: request.routeOptions.url, error: String((error as Error).stack ?? error) });
+      log.error("control_request_failed", {
+        route: request.routeOptions.url,
+        error: String((error as Error).stack ?? error),
+      });
     }
     return sendProblem(reply, problem);
   });

@@ -58,6 +58,7 @@ export function createOpsServer(options: OpsOptions): OpsServer {
         server.once("error", reject);
         server.listen(options.listen.port, options.listen.host, () => {
           server.off("error", reject);
+          server.on("error", (error) => options.log.error("ops_server_failed", { error: String(error) }));
           resolve(urlOf(server.address() as AddressInfo));
         });
       });

@@ -65,7 +65,11 @@ export function statusJson(facts: StatusFacts): StatusJson {
       last_answer_age_ms: rounded(store.lastAnswerAgeMs),
     },
     breaker: facts.breaker ?? null,
-    issuers: facts.issuers.map(({ id, keyCount, keysAgeMs }) => ({ id, keys: keyCount, keys_age_ms: rounded(keysAgeMs) })),
+    issuers: facts.issuers.map(({ id, keyCount, keysAgeMs }) => ({
+      id,
+      keys: keyCount,
+      keys_age_ms: rounded(keysAgeMs),
+    })),
     decisions_per_second: {
       allow: decisions.allowPerSecond,
       deny: decisions.denyPerSecond,

@@ -43,7 +43,9 @@ function io({ env, stdin = "", cwd = tmpdir() }: Process = {}): CommandIo {
 const run = (kind: string, id: string | undefined, flags: Partial<RevokeFlags> = {}, process?: Process) =>
   revoke(kind, id, { reason: "lost phone", ...flags }, io(process));
 
-async function listed(flags: ListFlags = {}): Promise<{ items: { id: string; target: object; reason: string }[]; cursor?: string }> {
+async function listed(
+  flags: ListFlags = {},
+): Promise<{ items: { id: string; target: object; reason: string }[]; cursor?: string }> {
   printed.out = "";
   expect(await list({ ...flags, json: true }, io())).toBe(0);
   return JSON.parse(printed.out);
@@ -51,7 +53,9 @@ async function listed(flags: ListFlags = {}): Promise<{ items: { id: string; tar
 
 test("a user is revoked, listed and lifted, in words and in JSON", async () => {
   expect(await run("user", "alice")).toBe(0);
-  expect(printed.out).toMatch(/^revoked user alice of main\n {2}id {6}[0-9a-f-]{36}\n {2}tokens {2}issued before 2\d{3}-.*Z\n {2}stands {2}until 2\d{3}-.*Z\n$/);
+  expect(printed.out).toMatch(
+    /^revoked user alice of main\n {2}id {6}[0-9a-f-]{36}\n {2}tokens {2}issued before 2\d{3}-.*Z\n {2}stands {2}until 2\d{3}-.*Z\n$/,
+  );
   const { items } = await listed({ kind: "user", id: "alice", issuer: "main" });
   expect(items).toHaveLength(1);
   const id = items[0]?.id ?? "";
@@ -62,21 +66,28 @@ test("a user is revoked, listed and lifted, in words and in JSON", async () => {
   expect(JSON.parse(printed.out)).toEqual({ id, lifted: true });
   expect((await listed({ kind: "user", id: "alice", issuer: "main" })).items).toEqual([]);
   expect(await unrevoke(id, {}, io())).toBe(1);
-  expect(printed.err).toBe("portcullis: There is no such thing (404)\n");
+  expect(printed.err).toBe("portcullis: There is no such thing: No live revocation has this id. (404)\n");
 });
 
 test("revoke --json prints the API's answer", async () => {
   expect(await run("issuer", undefined, { issuer: "main", json: true })).toBe(0);
-  expect(JSON.parse(printed.out)).toMatchObject({ target: { kind: "issuer", issuer: "main" }, receipt: { durability: "stored" } });
+  expect(JSON.parse(printed.out)).toMatchObject({
+    target: { kind: "issuer", issuer: "main" },
+    receipt: { durability: "stored" },
+  });
 });
 
 describe("a token", () => {
-  const jwt = (claims: object) => ["eyJhbGciOiJSUzI1NiJ9", Buffer.from(JSON.stringify(claims)).toString("base64url"), "c2lnbmF0dXJl"].join(".");
+  const jwt = (claims: object) =>
+    ["eyJhbGciOiJSUzI1NiJ9", Buffer.from(JSON.stringify(claims)).toString("base64url"), "c2lnbmF0dXJl"].join(".");
 
   test("comes by standard input and is revoked by its jti; it is never sent, printed or logged", async () => {
     const token = jwt({ jti: "jti-from-stdin", sub: "alice" });
-    for (const stdin of [`${token}\n`, `Bearer ${token}`]) expect(await run("token", undefined, { stdin: true }, { stdin })).toBe(0);
-    expect((await listed({ kind: "token" })).items.map(({ target }) => target)).toEqual([{ kind: "token", issuer: "main", id: "jti-from-stdin" }]);
+    for (const stdin of [`${token}\n`, `Bearer ${token}`])
+      expect(await run("token", undefined, { stdin: true }, { stdin })).toBe(0);
+    expect((await listed({ kind: "token" })).items.map(({ target }) => target)).toEqual([
+      { kind: "token", issuer: "main", id: "jti-from-stdin" },
+    ]);
     expect(`${printed.out}${printed.err}${plane.logged()}`).not.toContain(token.split(".")[1]);
   });
 
@@ -122,7 +133,9 @@ test.each<[string, string | undefined, Partial<RevokeFlags>, string]>([
 
 test("what the control plane refuses is shown with its reason and fails", async () => {
   expect(await run("user", "alice", { issuer: "nobody" })).toBe(1);
-  expect(printed.err).toBe("portcullis: The request cannot be done as asked: /target/issuer no such issuer; known are: main (422)\n");
+  expect(printed.err).toBe(
+    "portcullis: The request cannot be done as asked: /target/issuer no such issuer; known are: main (422)\n",
+  );
   printed.err = "";
   expect(await run("user", "alice", { wait: "fleet" })).toBe(1);
   expect(printed.err).toContain("fleet is not part of this version");
@@ -157,16 +170,22 @@ describe("the control plane's token", () => {
     expect(printed.err).toContain("in the clear");
     printed.err = "";
     expect(await list({ control: "http://control.invalid:9003", insecure: true }, io())).toBe(1);
-    expect(printed.err).toMatch(/^warning: the token goes to http:\/\/control\.invalid:9003 in the clear\nportcullis: http:\/\/control\.invalid:9003 cannot be asked \(E/);
+    expect(printed.err).toMatch(
+      /^warning: the token goes to http:\/\/control\.invalid:9003 in the clear\nportcullis: http:\/\/control\.invalid:9003 cannot be asked \(E/,
+    );
   });
 
   test("does not follow a redirect", async () => {
     const seen: (string | undefined)[] = [];
-    const elsewhere = await listen(createServer((request, response) => {
-      seen.push(request.headers.authorization);
-      response.end("{}");
-    }));
-    const here = await listen(createServer((_, response) => response.writeHead(307, { location: elsewhere.url }).end()));
+    const elsewhere = await listen(
+      createServer((request, response) => {
+        seen.push(request.headers.authorization);
+        response.end("{}");
+      }),
+    );
+    const here = await listen(
+      createServer((_, response) => response.writeHead(307, { location: elsewhere.url }).end()),
+    );
     expect(await list({ control: here.url }, io())).toBe(1);
     expect(printed.err).toContain("answered 307, and not as a control plane does");
     expect(seen).toEqual([]);
@@ -209,15 +228,22 @@ describe("unsure whether it happened, the command tries once more under the same
   test("after a lost connection, and does it once", async () => {
     const keys: unknown[] = [];
     const bodies: string[] = [];
-    const lossy = await listen(createServer((request, response) => {
-      keys.push(request.headers["idempotency-key"]);
-      let body = "";
-      request.on("data", (chunk) => (body += chunk)).on("end", () => {
-        bodies.push(body);
-        if (keys.length === 1) response.destroy();
-        else response.writeHead(201).end(JSON.stringify({ id: "r-1", at: 1, target: { kind: "everything" }, expires_at: null }));
-      });
-    }));
+    const lossy = await listen(
+      createServer((request, response) => {
+        keys.push(request.headers["idempotency-key"]);
+        let body = "";
+        request
+          .on("data", (chunk) => (body += chunk))
+          .on("end", () => {
+            bodies.push(body);
+            if (keys.length === 1) response.destroy();
+            else
+              response
+                .writeHead(201)
+                .end(JSON.stringify({ id: "r-1", at: 1, target: { kind: "everything" }, expires_at: null }));
+          });
+      }),
+    );
     expect(await run("everything", undefined, { control: lossy.url })).toBe(0);
     expect(keys).toHaveLength(2);
     expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
@@ -248,8 +274,19 @@ test("listing goes through the pages up to its limit, and says when there is mor
 });
 
 test("what others wrote cannot play tricks with the terminal", async () => {
-  const hostile = { id: "r-1", seq: 1, target: { kind: "user", issuer: "main", id: "a\u001b[2J" } as const, reason: "x\r\n\u202efake", by: "\u0007me", atMs: 1, issuedBeforeS: 1, expiresAtMs: undefined };
-  const other = await startControlPlane({ around: (store) => ({ ...store, list: async () => ({ ok: true, value: { items: [hostile], cursor: undefined } }) }) });
+  const hostile = {
+    id: "r-1",
+    seq: 1,
+    target: { kind: "user", issuer: "main", id: "a\u001b[2J" } as const,
+    reason: "x\r\n\u202efake",
+    by: "\u0007me",
+    atMs: 1,
+    issuedBeforeS: 1,
+    expiresAtMs: undefined,
+  };
+  const other = await startControlPlane({
+    around: (store) => ({ ...store, list: async () => ({ ok: true, value: { items: [hostile], cursor: undefined } }) }),
+  });
   const env = { PORTCULLIS_CONTROL_URL: other.url, PORTCULLIS_TOKEN: other.tokens.admin };
   expect(await list({}, io({ env }))).toBe(0);
   expect(printed.out).toContain("user a\\u{1b}[2J of main");

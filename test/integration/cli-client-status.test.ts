@@ -40,7 +40,8 @@ const FACTS: StatusFacts = {
 async function withSidecar(facts: StatusFacts, act: (url: string) => Promise<void>): Promise<void> {
   const server = createOpsServer({
     listen: { host: "127.0.0.1", port: 0 },
-    readiness: () => judgeReadiness({ store: { answeredOnce: true, reachable: true, unfit: undefined }, issuers: [] }, false, 0),
+    readiness: () =>
+      judgeReadiness({ store: { answeredOnce: true, reachable: true, unfit: undefined }, issuers: [] }, false, 0),
     metrics: async () => ({ contentType: "text/plain", body: "" }),
     status: () => facts,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -65,7 +66,13 @@ in flight     12
 });
 
 test("what is wrong stands out", async () => {
-  const store = { type: "redis", describe: "redis", reachable: false, unfit: "evicts\u001b[2J", lastAnswerAgeMs: undefined };
+  const store = {
+    type: "redis",
+    describe: "redis",
+    reachable: false,
+    unfit: "evicts\u001b[2J",
+    lastAnswerAgeMs: undefined,
+  };
   await withSidecar({ ...FACTS, ready: false, store, breaker: "open" }, async (url) => {
     expect(await status({}, io({ PORTCULLIS_OPS_URL: url }))).toBe(0);
   });

@@ -11,7 +11,9 @@ const byToken: Readonly<Record<string, Result<Caller, AccessFault>>> = {
   "jwt.untold": err({ cause: "unavailable" }),
 };
 beforeAll(async () => {
-  const accessTokens = { authenticate: async (token: string) => byToken[token] ?? err({ cause: "unknown_token" } as const) };
+  const accessTokens = {
+    authenticate: async (token: string) => byToken[token] ?? err({ cause: "unknown_token" } as const),
+  };
   plane = await startControlPlane({ authenticators: [accessTokens] });
 });
 afterAll(() => plane.stop());
@@ -50,7 +52,11 @@ describe.each(CALLS)("%s %s", (method, path) => {
 
 test("a token that cannot be judged now is 503, neither let in nor called bad", async () => {
   const answer = await plane.call("GET", "/v1/revocations", { token: "jwt.untold" });
-  expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("www-authenticate")]).toEqual([503, "1", null]);
+  expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("www-authenticate")]).toEqual([
+    503,
+    "1",
+    null,
+  ]);
 });
 
 test("access tokens are accepted beside bootstrap tokens", async () => {
@@ -66,7 +72,9 @@ test.each(["Basic cm9vdDpyb290", "Bearer", "Bearer ", "bearer  x", "Bearer a b",
 );
 
 test("the scheme is taken in any case", async () => {
-  const answer = await plane.call("GET", "/v1/revocations", { headers: { authorization: `bEARER ${plane.tokens.admin}` } });
+  const answer = await plane.call("GET", "/v1/revocations", {
+    headers: { authorization: `bEARER ${plane.tokens.admin}` },
+  });
   expect(answer.status).toBe(200);
 });
 
@@ -115,7 +123,12 @@ describe("who may revoke what", () => {
 });
 
 test("bootstrap tokens stay valid when everything is revoked, so that somebody can lift it", async () => {
-  const { id } = (await plane.call("POST", "/v1/revocations", { token: plane.tokens.admin, body: { target: { kind: "everything" }, reason: "r" } })).json;
+  const { id } = (
+    await plane.call("POST", "/v1/revocations", {
+      token: plane.tokens.admin,
+      body: { target: { kind: "everything" }, reason: "r" },
+    })
+  ).json;
   expect((await plane.call("DELETE", `/v1/revocations/${id}`)).status).toBe(204);
 });
 

@@ -33,13 +33,23 @@ describe("every answer is marked for nobody's cache and nobody's sniffing, and i
     ["POST", "/v1/check", 405],
     ["GET", "/%zz", 400],
   ])("%s %s", async (method, path, status) => {
-    const answer = await plane.call(method, path, { token: plane.tokens.admin, headers: { origin: "https://evil.example" } });
+    const answer = await plane.call(method, path, {
+      token: plane.tokens.admin,
+      headers: { origin: "https://evil.example" },
+    });
     expect(answer.status, answer.text).toBe(status);
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
     expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
-    expect(answer.headers.get("content-type")).toMatch(status < 400 ? /^application\/json/ : /^application\/problem\+json$/);
-    if (status >= 400) expect(answer.json).toMatchObject({ type: expect.stringMatching(/^urn:portcullis:problem:/), status, title: expect.any(String) });
+    expect(answer.headers.get("content-type")).toMatch(
+      status < 400 ? /^application\/json/ : /^application\/problem\+json$/,
+    );
+    const problem = {
+      type: expect.stringMatching(/^urn:portcullis:problem:/) as string,
+      status,
+      title: expect.any(String) as string,
+    };
+    expect(answer.json).toMatchObject(status < 400 ? {} : problem);
   });
 });
 
@@ -59,23 +69,34 @@ test("a body over 64 KiB is refused with 413, declared or not", async () => {
   expect([declared.status, declared.json["code"]]).toEqual([413, "body_too_large"]);
   const head = `POST /v1/revocations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${plane.tokens.admin}\r\ncontent-type: application/json\r\nconnection: close\r\n`;
   const chunk = `8000\r\n${" ".repeat(0x8000)}\r\n`;
-  expect(await raw(plane.url, `${head}transfer-encoding: chunked\r\n\r\n${chunk}${chunk}${chunk}0\r\n\r\n`)).toMatch(/^HTTP\/1.1 413 /);
+  expect(await raw(plane.url, `${head}transfer-encoding: chunked\r\n\r\n${chunk}${chunk}${chunk}0\r\n\r\n`)).toMatch(
+    /^HTTP\/1.1 413 /,
+  );
 });
 
-test.each(["text/plain", "application/x-www-form-urlencoded", "application/problem+json", "multipart/form-data; boundary=x"])(
-  "a body of type %s is refused with 415",
-  async (type) => {
-    const answer = await plane.call("POST", "/v1/revocations", { token: plane.tokens.admin, body: "{}", headers: { "content-type": type } });
-    expect([answer.status, answer.json["code"]]).toEqual([415, "unsupported_media_type"]);
-  },
-);
+test.each([
+  "text/plain",
+  "application/x-www-form-urlencoded",
+  "application/problem+json",
+  "multipart/form-data; boundary=x",
+])("a body of type %s is refused with 415", async (type) => {
+  const answer = await plane.call("POST", "/v1/revocations", {
+    token: plane.tokens.admin,
+    body: "{}",
+    headers: { "content-type": type },
+  });
+  expect([answer.status, answer.json["code"]]).toEqual([415, "unsupported_media_type"]);
+});
 
 test("a charset after the type is fine, and so is a type on a DELETE without a body", async () => {
   const body = JSON.stringify({ target: { kind: "user", id: "charset" }, reason: "r" });
   const headers = { "content-type": "application/json; charset=utf-8" };
   const posted = await plane.call("POST", "/v1/revocations", { token: plane.tokens.admin, body, headers });
   expect(posted.status).toBe(201);
-  const lifted = await plane.call("DELETE", `/v1/revocations/${posted.json["id"]}`, { token: plane.tokens.admin, headers });
+  const lifted = await plane.call("DELETE", `/v1/revocations/${posted.json["id"]}`, {
+    token: plane.tokens.admin,
+    headers,
+  });
   expect(lifted.status).toBe(204);
 });
 
@@ -97,7 +118,10 @@ test.each([
 });
 
 test("who calls too often is told when to come back, and others are not touched", async () => {
-  const small = await startControlPlane({ callerRate: { perSecond: 0.5, burstCount: 3 }, strangerRate: { perSecond: 0.5, burstCount: 2 } });
+  const small = await startControlPlane({
+    callerRate: { perSecond: 0.5, burstCount: 3 },
+    strangerRate: { perSecond: 0.5, burstCount: 2 },
+  });
   const get = (token: string) => small.call("GET", "/v1/revocations", { token });
   const statuses = async (token: string, times: number) => {
     const seen: number[] = [];
@@ -116,7 +140,7 @@ test("who calls too often is told when to come back, and others are not touched"
 
 test("stopping lets a running request finish, takes no new ones, and cuts off who never ends", async () => {
   let release = (): void => undefined;
-  const begun = vi.fn();
+  const begun = vi.fn<() => void>();
   const slow = await startControlPlane({
     around: (store) => ({
       ...store,
@@ -133,7 +157,7 @@ test("stopping lets a running request finish, takes no new ones, and cuts off wh
   release();
   expect((await running).status).toBe(200);
   await stopped;
-  await expect(slow.call("GET", "/openapi.json")).rejects.toThrow();
+  await expect(slow.call("GET", "/openapi.json")).rejects.toThrow("fetch failed");
 
   const stuck = await startControlPlane();
   const { hostname, port } = new URL(stuck.url);
@@ -148,7 +172,12 @@ test("stopping lets a running request finish, takes no new ones, and cuts off wh
 test("a port that is taken is told by the system's error", async () => {
   const { createControlServer } = await import("../../src/control/server.ts");
   const second = createControlServer({
-    store: plane.store, issuers: [], keyPrefix: "", tokens: [], authenticators: [], version: "0",
+    store: plane.store,
+    issuers: [],
+    keyPrefix: "",
+    tokens: [],
+    authenticators: [],
+    version: "0",
     clock: { now: () => ({ monotonicMs: 0, wallMs: 0 }) },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     listen: { host: "127.0.0.1", port: Number(new URL(plane.url).port) },

@@ -31,9 +31,26 @@ test("a revocation is answered with what was stored, and stands under the key th
   });
   expect(at).toBeGreaterThanOrEqual(before);
   const read = await plane.store.read([markerKey("", { kind: "user", issuer: "main", id: "alice" })], 1_000);
-  expect(JSON.parse((read.ok && read.value[0]) || "{}")).toMatchObject({ v: 1, id, seq, issued_before: issuedBefore, reason: "lost phone", by: "root", at });
+  expect(JSON.parse((read.ok && read.value[0]) || "{}")).toMatchObject({
+    v: 1,
+    id,
+    seq,
+    issued_before: issuedBefore,
+    reason: "lost phone",
+    by: "root",
+    at,
+  });
   const shown = await plane.call("GET", `/v1/revocations/${id}`);
-  expect(shown.json).toEqual({ id, seq, at, target: target("user", "alice"), issued_before: issuedBefore, expires_at: expiresAt, reason: "lost phone", by: "root" });
+  expect(shown.json).toEqual({
+    id,
+    seq,
+    at,
+    target: target("user", "alice"),
+    issued_before: issuedBefore,
+    expires_at: expiresAt,
+    reason: "lost phone",
+    by: "root",
+  });
 });
 
 test.each([
@@ -53,9 +70,16 @@ test.each([
   expect(revoked.json["expires_at"] === null).toBe(kind === "key");
   const { id, at } = revoked.json;
   const issuedBefore = isWatermark ? { issued_before: revoked.json["issued_before"] } : {};
-  expect((await plane.call("GET", `/v1/check?${query}`)).json).toEqual({ revoked: true, id, since: at, by: "root", reason: `because ${kind}`, ...issuedBefore });
+  expect((await plane.call("GET", `/v1/check?${query}`)).json).toEqual({
+    revoked: true,
+    id,
+    since: at,
+    by: "root",
+    reason: `because ${kind}`,
+    ...issuedBefore,
+  });
   const listed = await plane.call("GET", `/v1/revocations?${query}`);
-  expect(listed.json["items"].map((item: { id: string }) => item.id)).toEqual([id]);
+  expect(listed.json["items"].map((item) => item.id)).toEqual([id]);
   const lifted = await plane.call("DELETE", `/v1/revocations/${id}`);
   expect([lifted.status, lifted.text]).toEqual([204, ""]);
   expect((await plane.call("GET", `/v1/check?${query}`)).json).toEqual({ revoked: false });
@@ -65,7 +89,9 @@ test.each([
 
 test("a further revocation only strengthens, takes a new id, and the replaced one is superseded", async () => {
   const bob = target("user", "bob");
-  const first = (await post({ target: bob, reason: "one", issuedBefore: 1_700_000_000, expiresAt: Date.now() + 86_400_000 })).json;
+  const first = (
+    await post({ target: bob, reason: "one", issuedBefore: 1_700_000_000, expiresAt: Date.now() + 86_400_000 })
+  ).json;
   const second = (await post({ target: bob, reason: "two", issuedBefore: 1_600_000_000 })).json;
   expect(second["id"]).not.toBe(first["id"]);
   expect([second["issued_before"], second["expires_at"]]).toEqual([1_700_000_000, first["expires_at"]]);
@@ -77,7 +103,10 @@ test("a further revocation only strengthens, takes a new id, and the replaced on
 describe("an Idempotency-Key", () => {
   test("used again gives the same answer, whatever the order of the members", async () => {
     const first = await post({ target: target("token", "i-1"), reason: "r" }, { "idempotency-key": "key-1" });
-    const again = await post({ reason: "r", target: { id: "i-1", kind: "token", issuer: "main" } }, { "idempotency-key": "key-1" });
+    const again = await post(
+      { reason: "r", target: { id: "i-1", kind: "token", issuer: "main" } },
+      { "idempotency-key": "key-1" },
+    );
     expect([again.status, again.text]).toEqual([201, first.text]);
     expect((await post({ target: target("token", "i-1"), reason: "r" })).json["id"]).not.toBe(first.json["id"]);
   });
@@ -102,11 +131,11 @@ test("listing goes page by page and comes to an end with every one shown once", 
   for (let pages = 0; pages < 10; pages++) {
     const page = (await plane.call("GET", `/v1/revocations?${query}`)).json;
     expect(page["items"].length).toBeLessThanOrEqual(10);
-    seen.push(...page["items"].map((item: { target: { id: string } }) => item.target.id));
+    seen.push(...page["items"].map((item) => item.target.id ?? ""));
     if (page["cursor"] === undefined) break;
     query = `kind=session&issuer=partner&limit=10&cursor=${encodeURIComponent(page["cursor"])}`;
   }
-  expect(seen.sort()).toEqual([...ids].sort());
+  expect(seen.toSorted()).toEqual(ids.toSorted());
 });
 
 describe("what cannot be done is refused, with its place", () => {
@@ -122,7 +151,7 @@ describe("what cannot be done is refused, with its place", () => {
     [400, "/issuedBefore", { ...ok, issuedBefore: "1700000000" }],
     [400, "/issuedBefore", { ...ok, issuedBefore: 1.5 }],
     [400, "/issuedBefore", { ...ok, issuedBefore: -1 }],
-    [400, "/expiresAt", '{"target":{"kind":"user","issuer":"main","id":"a"},"reason":"r","expiresAt":1e400}'],
+    [400, "", '{"target":{"kind":"user","issuer":"main","id":"a"},"reason":"r","expiresAt":1e400}'],
     [400, "/wait", { ...ok, wait: "for godot" }],
     [422, "/wait", { ...ok, wait: "replicated" }],
     [422, "/wait", { ...ok, wait: "fleet" }],
@@ -175,7 +204,11 @@ describe("with the store out", () => {
     const body = { target: { kind: "user", id: "alice" }, reason: "r" };
     for (const headers of [{}, { "idempotency-key": "k" }]) {
       const write = await out.call("POST", "/v1/revocations", { token: out.tokens.admin, body, headers });
-      expect([write.status, write.json["code"], write.headers.get("retry-after")]).toEqual([503, "store_unavailable", "1"]);
+      expect([write.status, write.json["code"], write.headers.get("retry-after")]).toEqual([
+        503,
+        "store_unavailable",
+        "1",
+      ]);
       expect(write.json["detail"]).toContain("Not acknowledged, though it may have happened: try again with the same");
     }
     for (const path of ["/v1/revocations", "/v1/revocations/x", "/v1/check?kind=user&id=alice"]) {
@@ -193,7 +226,11 @@ describe("with the store out", () => {
         put: async (revocation) => (failures-- > 0 ? err({ cause: "timeout", detail: "" }) : store.put(revocation)),
       }),
     });
-    const sent = { token: shaky.tokens.admin, body: { target: { kind: "token", id: "j" }, reason: "r" }, headers: { "idempotency-key": "k" } };
+    const sent = {
+      token: shaky.tokens.admin,
+      body: { target: { kind: "token", id: "j" }, reason: "r" },
+      headers: { "idempotency-key": "k" },
+    };
     expect((await shaky.call("POST", "/v1/revocations", sent)).status).toBe(503);
     const again = await shaky.call("POST", "/v1/revocations", sent);
     expect(again.status).toBe(201);

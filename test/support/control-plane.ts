@@ -18,7 +18,12 @@ export const PARTNER: IssuerLimits = { id: "partner", maxLifetimeMs: 7_200_000, 
 export interface ControlPlane {
   readonly url: string;
   readonly store: RevocationStore;
-  readonly tokens: { readonly admin: string; readonly revoker: string; readonly otherRevoker: string; readonly reader: string };
+  readonly tokens: {
+    readonly admin: string;
+    readonly revoker: string;
+    readonly otherRevoker: string;
+    readonly reader: string;
+  };
   /** Every line logged so far, as one text. */
   logged(): string;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -36,7 +41,18 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  readonly json: Record<string, any>;
+  /** Of an answer that is JSON. Which members there are depends on the call. */
+  readonly json: AnswerJson;
+}
+
+interface AnswerJson {
+  readonly id: string;
+  readonly at: number;
+  readonly issued_before: number;
+  readonly items: readonly { readonly id: string; readonly target: { readonly id?: string } }[];
+  readonly cursor?: string;
+  readonly errors?: readonly { readonly pointer: string }[];
+  readonly [other: string]: unknown;
 }
 
 export interface ControlPlaneOptions {
@@ -51,7 +67,12 @@ export interface ControlPlaneOptions {
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const memory = createMemoryStore({ clock: realClock, keyPrefix: "" });
   const store = options.around?.(memory) ?? memory;
-  const made = { admin: createBootstrapToken(), revoker: createBootstrapToken(), otherRevoker: createBootstrapToken(), reader: createBootstrapToken() };
+  const made = {
+    admin: createBootstrapToken(),
+    revoker: createBootstrapToken(),
+    otherRevoker: createBootstrapToken(),
+    reader: createBootstrapToken(),
+  };
   const lines: string[] = [];
   const write = (event: string, fields?: object): void => void lines.push(JSON.stringify({ event, ...fields }));
   const log: Log = { info: write, warn: write, error: write };
@@ -73,7 +94,12 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     version: "0.0.0-test",
   });
   const url = await server.start();
-  const tokens = { admin: made.admin.token, revoker: made.revoker.token, otherRevoker: made.otherRevoker.token, reader: made.reader.token };
+  const tokens = {
+    admin: made.admin.token,
+    revoker: made.revoker.token,
+    otherRevoker: made.otherRevoker.token,
+    reader: made.reader.token,
+  };
   return {
     url,
     store,
@@ -99,10 +125,10 @@ async function call(url: URL, method: string, { token, body, headers }: CallOpti
   return { status: response.status, headers: response.headers, text, json: parse(text) };
 }
 
-function parse(text: string): Record<string, unknown> {
+function parse(text: string): AnswerJson {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    return JSON.parse(text) as AnswerJson;
   } catch {
-    return {};
+    return {} as AnswerJson;
   }
 }

@@ -24,10 +24,14 @@ interface CheckAnswer {
 }
 
 export function registerCheck(app: FastifyInstance, room: Room): void {
-  app.get<{ Querystring: NamedTarget }>("/v1/check", { schema: { querystring: CHECK_QUERY } }, async (request, reply) => {
-    const answer = await check(room, request.query);
-    return answer.ok ? reply.send(answer.value) : sendProblem(reply, answer.error);
-  });
+  app.get<{ Querystring: NamedTarget }>(
+    "/v1/check",
+    { schema: { querystring: CHECK_QUERY } },
+    async (request, reply) => {
+      const answer = await check(room, request.query);
+      return answer.ok ? reply.send(answer.value) : sendProblem(reply, answer.error);
+    },
+  );
 }
 
 async function check(room: Room, named: NamedTarget): Promise<Result<CheckAnswer, Problem>> {
@@ -43,7 +47,8 @@ async function check(room: Room, named: NamedTarget): Promise<Result<CheckAnswer
   if (issuedBefore !== undefined) return ok({ revoked: true, ...facts, issued_before: issuedBefore });
   return err({
     code: "unreadable",
-    detail: "The target's watermark is neither a bare integer nor ours: until it is mended its tokens are refused with 503.",
+    detail:
+      "The target's watermark is neither a bare integer nor ours: until it is mended its tokens are refused with 503.",
   });
 }
 

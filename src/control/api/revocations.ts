@@ -26,6 +26,8 @@ interface ListParameters {
 
 const DEFAULT_LIMIT = 100;
 
+const NO_SUCH_REVOCATION: Problem = { code: "not_found", detail: "No live revocation has this id." };
+
 export function registerRevocations(app: FastifyInstance, room: Room): void {
   app.post<{ Body: RevokeBody }>(
     "/v1/revocations",
@@ -44,7 +46,7 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
   app.get<{ Params: { id: string } }>("/v1/revocations/:id", async (request, reply) => {
     const found = await room.store.get(request.params.id);
     if (!found.ok) return sendProblem(reply, readFault(found.error));
-    if (found.value === undefined) return sendProblem(reply, { code: "not_found" });
+    if (found.value === undefined) return sendProblem(reply, NO_SUCH_REVOCATION);
     return reply.send(revocationJson(found.value));
   });
   app.delete<{ Params: { id: string } }>("/v1/revocations/:id", async (request, reply) => {
@@ -111,7 +113,7 @@ async function lift(room: Room, id: string, caller: Caller): Promise<Problem | u
   if ("detail" in lifted.error) return writeFault(lifted.error);
   switch (lifted.error.cause) {
     case "not_found":
-      return { code: "not_found" };
+      return NO_SUCH_REVOCATION;
     case "superseded":
       return { code: "superseded", detail: "List the target's revocations to find the one that stands." };
   }

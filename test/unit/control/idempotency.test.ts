@@ -7,11 +7,13 @@ import { realClock } from "../../support/control-plane.ts";
 
 const STORE_FAULT: Problem = { code: "store_unavailable" };
 
+type Work = () => Promise<Result<string, Problem>>;
+
 function room() {
   const store = createMemoryStore({ clock: realClock, keyPrefix: "" });
   let doneCount = 0;
-  const work = vi.fn(async (): Promise<Result<string, Problem>> => ok(`answer ${(doneCount += 1)}`));
-  const ask = (caller: string, key: string, request: readonly unknown[], as = work) =>
+  const work = vi.fn<Work>(async () => ok(`answer ${(doneCount += 1)}`));
+  const ask = (caller: string, key: string, request: readonly unknown[], as: Work = work) =>
     answerOnce(store, { caller, key, request }, as);
   return { store, work, ask };
 }
@@ -39,8 +41,8 @@ test("a key belongs to its caller: another's same key neither replays nor clashe
 
 test("while the first is being worked on the second is told to come again, and is not done twice", async () => {
   const { ask, work } = room();
-  let finish = (_: Result<string, Problem>): void => undefined;
-  const slow = vi.fn(() => new Promise<Result<string, Problem>>((resolve) => (finish = resolve)));
+  let finish: (outcome: Result<string, Problem>) => void = () => undefined;
+  const slow = vi.fn<Work>(() => new Promise((resolve) => (finish = resolve)));
   const first = ask("ci", "k", ["a"], slow);
   await vi.waitFor(() => expect(slow).toHaveBeenCalled());
   expect(await ask("ci", "k", ["a"])).toMatchObject({ ok: false, error: { code: "request_in_progress" } });
@@ -52,13 +54,13 @@ test("while the first is being worked on the second is told to come again, and i
 
 test("a failure frees the key, so that the same request may be tried again", async () => {
   const { ask } = room();
-  expect(await ask("ci", "k", ["a"], vi.fn(async () => err(STORE_FAULT)))).toEqual(err(STORE_FAULT));
+  expect(await ask("ci", "k", ["a"], async () => err(STORE_FAULT))).toEqual(err(STORE_FAULT));
   expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
 });
 
 test("a bug in the work frees the key too", async () => {
   const { ask } = room();
-  const broken = vi.fn(async (): Promise<Result<string, Problem>> => Promise.reject(new Error("bug")));
+  const broken: Work = () => Promise.reject(new Error("bug"));
   await expect(ask("ci", "k", ["a"], broken)).rejects.toThrow("bug");
   expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
 });

@@ -36,7 +36,10 @@ test("the life is counted from issued_before where that lies ahead", () => {
   const aheadS = 1_700_000_200;
   expect(asked({ target: ALICE, issuedBefore: aheadS }).expiresAtMs).toBe(aheadS * 1_000 + MAIN_LIFE_MS);
   const agoS = 1_600_000_000;
-  expect(asked({ target: ALICE, issuedBefore: agoS })).toMatchObject({ issuedBeforeS: agoS, expiresAtMs: NOW_MS + MAIN_LIFE_MS });
+  expect(asked({ target: ALICE, issuedBefore: agoS })).toMatchObject({
+    issuedBeforeS: agoS,
+    expiresAtMs: NOW_MS + MAIN_LIFE_MS,
+  });
 });
 
 test("everything lives as long as the longest token of any issuer", () => {
@@ -83,11 +86,27 @@ describe("what cannot be meant is refused with its place", () => {
     ["/reason holds a control character or line break", ALICE, { reason: "\u001b[2J" }],
     ["/reason holds a control character or line break", ALICE, { reason: "a\u2028b" }],
     ["/reason is not well-formed Unicode", ALICE, { reason: "a\udc00" }],
-    ["/issuedBefore a session is revoked whenever it was issued: leave issuedBefore out", { kind: "session", id: "s" }, { issuedBefore: 1 }],
-    ["/issuedBefore lies more than 300 s ahead; it is in epoch seconds, now 1700000000", ALICE, { issuedBefore: 1_700_000_301 }],
-    ["/issuedBefore lies more than 300 s ahead; it is in epoch seconds, now 1700000000", ALICE, { issuedBefore: NOW_MS }],
+    [
+      "/issuedBefore a session is revoked whenever it was issued: leave issuedBefore out",
+      { kind: "session", id: "s" },
+      { issuedBefore: 1 },
+    ],
+    [
+      "/issuedBefore lies more than 300 s ahead; it is in epoch seconds, now 1700000000",
+      ALICE,
+      { issuedBefore: 1_700_000_301 },
+    ],
+    [
+      "/issuedBefore lies more than 300 s ahead; it is in epoch seconds, now 1700000000",
+      ALICE,
+      { issuedBefore: NOW_MS },
+    ],
     [`/expiresAt lies in the past; it is in epoch milliseconds, now ${NOW_MS}`, ALICE, { expiresAt: 1_700_003_600 }],
-    [`/expiresAt lies in the past; it is in epoch milliseconds, now ${NOW_MS}`, { kind: "key", id: "k" }, { expiresAt: NOW_MS }],
+    [
+      `/expiresAt lies in the past; it is in epoch milliseconds, now ${NOW_MS}`,
+      { kind: "key", id: "k" },
+      { expiresAt: NOW_MS },
+    ],
     ["/expiresAt lies beyond the year 2100", ALICE, { expiresAt: 4_102_444_800_001 }],
   ])("%s", (expected, target, rest) => {
     expect(refused({ target, ...rest })).toBe(expected);

@@ -1,5 +1,10 @@
 import { expect, test, vi } from "vitest";
-import { ALL_ISSUERS_WITHIN_MS, judgeReadiness, watchReadiness, type ReadinessFacts } from "../../../src/ops/readiness.ts";
+import {
+  ALL_ISSUERS_WITHIN_MS,
+  judgeReadiness,
+  watchReadiness,
+  type ReadinessFacts,
+} from "../../../src/ops/readiness.ts";
 
 interface Given {
   readonly answeredOnce?: boolean;
@@ -17,7 +22,9 @@ function facts({ answeredOnce = true, reachable = true, unfit, keys = { main: tr
 
 function judged(given: Given, { draining = false, upForMs = 0 } = {}): string {
   const { ready, components } = judgeReadiness(facts(given), draining, upForMs);
-  return [ready ? "READY" : "NOT", ...Object.entries(components).map(([name, { state }]) => `${name}=${state}`)].join(" ");
+  return [ready ? "READY" : "NOT", ...Object.entries(components).map(([name, { state }]) => `${name}=${state}`)].join(
+    " ",
+  );
 }
 
 const LATE = { upForMs: ALL_ISSUERS_WITHIN_MS };
@@ -32,12 +39,16 @@ test("not ready until the store has answered once, however long that takes", () 
 
 test("for ten seconds every issuer's keys are waited for, then one with keys will do and the others are degraded", () => {
   const keys = { a: true, b: false };
-  expect(judged({ keys }, { upForMs: ALL_ISSUERS_WITHIN_MS - 1 })).toBe("NOT keys:a=ready keys:b=not_ready store=ready draining=ready");
+  expect(judged({ keys }, { upForMs: ALL_ISSUERS_WITHIN_MS - 1 })).toBe(
+    "NOT keys:a=ready keys:b=not_ready store=ready draining=ready",
+  );
   expect(judged({ keys }, LATE)).toBe("READY keys:a=ready keys:b=degraded store=ready draining=ready");
 });
 
 test("without any issuer's keys it is never ready", () => {
-  expect(judged({ keys: { a: false, b: false } }, LATE)).toBe("NOT keys:a=not_ready keys:b=not_ready store=ready draining=ready");
+  expect(judged({ keys: { a: false, b: false } }, LATE)).toBe(
+    "NOT keys:a=not_ready keys:b=not_ready store=ready draining=ready",
+  );
 });
 
 test("a store outage keeps it ready, for tiers decide and not the balancer", () => {
@@ -46,7 +57,10 @@ test("a store outage keeps it ready, for tiers decide and not the balancer", () 
 
 test("a store that may lose markers is not ready although it answers, and says why", () => {
   expect(judged({ unfit: "maxmemory-policy is allkeys-lru" })).toContain("NOT");
-  expect(judgeReadiness(facts({ unfit: "evicts" }), false, 0).components["store"]).toEqual({ state: "not_ready", detail: "evicts" });
+  expect(judgeReadiness(facts({ unfit: "evicts" }), false, 0).components["store"]).toEqual({
+    state: "not_ready",
+    detail: "evicts",
+  });
 });
 
 test("draining is not ready", () => {
