@@ -71,6 +71,7 @@ export function createGuard(options: GuardOptions): Guard {
       case "unreadable":
         subject.lastActiveAsOf = undefined;
         trouble.rememberUnreadable(subject, asOf, now);
+        observer.storeFailed("unreadable");
         return unanswered(subject, "unreadable", askedAt, now);
     }
   }
