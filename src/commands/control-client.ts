@@ -28,7 +28,7 @@ export interface ControlClient {
   call(method: HttpCall["method"], path: string, content?: Content): Promise<Result<unknown, CommandFault>>;
 }
 
-export interface Content {
+interface Content {
   readonly body: object;
   /** The same for both attempts, so that trying twice does it once. */
   readonly idempotencyKey: string;

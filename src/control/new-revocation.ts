@@ -50,7 +50,7 @@ const MAX_AHEAD_S = 300;
 const STORE_CLOCK_MARGIN_MS = 60_000;
 /** 2100-01-01, the contract's end of time. */
 export const END_OF_TIME_MS = 4_102_444_800_000;
-export const MAX_ID_BYTES = 1_024;
+const MAX_ID_BYTES = 1_024;
 /** In UTF-16 code units. */
 export const MAX_REASON_LENGTH = 512;
 const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/u;

@@ -30,7 +30,7 @@ const EXPIRES_AT: JsonSchema = {
   description: "Epoch milliseconds; null: stands until lifted.",
 };
 
-export const TARGET: JsonSchema = {
+const TARGET: JsonSchema = {
   type: "object",
   additionalProperties: false,
   required: ["kind"],

@@ -3,9 +3,9 @@
 
 import { ageMs, type Clock, type Instant } from "../core/clock.ts";
 
-export type ComponentState = "ready" | "degraded" | "not_ready";
+type ComponentState = "ready" | "degraded" | "not_ready";
 
-export interface Component {
+interface Component {
   readonly state: ComponentState;
   /** One line for people. Never a credential. */
   readonly detail?: string;

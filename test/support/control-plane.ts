@@ -30,7 +30,7 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly token?: string | undefined;
   /** Sent as JSON unless it is text or bytes. */
   readonly body?: unknown;
