@@ -71,8 +71,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
     rmSync(home, { recursive: true, force: true });
   };
   try {
-    const adminUrl = `http://${await fromEnvoy(envoy, "its admin address", () => readFileSync(adminFile, "utf8"))}`;
-    await fromEnvoy(envoy, "a ready Envoy", async () => (await fetch(`${adminUrl}/ready`)).ok);
+    const adminUrl = await readyAt(envoy, adminFile);
     const port = await listenerPort(adminUrl);
     return {
       url: `http://127.0.0.1:${port}`,
@@ -118,9 +117,15 @@ function pointCluster(config: Bootstrap, name: string, address: Settings): Setti
   return cluster;
 }
 
-async function fromEnvoy<T>(envoy: RunningProcess, what: string, ask: () => T | Promise<T>): Promise<NonNullable<T>> {
-  return until(what, ask, 15_000).catch((error: unknown) => {
-    throw new Error(`${String(error)}; Envoy wrote:\n${envoy.output()}`);
+/** The URL of its admin interface, once that says that it takes calls. */
+async function readyAt(envoy: RunningProcess, adminFile: string): Promise<string> {
+  const ready = async (): Promise<string | undefined> => {
+    // Read each time: the file is there a moment before its content is.
+    const adminUrl = `http://${readFileSync(adminFile, "utf8")}`;
+    return (await fetch(`${adminUrl}/ready`)).ok ? adminUrl : undefined;
+  };
+  return until("a ready Envoy", ready, 15_000).catch((cause: unknown) => {
+    throw new Error(`Envoy (ended: ${envoy.ended()}) did not become ready; it wrote:\n${envoy.output()}`, { cause });
   });
 }
 

@@ -33,6 +33,7 @@ export async function startGuardedUpstream(): Promise<GuardedUpstream> {
     issuers: [{ issuer: issuer.issuer, jwks: { url: issuer.jwksUrl }, audiences: ["orders-api"] }],
     store: { type: "redis", url: redis.url },
     routes: ROUTES,
+    drain: { delay: "50ms" }, // nothing waits for these sidecars, but the test run does
   };
   const startSidecar = async (changes: Readonly<Record<string, unknown>> = {}): Promise<PortcullisProcess> =>
     startPortcullis({ command: "serve", config: { ...config, ...changes } });

@@ -1,0 +1,85 @@
+// Through a real Envoy: SIGTERM drains. With a second sidecar no call is lost; with one, none is before the drain's end.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ENVOY_VERSIONS, startEnvoy, type Settings } from "../support/envoy.ts";
+import { startGuardedUpstream, type GuardedUpstream } from "../support/guarded-upstream.ts";
+import { call } from "../support/http-call.ts";
+import { until } from "../support/wait.ts";
+
+let guarded: GuardedUpstream;
+beforeAll(async () => {
+  guarded = await startGuardedUpstream();
+});
+afterAll(() => guarded.stop());
+
+const DRAIN = { drain: { delay: "1s", timeout: "10s" } };
+
+/** Adds a second sidecar to the cluster, beside the one that is there. */
+function addEndpoint(cluster: Settings, port: number): void {
+  const load = cluster["load_assignment"] as { readonly endpoints: readonly { readonly lb_endpoints: unknown[] }[] };
+  load.endpoints[0]?.lb_endpoints.push({
+    endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } },
+  });
+}
+
+/** Calls, one after another on `lanes` lanes, until told to stop; resolves with how often each status was answered. */
+function keepCalling(url: string, token: string, lanes: number): { stop(): Promise<ReadonlyMap<string, number>>; count(): number } {
+  const answers = new Map<string, number>();
+  let stopped = false;
+  let count = 0;
+  const lane = async (): Promise<void> => {
+    while (!stopped) {
+      const answer = await call(url, { path: "/critical/x", token }).then(({ status }) => String(status), String);
+      answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      count += 1;
+    }
+  };
+  const running = Promise.all(Array.from({ length: lanes }, lane));
+  return {
+    count: () => count,
+    async stop() {
+      stopped = true;
+      await running;
+      return answers;
+    },
+  };
+}
+
+describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
+  test("a sidecar that is replaced under load loses no call", async () => {
+    const [leaving, staying] = await Promise.all([guarded.startSidecar(DRAIN), guarded.startSidecar(DRAIN)]);
+    const envoy = await startEnvoy({
+      version,
+      portcullis: leaving.grpcPort,
+      upstreamPort: guarded.upstream.port,
+      edit: ({ portcullisCluster }) => addEndpoint(portcullisCluster, staying.grpcPort),
+    });
+    try {
+      const calls = keepCalling(envoy.url, await guarded.issuer.sign(), 4);
+      await until("calls under way", () => calls.count() > 50);
+      leaving.process.signal("SIGTERM");
+      expect(await leaving.process.end()).toBe(0);
+      const endedAtCount = calls.count();
+      await until("calls after its end", () => calls.count() > endedAtCount + 50);
+      const answers = await calls.stop();
+      expect([...answers.keys()]).toEqual(["200"]);
+    } finally {
+      await envoy.stop();
+      await Promise.all([leaving.stop(), staying.stop()]);
+    }
+  });
+
+  test("the only sidecar goes on answering until its drain is over", async () => {
+    const sidecar = await guarded.startSidecar(DRAIN);
+    const envoy = await startEnvoy({ version, portcullis: sidecar.grpcPort, upstreamPort: guarded.upstream.port });
+    try {
+      const token = await guarded.issuer.sign();
+      sidecar.process.signal("SIGTERM");
+      await until("it to say that it drains", async () => (await fetch(`${sidecar.opsUrl}/readyz`)).status === 503, 900);
+      expect((await call(envoy.url, { path: "/critical/x", token })).status).toBe(200);
+      expect(await sidecar.process.end()).toBe(0);
+    } finally {
+      await envoy.stop();
+      await sidecar.stop();
+    }
+  });
+});
