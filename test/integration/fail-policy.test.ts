@@ -22,8 +22,8 @@ const YAML = (port: number): string => `
 store: { type: redis, url: "redis://127.0.0.1:${port}" }
 tiers:
   critical: { maxStaleness: 0s }
-  standard: { maxStaleness: 20ms }
-  low: { maxStaleness: 30ms, failOpenFor: 5m }
+  standard: { maxStaleness: 1ms }
+  low: { maxStaleness: 2ms, failOpenFor: 5m }
 routes:
   - { path: /critical, tier: critical }
   - { path: /standard, tier: standard }
