@@ -40,7 +40,7 @@ const io: CommandIo = {
   readStdin,
   env: process.env,
   cwd: process.cwd(),
-  isTerminal: process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "",
+  isTerminal: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
   version: versionOfPackage(),
   signals: createSignals({
     on: (signal, listener) => void process.on(signal, listener),

@@ -16,9 +16,18 @@ export async function runCli(args: readonly string[], io: CommandIo): Promise<nu
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHasColors: () => false, getErrHasColors: () => false })
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
     .showHelpAfterError("(add --help for what is known here)");
-  addExamples(program, ["portcullis dev", "portcullis check-config portcullis.yaml", "portcullis serve --config portcullis.yaml"]);
+  addExamples(program, [
+    "portcullis dev",
+    "portcullis check-config portcullis.yaml",
+    "portcullis serve --config portcullis.yaml",
+  ]);
   addServers(program, io, finish);
   addRevocations(program, io, finish);
   addConfiguration(program, io, finish);
@@ -35,7 +44,13 @@ type Finish = (exitCode: number) => void;
 
 /** A subcommand takes the settings of `program` over from it (commander: copyInheritedSettings). */
 function addCommand(program: Command, name: string, summary: string, examples: readonly string[]): Command {
-  return addExamples(program.command(name).summary(summary).description(`${capitalized(summary)}.`), examples);
+  return addExamples(
+    program
+      .command(name)
+      .summary(summary)
+      .description(`${capitalized(summary)}.`),
+    examples,
+  );
 }
 
 function capitalized(text: string): string {
@@ -71,14 +86,17 @@ function withControl(command: Command): Command {
     .option("--json", "print JSON");
 }
 
-const TOKEN_HINT = "The token for the control plane comes from PORTCULLIS_TOKEN, or the file that\nPORTCULLIS_TOKEN_FILE names.";
+const TOKEN_HINT =
+  "The token for the control plane comes from PORTCULLIS_TOKEN, or the file that\nPORTCULLIS_TOKEN_FILE names.";
 
 function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
-  withControl(addCommand(program, "revoke", "revoke a token, a session, a user, or more", [
-    'portcullis revoke user alice --reason "left the company"',
-    "portcullis revoke token --stdin --reason stolen < token.jwt",
-    "portcullis revoke everything --reason 'signing key leaked'",
-  ]))
+  withControl(
+    addCommand(program, "revoke", "revoke a token, a session, a user, or more", [
+      'portcullis revoke user alice --reason "left the company"',
+      "portcullis revoke token --stdin --reason stolen < token.jwt",
+      "portcullis revoke everything --reason 'signing key leaked'",
+    ]),
+  )
     .addArgument(new Argument("<kind>", "what is revoked").choices(TARGET_KINDS))
     .argument("[id]", "the jti, sid, sub, tenant, client id or kid; none for issuer and everything")
     .requiredOption("--reason <text>", "why, for the record")
@@ -86,15 +104,14 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
     .addOption(new Option("--wait <level>", "answer when it is so").choices(["stored", "replicated", "fleet"]))
     .option("--stdin", "revoke token: read the JWT from standard input")
     .action(async (kind, id, options) => finish(await (await import("./revoke.ts")).revoke(kind, id, options, io)));
-  withControl(addCommand(program, "unrevoke", "lift a revocation", [
-    "portcullis unrevoke 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11",
-  ]))
+  withControl(
+    addCommand(program, "unrevoke", "lift a revocation", ["portcullis unrevoke 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11"]),
+  )
     .argument("<id>", "the revocation's id, as revoke and list print it")
     .action(async (id, options) => finish(await (await import("./unrevoke.ts")).unrevoke(id, options, io)));
-  withControl(addCommand(program, "list", "list live revocations", [
-    "portcullis list --kind user",
-    "portcullis list --json",
-  ]))
+  withControl(
+    addCommand(program, "list", "list live revocations", ["portcullis list --kind user", "portcullis list --json"]),
+  )
     .addOption(new Option("--kind <kind>", "of this kind only").choices(TARGET_KINDS))
     .option("--issuer <id>", "of this issuer only")
     .option("--id <id>", "of this jti, sid, sub … only")
@@ -128,7 +145,9 @@ function addConfiguration(program: Command, io: CommandIo, finish: Finish): void
     .argument("<file>", "the configuration")
     .option("--json", "print JSON")
     .action(async (file, options) => finish((await import("./check-config.ts")).checkConfig(file, options, io)));
-  addCommand(program, "schema", "print the JSON Schema of the configuration", ["portcullis schema > portcullis.schema.json"])
+  addCommand(program, "schema", "print the JSON Schema of the configuration", [
+    "portcullis schema > portcullis.schema.json",
+  ])
     .option("--json", "the schema is JSON in any case")
     .action(async () => finish((await import("./schema.ts")).printSchema(io)));
 }

@@ -3,18 +3,24 @@
 import type { Address } from "./config.ts";
 
 /** A DNS name or an IPv4 address, or an IPv6 address in brackets; then the port. */
-const HOST_PORT = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):(0|[1-9][0-9]{0,4})$/;
+const HOST_PORT =
+  /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):(0|[1-9][0-9]{0,4})$/;
 
 /** sun_path of Linux holds 108 bytes, the closing NUL included (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /** `host:port`, `[ipv6]:port` or `unix:/path`; undefined if it is none of these. */
 export function readAddress(text: string): Address | undefined {
-  if (text.startsWith("unix:")) {
-    const path = text.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
-    const fits = path !== "" && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES && !path.includes("\0");
-    return fits ? { kind: "unix", path } : undefined;
-  }
+  return text.startsWith("unix:") ? readSocket(text.slice("unix:".length)) : readTcp(text);
+}
+
+function readSocket(text: string): Address | undefined {
+  const path = text.replace(/^\/\/(?=\/)/, "");
+  const fits = path !== "" && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES && !path.includes("\0");
+  return fits ? { kind: "unix", path } : undefined;
+}
+
+function readTcp(text: string): Address | undefined {
   const [, ipv6, name, port] = HOST_PORT.exec(text) ?? [];
   const host = ipv6 ?? name;
   if (host === undefined || Number(port) > 65_535) return undefined;
@@ -35,8 +41,7 @@ export function readHttpUrl(text: string): URL | undefined {
   return plain && url.hash === "" && !text.includes("#") ? url : undefined;
 }
 
-/** RFC 6761 §6.3 and the loopback networks: what never leaves this machine. */
+/** What never leaves this machine; `hostname` as a URL has it. Names below localhost are left to nobody's resolver. */
 export function isLoopback(hostname: string): boolean {
-  const host = hostname.toLowerCase();
-  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+  return /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(hostname);
 }

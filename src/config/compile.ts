@@ -5,14 +5,35 @@ import { resolve } from "node:path";
 import type { Tier } from "../core/tier.ts";
 import { readAddress } from "./address.ts";
 import type {
-  Address, Config, ControlConfig, IssuerConfig, JwksConfig, ListenConfig, RouteConfig, StoreConfig, TcpAddress, TelemetryConfig,
+  Address,
+  Config,
+  ControlConfig,
+  IssuerConfig,
+  JwksConfig,
+  ListenConfig,
+  RouteConfig,
+  StoreConfig,
+  TcpAddress,
+  TelemetryConfig,
 } from "./config.ts";
 import { ISSUER } from "./defaults.ts";
 import { readDuration, readSize } from "./units.ts";
-import type { WrittenControl, WrittenFile, WrittenIssuer, WrittenRoute, WrittenStore, WrittenTelemetry } from "./written.ts";
+import type {
+  WrittenControl,
+  WrittenFile,
+  WrittenIssuer,
+  WrittenRoute,
+  WrittenStore,
+  WrittenTelemetry,
+} from "./written.ts";
 
 /** `directory` is the file's, absolute; `storeUrl` is what `store.urlFile` held, if there is one. */
-export function compileConfig(file: string, directory: string, written: WrittenFile, storeUrl: string | undefined): Config {
+export function compileConfig(
+  file: string,
+  directory: string,
+  written: WrittenFile,
+  storeUrl: string | undefined,
+): Config {
   const listen = compileListen(written.listen, directory);
   return {
     file,

@@ -18,7 +18,17 @@ export interface ListenConfig {
 
 /** Signature algorithms of RFC 7518 §3.1, RFC 8037 and RFC 9864. No HS*, no none: they cannot be configured. */
 export const ALGORITHMS = [
-  "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
 ] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
@@ -43,7 +53,12 @@ export interface IssuerConfig {
   readonly maxLifetimeMs: number;
   readonly requireJti: boolean;
   /** Names of the claims that hold these. */
-  readonly claims: { readonly session: string; readonly tenant: string; readonly client: string; readonly scope: string };
+  readonly claims: {
+    readonly session: string;
+    readonly tenant: string;
+    readonly client: string;
+    readonly scope: string;
+  };
 }
 
 export interface StoreConfig {
@@ -84,7 +99,12 @@ export interface IdentityConfig {
   readonly forwardToken: boolean;
 }
 
-export const CONTROL_SCOPES = ["portcullis:read", "portcullis:revoke", "portcullis:admin", "portcullis:sidecar"] as const;
+export const CONTROL_SCOPES = [
+  "portcullis:read",
+  "portcullis:revoke",
+  "portcullis:admin",
+  "portcullis:sidecar",
+] as const;
 export type ControlScope = (typeof CONTROL_SCOPES)[number];
 
 export interface BootstrapToken {
@@ -123,7 +143,11 @@ export interface Config {
   readonly scopes: readonly ScopeConfig[];
   readonly ambiguousPaths: "refuse" | "strictest";
   readonly identity: IdentityConfig;
-  readonly limits: { readonly maxTokenBytes: number; readonly maxInFlightCount: number; readonly verifiedTokenCount: number };
+  readonly limits: {
+    readonly maxTokenBytes: number;
+    readonly maxInFlightCount: number;
+    readonly verifiedTokenCount: number;
+  };
   readonly drain: { readonly delayMs: number; readonly timeoutMs: number };
   /** Of a whole Check. */
   readonly deadlineMs: number;

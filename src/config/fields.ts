@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { readAddress, readHttpUrl } from "./address.ts";
-import { DURATION, formatDuration, formatSize, readDuration, readSize, SIZE } from "./units.ts";
+import { DURATION, formatDuration, formatSize, HOUR_MS, readDuration, readSize, SIZE } from "./units.ts";
 
 export interface FieldWords {
   /** What is allowed, for the last column of a problem. */
@@ -23,17 +23,21 @@ export function hidden<S extends z.ZodType>(schema: S): S {
   return schema;
 }
 
-const HOUR_MS = 3_600_000;
-
 export function duration(minMs: number, maxMs: number): z.ZodString {
-  const within = (text: string): boolean => inRange(readDuration(text), minMs, maxMs);
+  const within = (value: string): boolean => inRange(readDuration(value), minMs, maxMs);
   const range = `from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
-  return allowing(`a duration ${range}, such as ${maxMs > HOUR_MS ? "5m or 1h" : "250ms or 2s"}`, z.string().regex(DURATION).refine(within));
+  return allowing(
+    `a duration ${range}, such as ${maxMs > HOUR_MS ? "5m or 1h" : "250ms or 2s"}`,
+    z.string().regex(DURATION).refine(within),
+  );
 }
 
 export function size(minBytes: number, maxBytes: number): z.ZodString {
-  const within = (text: string): boolean => inRange(readSize(text), minBytes, maxBytes);
-  return allowing(`a size from ${formatSize(minBytes)} to ${formatSize(maxBytes)}, such as 16KiB`, z.string().regex(SIZE).refine(within));
+  const within = (value: string): boolean => inRange(readSize(value), minBytes, maxBytes);
+  return allowing(
+    `a size from ${formatSize(minBytes)} to ${formatSize(maxBytes)}, such as 16KiB`,
+    z.string().regex(SIZE).refine(within),
+  );
 }
 
 export function count(min: number, max: number): z.ZodNumber {
@@ -48,7 +52,9 @@ export function flag(): z.ZodBoolean {
   return allowing("true or false", z.boolean());
 }
 
-export function oneOf<const T extends readonly [string, ...string[]]>(values: T): z.ZodEnum<z.core.util.ToEnum<T[number]>> {
+export function oneOf<const T extends readonly [string, ...string[]]>(
+  values: T,
+): z.ZodEnum<z.core.util.ToEnum<T[number]>> {
   return allowing(`one of ${values.join(", ")}`, z.enum(values));
 }
 
@@ -61,19 +67,26 @@ export function matching(pattern: RegExp, what: string): z.ZodString {
 }
 
 export function tcpAddress(): z.ZodString {
-  const valid = (value: string): boolean => readAddress(value)?.kind === "tcp";
-  return allowing("host:port or [ipv6]:port, port 0 for any free one", z.string().refine(valid));
+  return allowing(
+    "host:port or [ipv6]:port, port 0 for any free one",
+    z.string().refine((value) => readAddress(value)?.kind === "tcp"),
+  );
 }
 
 export function address(): z.ZodString {
-  const valid = (value: string): boolean => readAddress(value) !== undefined;
-  return allowing("host:port, [ipv6]:port or unix:/path, port 0 for any free one", z.string().refine(valid));
+  return allowing(
+    "host:port, [ipv6]:port or unix:/path, port 0 for any free one",
+    z.string().refine((value) => readAddress(value) !== undefined),
+  );
 }
 
 export function httpUrl(): z.ZodString {
   return allowing(
     "an http or https URL without user, password and fragment",
-    z.string().max(2_048).refine((value) => readHttpUrl(value) !== undefined),
+    z
+      .string()
+      .max(2_048)
+      .refine((value) => readHttpUrl(value) !== undefined),
   );
 }
 

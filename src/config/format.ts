@@ -2,56 +2,61 @@
 
 import { stringify } from "yaml";
 import { formatAddress } from "./address.ts";
-import type { Config, IssuerConfig, RouteConfig, StoreConfig } from "./config.ts";
+import type { Config, IssuerConfig, ListenConfig, RouteConfig, StoreConfig } from "./config.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** For people to read. A password in the store's URL becomes `***`. */
 export function formatConfig(config: Config): string {
   const { limits, drain, breaker, telemetry, control, feed } = config;
-  return stringify({
-    listen: {
-      grpc: config.listen.grpc.map(formatAddress),
-      ops: formatAddress(config.listen.ops),
-      control: formatAddress(config.listen.control),
-    },
-    issuers: config.issuers.map(writeIssuer),
-    store: writeStore(config.store),
-    tiers: Object.fromEntries(config.tiers.map((tier) => [
-      tier.name,
-      { maxStaleness: formatDuration(tier.maxStalenessMs), failOpenFor: formatDuration(tier.failOpenForMs) },
-    ])),
-    routes: config.routes.map(writeRoute),
-    scopes: config.scopes,
-    ambiguousPaths: config.ambiguousPaths,
-    identity: {
-      headers: Object.fromEntries(config.identity.headers.map(({ name, claim }) => [name, claim])),
-      forwardToken: config.identity.forwardToken,
-    },
-    limits: {
-      maxTokenBytes: formatSize(limits.maxTokenBytes),
-      maxInFlight: limits.maxInFlightCount,
-      verifiedTokens: limits.verifiedTokenCount,
-    },
-    drain: { delay: formatDuration(drain.delayMs), timeout: formatDuration(drain.timeoutMs) },
-    deadline: formatDuration(config.deadlineMs),
-    breaker: {
-      window: formatDuration(breaker.windowMs),
-      minCalls: breaker.minCallCount,
-      failureRatio: breaker.failureRatio,
-      openFor: formatDuration(breaker.openForMs),
-    },
-    telemetry: {
-      otlp: telemetry.otlp ?? "",
-      sampleRatio: telemetry.sampleRatio,
-      decisions: {
-        deny: telemetry.decisions.denyRatio,
-        allow: telemetry.decisions.allowRatio,
-        subject: telemetry.decisions.plainSubject ? "plain" : "hashed",
+  return stringify(
+    {
+      listen: writeListen(config.listen),
+      issuers: config.issuers.map(writeIssuer),
+      store: writeStore(config.store),
+      tiers: Object.fromEntries(
+        config.tiers.map((tier) => [
+          tier.name,
+          { maxStaleness: formatDuration(tier.maxStalenessMs), failOpenFor: formatDuration(tier.failOpenForMs) },
+        ]),
+      ),
+      routes: config.routes.map(writeRoute),
+      scopes: config.scopes,
+      ambiguousPaths: config.ambiguousPaths,
+      identity: {
+        headers: Object.fromEntries(config.identity.headers.map(({ name, claim }) => [name, claim])),
+        forwardToken: config.identity.forwardToken,
       },
+      limits: {
+        maxTokenBytes: formatSize(limits.maxTokenBytes),
+        maxInFlight: limits.maxInFlightCount,
+        verifiedTokens: limits.verifiedTokenCount,
+      },
+      drain: { delay: formatDuration(drain.delayMs), timeout: formatDuration(drain.timeoutMs) },
+      deadline: formatDuration(config.deadlineMs),
+      breaker: {
+        window: formatDuration(breaker.windowMs),
+        minCalls: breaker.minCallCount,
+        failureRatio: breaker.failureRatio,
+        openFor: formatDuration(breaker.openForMs),
+      },
+      telemetry: {
+        otlp: telemetry.otlp ?? "",
+        sampleRatio: telemetry.sampleRatio,
+        decisions: {
+          deny: telemetry.decisions.denyRatio,
+          allow: telemetry.decisions.allowRatio,
+          subject: telemetry.decisions.plainSubject ? "plain" : "hashed",
+        },
+      },
+      control: { url: control.url, issuer: control.issuer, audience: control.audience, tokens: control.tokens },
+      feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
     },
-    control: { url: control.url, issuer: control.issuer, audience: control.audience, tokens: control.tokens },
-    feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
-  }, { aliasDuplicateObjects: false });
+    { aliasDuplicateObjects: false },
+  );
+}
+
+function writeListen({ grpc, ops, control }: ListenConfig): unknown {
+  return { grpc: grpc.map(formatAddress), ops: formatAddress(ops), control: formatAddress(control) };
 }
 
 function writeIssuer(issuer: IssuerConfig): unknown {

@@ -40,16 +40,17 @@ export function loadConfig(
   const parsed = FILE.safeParse(tree.root);
   const look = new Look(tree);
   const directory = dirname(resolve(file));
-  for (const check of [checkListen, checkIssuers, checkStore, checkRouting, checkIdentity, checkLaterParts]) check(look);
+  for (const check of [checkListen, checkIssuers, checkStore, checkRouting, checkIdentity, checkLaterParts])
+    check(look);
   const storeUrl = readStoreUrl(look, directory);
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);
-  const problems = distinct([...tree.problems, ...issues, ...look.problems]).sort(byPlace);
+  const problems = distinct([...tree.problems, ...issues, ...look.problems]).toSorted(byPlace);
   if (problems.length > 0 || !parsed.success) return err(problems);
   const storeIsNamed = (["type", "url", "urlFile"] as const).some((key) => look.has("store", key));
   const store = storeIsNamed ? parsed.data.store : { ...parsed.data.store, type: unnamedStore };
   return ok({
     config: compileConfig(resolve(file), directory, { ...parsed.data, store }, storeUrl),
-    warnings: look.warnings.sort(byPlace),
+    warnings: look.warnings.toSorted(byPlace),
   });
 }
 
@@ -68,7 +69,7 @@ function readStoreUrl(look: Look, directory: string): string | undefined {
 }
 
 /** A value may break several rules of the schema that are one to people. */
-function distinct(problems: readonly ConfigProblem[]): ConfigProblem[] {
+function distinct(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
   return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()];
 }
 

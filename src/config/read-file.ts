@@ -14,7 +14,9 @@ const MAX_SECRET_BYTES = 16_384;
 export function readConfigFile(file: string): Result<string, readonly ConfigProblem[]> {
   const text = readText(file, MAX_CONFIG_BYTES);
   if (text.ok) return text;
-  return err([{ file, line: 1, column: 1, path: "", problem: text.error, allowed: "a YAML 1.2 file of at most 1 MiB" }]);
+  return err([
+    { file, line: 1, column: 1, path: "", problem: text.error, allowed: "a YAML 1.2 file of at most 1 MiB" },
+  ]);
 }
 
 /** What a `…File:` sibling points to, without the line end that editors add. The error never shows the content. */
@@ -54,14 +56,7 @@ function readBytes(file: string, maxBytes: number): Result<Uint8Array, string> {
 }
 
 function reasonOf({ code }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return "does not exist";
-    case "EACCES":
-    case "EPERM":
-      return "may not be read: permission denied";
-    default:
-      return `cannot be read (${code ?? "unknown error"})`;
-  }
+  if (code === "ENOENT" || code === "ENOTDIR") return "does not exist";
+  if (code === "EACCES" || code === "EPERM") return "may not be read: permission denied";
+  return `cannot be read (${code ?? "unknown error"})`;
 }

@@ -1,12 +1,16 @@
 // Durations and sizes: their notation, read and written. What range a field allows is the schema's business.
 
+export const SECOND_MS = 1_000;
+export const MINUTE_MS: number = 60 * SECOND_MS;
+export const HOUR_MS: number = 60 * MINUTE_MS;
+
 /** `250ms`, `2s`, `5m`, `1h`: a whole number and one unit. */
 export const DURATION: RegExp = /^(0|[1-9][0-9]{0,9})(ms|s|m|h)$/;
 
 /** `512B`, `16KiB`, `1MiB`: a whole number and one binary unit. */
 export const SIZE: RegExp = /^(0|[1-9][0-9]{0,9})(B|KiB|MiB)$/;
 
-const MS_PER: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const MS_PER: Readonly<Record<string, number>> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS };
 const BYTES_PER: Readonly<Record<string, number>> = { B: 1, KiB: 1_024, MiB: 1_048_576 };
 
 /** Milliseconds; undefined if `text` is no duration. */

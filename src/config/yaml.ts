@@ -18,7 +18,12 @@ export function parseYaml(
     return { file, line: Math.max(1, line), column: Math.max(1, col), path: "", problem: what, allowed };
   };
   // Repeated keys are left to the reader of the tree, which names their path.
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, version: "1.2" });
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    uniqueKeys: false,
+    prettyErrors: false,
+    version: "1.2",
+  });
   const [document, second] = "empty" in documents ? [] : documents;
   if (document === undefined) return ok(undefined);
   const errors = [...document.errors, ...document.warnings];

@@ -55,22 +55,18 @@ export function createLifecycle(parts: readonly Part[], log: Log): Lifecycle {
       running.push(part);
       return undefined;
     }
-    if (outcome.state === "late") started.then(() => stopPart(part), () => undefined);
+    if (outcome.state === "late")
+      started.then(
+        () => stopPart(part, log),
+        () => undefined,
+      );
     return faultOf(part, outcome);
-  }
-
-  async function stopPart(part: Part): Promise<PartFault | undefined> {
-    const outcome = await within(call(() => part.stop()), part.stopTimeoutMs);
-    if (outcome.state === "done") return undefined;
-    const fault = faultOf(part, outcome);
-    log.error("part_not_stopped", { part: fault.part, cause: fault.cause, detail: fault.detail });
-    return fault;
   }
 
   async function stopRunning(): Promise<readonly PartFault[]> {
     const faults: PartFault[] = [];
     for (let part = running.pop(); part !== undefined; part = running.pop()) {
-      const fault = await stopPart(part);
+      const fault = await stopPart(part, log);
       if (fault !== undefined) faults.push(fault);
     }
     return faults;
@@ -82,12 +78,26 @@ export function createLifecycle(parts: readonly Part[], log: Log): Lifecycle {
   };
 }
 
+async function stopPart(part: Part, log: Log): Promise<PartFault | undefined> {
+  const outcome = await within(
+    call(() => part.stop()),
+    part.stopTimeoutMs,
+  );
+  if (outcome.state === "done") return undefined;
+  const fault = faultOf(part, outcome);
+  log.error("part_not_stopped", { part: fault.part, cause: fault.cause, detail: fault.detail });
+  return fault;
+}
+
 /** Turns a throw into a rejection. */
 async function call(action: () => Promise<void>): Promise<void> {
   await action();
 }
 
-function faultOf(part: Part, outcome: { readonly state: "late" } | { readonly state: "failed"; readonly error: unknown }): PartFault {
+function faultOf(
+  part: Part,
+  outcome: { readonly state: "late" } | { readonly state: "failed"; readonly error: unknown },
+): PartFault {
   if (outcome.state === "late") return { part: part.name, cause: "timeout", detail: "took longer than it may" };
   const { error } = outcome;
   return { part: part.name, cause: "failed", detail: error instanceof Error ? error.message : String(error) };

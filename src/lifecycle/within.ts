@@ -13,6 +13,9 @@ export function within(work: Promise<void>, timeoutMs: number): Promise<Waited> 
       clearTimeout(timer);
       resolve(waited);
     };
-    work.then(() => settle({ state: "done" }), (error: unknown) => settle({ state: "failed", error }));
+    work.then(
+      () => settle({ state: "done" }),
+      (error: unknown) => settle({ state: "failed", error }),
+    );
   });
 }

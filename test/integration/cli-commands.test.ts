@@ -10,7 +10,18 @@ const LAUNCHER = new URL("../../bin/portcullis", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "portcullis-cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const COMMANDS = ["serve", "control", "dev", "revoke", "unrevoke", "list", "status", "explain", "check-config", "schema"];
+const COMMANDS = [
+  "serve",
+  "control",
+  "dev",
+  "revoke",
+  "unrevoke",
+  "list",
+  "status",
+  "explain",
+  "check-config",
+  "schema",
+];
 
 const GOOD = `issuers:
   - issuer: https://id.example.com
@@ -26,9 +37,14 @@ interface Outcome {
 
 function portcullis(...args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(LAUNCHER, args, { cwd: folder, env: { ...process.env, NO_COLOR: "1" }, maxBuffer: 1 << 24 }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
+    execFile(
+      LAUNCHER,
+      args,
+      { cwd: folder, env: { ...process.env, NO_COLOR: "1" }, maxBuffer: 1 << 24 },
+      (error, out, err) => {
+        resolve({ code: error === null ? 0 : Number(error.code), out, err });
+      },
+    );
   });
 }
 
@@ -91,26 +107,42 @@ describe("check-config", () => {
     expect(await portcullis("check-config", "bad.yaml")).toEqual({
       code: 2,
       out: "",
-      err: "bad.yaml:5:11  deadline  is the number 5  a duration from 5ms to 1m, such as 250ms or 2s\n"
-        + 'bad.yaml:6:9  feed.typ  is no known key, did you mean "type"?  known here: type, scanEvery, directWriters\n',
+      err:
+        "bad.yaml:5:11  deadline  is the number 5  a duration from 5ms to 1m, such as 250ms or 2s\n" +
+        'bad.yaml:6:9  feed.typ  is no known key, did you mean "type"?  known here: type, scanEvery, directWriters\n',
     });
   });
 
   it("prints JSON for programs", async () => {
     writeFileSync(join(folder, "bad.yaml"), `${GOOD}deadline: 5\n`);
     const bad = await portcullis("check-config", "bad.yaml", "--json");
-    expect([bad.code, bad.err, JSON.parse(bad.out)]).toEqual([2, "", {
-      ok: false,
-      problems: [{
-        file: "bad.yaml", line: 5, column: 11, path: "deadline", problem: "is the number 5", allowed: "a duration from 5ms to 1m, such as 250ms or 2s",
-      }],
-      warnings: [],
-    }]);
+    expect([bad.code, bad.err, JSON.parse(bad.out)]).toEqual([
+      2,
+      "",
+      {
+        ok: false,
+        problems: [
+          {
+            file: "bad.yaml",
+            line: 5,
+            column: 11,
+            path: "deadline",
+            problem: "is the number 5",
+            allowed: "a duration from 5ms to 1m, such as 250ms or 2s",
+          },
+        ],
+        warnings: [],
+      },
+    ]);
     const good = await portcullis("check-config", "good.yaml", "--json");
     expect([good.code, JSON.parse(good.out)]).toEqual([0, { ok: true, problems: [], warnings: [] }]);
   });
 
-  it.each([["gone.yaml", "does not exist"], [".", "is a directory"], ["/dev/null", "is missing"]])("of %s says what is wrong", async (file, problem) => {
+  it.each([
+    ["gone.yaml", "does not exist"],
+    [".", "is a directory"],
+    ["/dev/null", "is missing"],
+  ])("of %s says what is wrong", async (file, problem) => {
     const outcome = await portcullis("check-config", file);
     expect(outcome.code).toBe(2);
     expect(outcome.err).toContain(problem);

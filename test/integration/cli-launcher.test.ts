@@ -17,7 +17,11 @@ interface Outcome {
   readonly err: string;
 }
 
-function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Outcome> {
+function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(command, args, { cwd: options.cwd ?? folder, env: options.env ?? process.env }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
@@ -32,7 +36,10 @@ function checkout(name: string, ...mains: readonly string[]): string {
   cpSync(LAUNCHER, join(root, "bin/portcullis"));
   for (const main of mains) {
     mkdirSync(dirname(join(root, main)), { recursive: true });
-    writeFileSync(join(root, main), "console.log(JSON.stringify([process.argv.slice(1), process.execArgv, process.pid]));\n");
+    writeFileSync(
+      join(root, main),
+      "console.log(JSON.stringify([process.argv.slice(1), process.execArgv, process.pid]));\n",
+    );
   }
   return root;
 }
@@ -66,13 +73,18 @@ describe("the launcher", () => {
     expect(out).toMatch(/^ran v24\.12\.0 /);
   });
 
-  it.each(["v24.11.9", "v22.22.0", "v9.0.0", "", "not found"])("passes over a Node that does not suit: %j", async (version) => {
-    const root = checkout(`old-${version}`, "src/main.ts");
-    fakeNode(join(root, "node_modules/.bin/node"), version);
-    fakeNode(join(folder, `path-${version}/node`), "v25.1.0");
-    const { out } = await run(join(root, "bin/portcullis"), ["list"], { env: pathWith(join(folder, `path-${version}`)) });
-    expect(out).toMatch(/^ran v25\.1\.0 /);
-  });
+  it.each(["v24.11.9", "v22.22.0", "v9.0.0", "", "not found"])(
+    "passes over a Node that does not suit: %j",
+    async (version) => {
+      const root = checkout(`old-${version}`, "src/main.ts");
+      fakeNode(join(root, "node_modules/.bin/node"), version);
+      fakeNode(join(folder, `path-${version}/node`), "v25.1.0");
+      const { out } = await run(join(root, "bin/portcullis"), ["list"], {
+        env: pathWith(join(folder, `path-${version}`)),
+      });
+      expect(out).toMatch(/^ran v25\.1\.0 /);
+    },
+  );
 
   it("says how to get a Node where none suits, and exits with 2", async () => {
     const root = checkout("none", "src/main.ts");
@@ -98,10 +110,13 @@ describe("the launcher", () => {
 
   it("becomes Node, so that signals and exit codes are its own", async () => {
     const root = checkout("exec", "src/main.ts");
-    const program = 'process.on("SIGTERM", () => process.exit(7)); console.log(process.pid); setTimeout(() => undefined, 60_000);\n';
+    const program =
+      'process.on("SIGTERM", () => process.exit(7)); console.log(process.pid); setTimeout(() => undefined, 60_000);\n';
     writeFileSync(join(root, "src/main.ts"), program);
     const child = spawn(join(root, "bin/portcullis"), { env: pathWith(dirname(process.execPath)) });
-    const pid = await new Promise<number>((resolve) => child.stdout.once("data", (line: Buffer) => resolve(Number(line.toString()))));
+    const pid = await new Promise<number>((resolve) =>
+      child.stdout.once("data", (line: Buffer) => resolve(Number(line.toString()))),
+    );
     expect(pid).toBe(child.pid);
     child.kill("SIGTERM");
     expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(7);

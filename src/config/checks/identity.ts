@@ -6,12 +6,34 @@ import type { Look } from "./look.ts";
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 
 /** Headers that steer the connection, the request or the guard itself, folded. */
-const RESERVED: readonly string[] = [
-  "authorization", "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive",
-  "proxy-connection", "proxy-authorization", "proxy-authenticate", "expect", "cookie", "content-type",
-  "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-request-id", "traceparent", "tracestate",
-  "x-auth-assurance", "x-http-method-override", "x-http-method", "x-method-override",
-];
+const RESERVED: ReadonlySet<string> = new Set([
+  "authorization",
+  "host",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "te",
+  "trailer",
+  "upgrade",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authorization",
+  "proxy-authenticate",
+  "expect",
+  "cookie",
+  "content-type",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-request-id",
+  "traceparent",
+  "tracestate",
+  "x-auth-assurance",
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+]);
 
 export function checkIdentity(look: Look): void {
   const seen = new Map<string, string>();
@@ -20,7 +42,7 @@ export function checkIdentity(look: Look): void {
     const folded = fold(name);
     const before = seen.get(folded);
     if (!HEADER_NAME.test(name)) look.wrongKey(path, "is no header name", "a header name in lower case");
-    else if (RESERVED.includes(folded) || folded.startsWith("x-envoy-")) {
+    else if (RESERVED.has(folded) || folded.startsWith("x-envoy-")) {
       look.wrongKey(path, "is a header with another meaning", "a header of its own, such as x-auth-subject");
     } else if (before !== undefined) {
       look.wrongKey(path, `is read as "${before}" by back ends that take . and _ for -`, "names that differ otherwise");

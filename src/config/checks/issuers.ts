@@ -53,7 +53,11 @@ function checkJwks(look: Look, index: number): void {
 function checkHttps(look: Look, path: readonly PropertyKey[], allowHttp: boolean): void {
   const url = readHttpUrl(look.text(...path) ?? "");
   if (url === undefined || url.protocol === "https:" || isLoopback(url.hostname) || allowHttp) return;
-  look.wrongValue(path, "plain http, whose keys anyone on the way can replace", "https, loopback, or allowHttp: true beside it");
+  look.wrongValue(
+    path,
+    "plain http, whose keys anyone on the way can replace",
+    "https, loopback, or allowHttp: true beside it",
+  );
 }
 
 /** RFC 8414 §2: an issuer that publishes metadata is an https URL without query and fragment. */
@@ -80,7 +84,11 @@ function checkControl(look: Look, issuerCount: number): void {
   const issuer = look.text("control", "issuer");
   const ids = issuerIds(look);
   if (issuer !== undefined && issuerCount > 0 && !ids.includes(issuer)) {
-    look.wrongValue(["control", "issuer"], "no issuer has this id", `one of ${ids.filter((id) => id !== undefined).join(", ")}`);
+    look.wrongValue(
+      ["control", "issuer"],
+      "no issuer has this id",
+      `one of ${ids.filter((id) => id !== undefined).join(", ")}`,
+    );
   }
   const audience = look.text("control", "audience") ?? CONTROL.audience;
   for (const index of look.list("issuers").keys()) {
@@ -89,7 +97,11 @@ function checkControl(look: Look, issuerCount: number): void {
     const [path, other] = look.has("control", "audience")
       ? [["control", "audience"], `issuers[${index}].audiences[${at}]`]
       : [["issuers", index, "audiences", at], "control.audience"];
-    look.wrongValue(path, `the same as ${other}, so any caller's token could revoke`, "an audience of the control API alone");
+    look.wrongValue(
+      path,
+      `the same as ${other}, so any caller's token could revoke`,
+      "an audience of the control API alone",
+    );
   }
   checkTokens(look);
 }
@@ -100,7 +112,8 @@ function checkTokens(look: Look): void {
     for (const index of look.list("control", "tokens").keys()) {
       const value = look.text("control", "tokens", index, key)?.toLowerCase();
       const before = value === undefined ? undefined : seen.get(value);
-      if (before !== undefined) look.wrong(["control", "tokens", index, key], `is the same as control.tokens[${before}].${key}`, "each once");
+      if (before !== undefined)
+        look.wrong(["control", "tokens", index, key], `is the same as control.tokens[${before}].${key}`, "each once");
       else if (value !== undefined) seen.set(value, index);
     }
   }

@@ -20,9 +20,13 @@ export function checkListen(look: Look): void {
 
 function listeners(look: Look): readonly (readonly [Path, string])[] {
   const list = look.list("listen", "grpc");
-  const grpc = list.length > 0
-    ? list.map((_, index): readonly [Path, string] => [["listen", "grpc", index], look.text("listen", "grpc", index) ?? ""])
-    : [[["listen", "grpc"], look.text("listen", "grpc") ?? LISTEN.grpc] as const];
+  const grpc =
+    list.length > 0
+      ? list.map((_, index): readonly [Path, string] => [
+          ["listen", "grpc", index],
+          look.text("listen", "grpc", index) ?? "",
+        ])
+      : [[["listen", "grpc"], look.text("listen", "grpc") ?? LISTEN.grpc] as const];
   return [
     ...grpc,
     [["listen", "ops"], look.text("listen", "ops") ?? LISTEN.ops],

@@ -28,9 +28,16 @@ function segmentProblem(segment: string, isLast: boolean): string | undefined {
 
 function charactersProblem(segment: string): string | undefined {
   const odd = /[^\x21-\x7e]|[?#;\\]/u.exec(segment)?.[0];
-  if (odd === "?") return "the query is cut before matching";
-  if (odd === "#" || odd === ";" || odd === "\\") return `a path with ${odd} is ambiguous`;
-  if (odd !== undefined) return `${JSON.stringify(odd)} stands encoded in a path${encodedHint(odd)}`;
+  return odd === undefined ? escapesProblem(segment) : oddProblem(odd);
+}
+
+function oddProblem(character: string): string {
+  if (character === "?") return "the query is cut before matching";
+  if ("#;\\".includes(character)) return `a path with ${character} is ambiguous`;
+  return `${JSON.stringify(character)} stands encoded in a path${encodedHint(character)}`;
+}
+
+function escapesProblem(segment: string): string | undefined {
   if (/%(?![0-9A-Fa-f]{2})/.test(segment)) return "% is not followed by two hex digits";
   if (/%25[0-9A-Fa-f]{2}/.test(segment)) return "a path that is encoded twice is ambiguous";
   for (const [triplet, digits = ""] of segment.matchAll(/%([0-9A-Fa-f]{2})/g)) {

@@ -6,7 +6,8 @@ import type { Look } from "./look.ts";
 import { pathPatternProblem } from "./path-pattern.ts";
 
 /** As an authority has it, port and trailing dot cut: a DNS name, an IPv4 or a bracketed IPv6 address. */
-const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?)$/;
+const HOST =
+  /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?)$/;
 
 export function checkRouting(look: Look): void {
   const tiers = look.keys("tiers") ?? Object.keys(TIERS);
@@ -40,14 +41,20 @@ function checkRoute(look: Look, index: number, tiers: readonly string[]): void {
   const pattern = look.text(...path, "path");
   const problem = pattern === undefined ? undefined : pathPatternProblem(pattern);
   if (problem !== undefined) {
-    look.wrongValue([...path, "path"], problem, "literal segments, * for one segment, ** last for the rest, as in /api/*/items/**");
+    look.wrongValue(
+      [...path, "path"],
+      problem,
+      "literal segments, * for one segment, ** last for the rest, as in /api/*/items/**",
+    );
   }
   const host = look.text(...path, "host");
-  if (host !== undefined && !HOST.test(host)) look.wrongValue([...path, "host"], "", "a host name without port and wildcard");
+  if (host !== undefined && !HOST.test(host))
+    look.wrongValue([...path, "host"], "", "a host name without port and wildcard");
   checkTier(look, [...path, "tier"], tiers);
   if (!look.flag(...path, "anonymous")) return;
   for (const key of ["tier", "scopes"]) {
-    if (look.has(...path, key)) look.wrong([...path, key], "stands beside anonymous: true, where no token is looked at", "one of the two");
+    if (look.has(...path, key))
+      look.wrong([...path, key], "stands beside anonymous: true, where no token is looked at", "one of the two");
   }
 }
 
@@ -61,7 +68,8 @@ function checkNames(look: Look): void {
   for (const index of look.list("routes").keys()) {
     const name = look.text("routes", index, "name");
     const before = name === undefined ? undefined : seen.get(name);
-    if (before !== undefined) look.wrongValue(["routes", index, "name"], `the same as routes[${before}].name`, "each name once");
+    if (before !== undefined)
+      look.wrongValue(["routes", index, "name"], `the same as routes[${before}].name`, "each name once");
     else if (name !== undefined) seen.set(name, index);
   }
 }

@@ -15,7 +15,11 @@ export function checkStore(look: Look): void {
   const timeoutMs = readDuration(look.text("store", "timeout") ?? STORE.timeout);
   const deadlineMs = readDuration(look.text("deadline") ?? DEADLINE);
   if (timeoutMs !== undefined && deadlineMs !== undefined && timeoutMs > deadlineMs) {
-    look.warn(["store", "timeout"], "is longer than deadline, which ends a look-up first", "a time-out below the deadline");
+    look.warn(
+      ["store", "timeout"],
+      "is longer than deadline, which ends a look-up first",
+      "a time-out below the deadline",
+    );
   }
 }
 
@@ -29,7 +33,11 @@ export function checkStoreUrl(look: Look, path: readonly PropertyKey[], url: str
 
 export function checkLaterParts(look: Look): void {
   if (look.text("listen", "transport") === "wire") {
-    look.warn(["listen", "transport"], "wire is not part of this version; grpc-js serves, with the same answers", "grpc-js");
+    look.warn(
+      ["listen", "transport"],
+      "wire is not part of this version; grpc-js serves, with the same answers",
+      "grpc-js",
+    );
   }
   const feed = look.text("feed", "type");
   if (feed === "redis") {
@@ -38,7 +46,8 @@ export function checkLaterParts(look: Look): void {
   if (feed === "relay" || feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "none");
   for (const key of ["record", "recordFile"]) {
     const value = look.text(key);
-    if (value !== undefined && value !== "") look.wrong([key], "is set, which is not part of this version", 'leave it out, or ""');
+    if (value !== undefined && value !== "")
+      look.wrong([key], "is set, which is not part of this version", 'leave it out, or ""');
   }
   if (look.list("control", "secondPerson").length > 0) {
     look.wrong(["control", "secondPerson"], "names kinds, which is not part of this version", "leave it out, or []");

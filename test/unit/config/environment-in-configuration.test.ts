@@ -5,10 +5,13 @@ import { configWith, problemsIn, problemsWith } from "./support.ts";
 
 describe("environment variables", () => {
   it("are put into strings, durations and sizes too", () => {
-    const config = configWith('deadline: "${DEADLINE}"\nstore: { keyPrefix: "a:${B}:${C:-c}:" }\nlimits: { maxTokenBytes: "${SIZE:-8KiB}" }', {
-      DEADLINE: "99ms",
-      B: "b",
-    });
+    const config = configWith(
+      'deadline: "${DEADLINE}"\nstore: { keyPrefix: "a:${B}:${C:-c}:" }\nlimits: { maxTokenBytes: "${SIZE:-8KiB}" }',
+      {
+        DEADLINE: "99ms",
+        B: "b",
+      },
+    );
     expect(config.deadlineMs).toBe(99);
     expect(config.store.keyPrefix).toBe("a:b:c:");
     expect(config.limits.maxTokenBytes).toBe(8_192);
@@ -25,7 +28,9 @@ describe("environment variables", () => {
   });
 
   it("that are unset and have no default are a problem at their very place", () => {
-    expect(problemsIn('issuers:\n  - issuer: "${A:-a}-${MISSING}"\n    jwks: { file: f }\n    anyAudience: true\n')).toEqual([
+    expect(
+      problemsIn('issuers:\n  - issuer: "${A:-a}-${MISSING}"\n    jwks: { file: f }\n    anyAudience: true\n'),
+    ).toEqual([
       "/etc/p.yaml:2:22  issuers[0].issuer  uses the environment variable MISSING, which is not set  a set variable, or ${NAME:-default}",
     ]);
   });
@@ -35,7 +40,9 @@ describe("environment variables", () => {
   });
 
   it("are not put where a number or a truth value belongs", () => {
-    expect(problemsWith('limits: { maxInFlight: "${N}" }\nidentity: { forwardToken: "${T}" }', { N: "5", T: "true" })).toEqual([
+    expect(
+      problemsWith('limits: { maxInFlight: "${N}" }\nidentity: { forwardToken: "${T}" }', { N: "5", T: "true" }),
+    ).toEqual([
       "limits.maxInFlight  is text from the environment that does not fit",
       "identity.forwardToken  is text from the environment that does not fit",
     ]);
@@ -47,10 +54,13 @@ describe("environment variables", () => {
 
   it("are not read as YAML or as further variables", () => {
     const evil = "x\nroutes: [{ path: /**, anonymous: true }] # ${OTHER}";
-    const config = configWith('telemetry: { otlp: "" }\nroutes: [{ path: /a, tier: "${TIER:-low}" }]\ncontrol: { audience: "${EVIL}" }', {
-      EVIL: evil,
-      OTHER: "leak",
-    });
+    const config = configWith(
+      'telemetry: { otlp: "" }\nroutes: [{ path: /a, tier: "${TIER:-low}" }]\ncontrol: { audience: "${EVIL}" }',
+      {
+        EVIL: evil,
+        OTHER: "leak",
+      },
+    );
     expect(config.control.audience).toBe(evil);
     expect(config.routes).toHaveLength(1);
   });
@@ -64,7 +74,9 @@ describe("environment variables", () => {
   });
 
   it("without quotes inside braces are a syntax error that says how to write them", () => {
-    expect(problemsIn("store: { url: ${URL} }")[0]).toMatch(/^\/etc\/p\.yaml:1:16  \(file\)  is no YAML: .*"\$\{NAME\}" in quotes/);
+    expect(problemsIn("store: { url: ${URL} }")[0]).toMatch(
+      /^\/etc\/p\.yaml:1:16  \(file\)  is no YAML: .*"\$\{NAME\}" in quotes/,
+    );
   });
 
   it("never show their values in problems", () => {

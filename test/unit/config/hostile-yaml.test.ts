@@ -5,7 +5,12 @@ import { configOf, configWith, MINIMAL, problemsIn, problemsWith } from "./suppo
 
 function aliasBomb(): string {
   const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"];
-  for (let i = 1; i < 12; i++) lines.push(`a${i}: &a${i} [${Array(9).fill(`*a${i - 1}`).join(", ")}]`);
+  for (let i = 1; i < 12; i++)
+    lines.push(
+      `a${i}: &a${i} [${Array(9)
+        .fill(`*a${i - 1}`)
+        .join(", ")}]`,
+    );
   return `${lines.join("\n")}\n`;
 }
 
@@ -18,26 +23,36 @@ describe("hostile YAML", () => {
     expect(problemsWith("routes: &a [*a]").some((problem) => problem.endsWith("is nested too deep"))).toBe(true);
   });
 
-  it.each([["flow", "[".repeat(100_000)], ["closed flow", "[".repeat(20_000) + "]".repeat(20_000)], ["block", "- ".repeat(20_000)]])(
-    "nesting beyond what can be read is one problem: %s",
-    (_, text) => expect(problemsIn(text)).toHaveLength(1),
-  );
+  it.each([
+    ["flow", "[".repeat(100_000)],
+    ["closed flow", "[".repeat(20_000) + "]".repeat(20_000)],
+    ["block", "- ".repeat(20_000)],
+  ])("nesting beyond what can be read is one problem: %s", (_, text) => expect(problemsIn(text)).toHaveLength(1));
 
   it.each(["__proto__", "constructor", "prototype"])("%s is no possible key, at any depth", (key) => {
     expect(problemsWith(`${key}: { deadline: 1s }`)).toContain(`${key}  is no possible key`);
-    expect(problemsWith(`identity: { headers: { ${key}: sub } }`)).toEqual([`identity.headers.${key}  is no possible key`]);
+    expect(problemsWith(`identity: { headers: { ${key}: sub } }`)).toEqual([
+      `identity.headers.${key}  is no possible key`,
+    ]);
     expect(({} as Record<string, unknown>)["deadline"]).toBeUndefined();
   });
 
   it("names that objects inherit are ordinary names", () => {
     expect(problemsWith("toString: 1")).toEqual(["toString  is no known key"]);
-    expect(configWith("tiers: { toString: { maxStaleness: 0s }, valueOf: { maxStaleness: 0s } }\nroutes: [{ path: /, tier: valueOf }]").tiers.map(({ name }) => name))
-      .toEqual(["toString", "valueOf"]);
-    expect(problemsWith("routes: [{ path: /, tier: hasOwnProperty }]")).toEqual(['routes[0].tier  is "hasOwnProperty": no such tier']);
+    expect(
+      configWith(
+        "tiers: { toString: { maxStaleness: 0s }, valueOf: { maxStaleness: 0s } }\nroutes: [{ path: /, tier: valueOf }]",
+      ).tiers.map(({ name }) => name),
+    ).toEqual(["toString", "valueOf"]);
+    expect(problemsWith("routes: [{ path: /, tier: hasOwnProperty }]")).toEqual([
+      'routes[0].tier  is "hasOwnProperty": no such tier',
+    ]);
   });
 
   it("a tier that looks like an index is refused, for objects would put it first", () => {
-    expect(problemsWith('tiers: { b: { maxStaleness: 0s }, "1": { maxStaleness: 1s } }')).toEqual(['tiers["1"]  is no possible name']);
+    expect(problemsWith('tiers: { b: { maxStaleness: 0s }, "1": { maxStaleness: 1s } }')).toEqual([
+      'tiers["1"]  is no possible name',
+    ]);
   });
 
   it("anchors and aliases within the bounds are understood", () => {
@@ -75,6 +90,9 @@ describe("hostile YAML", () => {
   });
 
   it("line ends of every kind give the same places", () => {
-    expect(problemsIn("deadlin: 1s\r\nissuers: 5\r\n").map((line) => line.split("  ")[0])).toEqual(["/etc/p.yaml:1:1", "/etc/p.yaml:2:10"]);
+    expect(problemsIn("deadlin: 1s\r\nissuers: 5\r\n").map((line) => line.split("  ")[0])).toEqual([
+      "/etc/p.yaml:1:1",
+      "/etc/p.yaml:2:10",
+    ]);
   });
 });

@@ -13,14 +13,27 @@ describe("identity headers", () => {
   });
 
   it.each(["X-User", "x user", ":path", "x-üser", '""', "x-user:"])("%s is no header name", (name) => {
-    expect(problemsWith(`identity: { headers: { "${name.replaceAll('"', "")}": sub } }`)[0]).toMatch(/is no header name$/);
+    expect(problemsWith(`identity: { headers: { "${name.replaceAll('"', "")}": sub } }`)[0]).toMatch(
+      /is no header name$/,
+    );
   });
 
   it.each([
-    "authorization", "host", "content-length", "transfer-encoding", "connection", "x-auth-assurance", "x_auth_assurance",
-    "x-http-method-override", "x-envoy-original-path", "x.envoy.internal", "x-forwarded-for",
+    "authorization",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "x-auth-assurance",
+    "x_auth_assurance",
+    "x-http-method-override",
+    "x-envoy-original-path",
+    "x.envoy.internal",
+    "x-forwarded-for",
   ])("%s has another meaning", (name) => {
-    expect(problemsWith(`identity: { headers: { "${name}": sub } }`)).toEqual([expect.stringMatching(/is a header with another meaning$/)]);
+    expect(problemsWith(`identity: { headers: { "${name}": sub } }`)).toEqual([
+      expect.stringMatching(/is a header with another meaning$/),
+    ]);
   });
 
   it("are one to back ends that fold . and _ into -", () => {

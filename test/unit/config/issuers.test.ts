@@ -15,15 +15,30 @@ describe("issuers", () => {
     ['{ issuer: "", jwks: { file: f }, audiences: [x] }', 'issuers[0].issuer  is ""'],
     ["{ issuer: a, audiences: [x] }", "issuers[0].jwks  is missing"],
     ["{ issuer: a, jwks: {}, audiences: [x] }", "issuers[0].jwks  has no source"],
-    ["{ issuer: a, jwks: { file: f, url: https://a }, audiences: [x] }", "issuers[0].jwks  has several sources: url, file"],
-    ["{ issuer: https://a, jwks: { discovery: false }, audiences: [x] }", "issuers[0].jwks.discovery  is the boolean false"],
-    ["{ issuer: a, jwks: { discovery: true }, audiences: [x] }", 'issuers[0].issuer  is "a": no URL that metadata could be found under'],
-    ["{ issuer: a, jwks: { url: file:///etc/passwd }, audiences: [x] }", 'issuers[0].jwks.url  is "file:///etc/passwd"'],
+    [
+      "{ issuer: a, jwks: { file: f, url: https://a }, audiences: [x] }",
+      "issuers[0].jwks  has several sources: url, file",
+    ],
+    [
+      "{ issuer: https://a, jwks: { discovery: false }, audiences: [x] }",
+      "issuers[0].jwks.discovery  is the boolean false",
+    ],
+    [
+      "{ issuer: a, jwks: { discovery: true }, audiences: [x] }",
+      'issuers[0].issuer  is "a": no URL that metadata could be found under',
+    ],
+    [
+      "{ issuer: a, jwks: { url: file:///etc/passwd }, audiences: [x] }",
+      'issuers[0].jwks.url  is "file:///etc/passwd"',
+    ],
     ["{ issuer: a, jwks: { url: https://u:p@a }, audiences: [x] }", 'issuers[0].jwks.url  is "https://***@a"'],
     ["{ issuer: a, jwks: { file: f } }", "issuers[0].audiences  is missing"],
     ["{ issuer: a, jwks: { file: f }, audiences: [] }", "issuers[0].audiences  is an empty list"],
     ["{ issuer: a, jwks: { file: f }, audiences: x }", 'issuers[0].audiences  is "x"'],
-    ["{ issuer: a, jwks: { file: f }, audiences: [x], anyAudience: true }", "issuers[0].audiences  stands beside anyAudience: true"],
+    [
+      "{ issuer: a, jwks: { file: f }, audiences: [x], anyAudience: true }",
+      "issuers[0].audiences  stands beside anyAudience: true",
+    ],
     [`{ ${GOOD}, algorithms: [] }`, "issuers[0].algorithms  is an empty list"],
     [`{ ${GOOD}, algorithms: [none] }`, 'issuers[0].algorithms[0]  is "none"'],
     [`{ ${GOOD}, algorithms: [rs256] }`, 'issuers[0].algorithms[0]  is "rs256"'],
@@ -37,25 +52,34 @@ describe("issuers", () => {
   });
 
   it("none at all is refused", () => {
-    expect(problemsIn("issuers: []")).toEqual(["/etc/p.yaml:1:10  issuers  is an empty list  a list of at least one issuer"]);
+    expect(problemsIn("issuers: []")).toEqual([
+      "/etc/p.yaml:1:10  issuers  is an empty list  a list of at least one issuer",
+    ]);
   });
 
   it("several need an id each, and share neither id nor iss", () => {
-    expect(problemsOf(`{ ${GOOD} }`, `{ ${GOOD}, id: main }`, `{ issuer: b, id: main, jwks: { file: f }, audiences: [x] }`)).toEqual([
+    expect(
+      problemsOf(`{ ${GOOD} }`, `{ ${GOOD}, id: main }`, `{ issuer: b, id: main, jwks: { file: f }, audiences: [x] }`),
+    ).toEqual([
       "issuers[0].id  is missing",
       'issuers[1].issuer  is "https://a": the same as issuers[0].issuer',
       'issuers[2].id  is "main": the same as issuers[1].id',
     ]);
   });
 
-  it.each(["http://localhost:1/k", "http://127.0.0.1/k", "http://127.9.9.9/k", "http://[::1]:1/k", "http://id.localhost/k"])(
+  it.each(["http://localhost:1/k", "http://127.0.0.1/k", "http://127.9.9.9/k", "http://[::1]:1/k"])(
     "keys may come by plain http on loopback: %s",
     (url) => expect(problemsOf(`{ issuer: a, jwks: { url: "${url}" }, audiences: [x] }`)).toEqual([]),
   );
 
-  it.each(["http://127.0.0.1.evil.example/k", "http://localhost.evil.example/k", "http://10.0.0.1/k", "http://[::2]/k"])(
-    "and not from what only looks like it: %s",
-    (url) => expect(problemsOf(`{ issuer: a, jwks: { url: "${url}" }, audiences: [x] }`)).toHaveLength(1),
+  it.each([
+    "http://127.0.0.1.evil.example/k",
+    "http://id.localhost/k",
+    "http://localhost.evil.example/k",
+    "http://10.0.0.1/k",
+    "http://[::2]/k",
+  ])("and not from what only looks like it: %s", (url) =>
+    expect(problemsOf(`{ issuer: a, jwks: { url: "${url}" }, audiences: [x] }`)).toHaveLength(1),
   );
 
   it("allowHttp permits the URL that is written, the issuer's own under discovery", () => {

@@ -15,7 +15,15 @@ describe("the documented example", () => {
 
   it("differs from the defaults only in what has none", () => {
     const { file: _, issuers, routes, scopes, control, feed, ...full } = configOf(FULL);
-    const { file: __, issuers: ___, routes: ____, scopes: _____, control: ______, feed: _______, ...minimal } = configOf(MINIMAL);
+    const {
+      file: __,
+      issuers: ___,
+      routes: ____,
+      scopes: _____,
+      control: ______,
+      feed: _______,
+      ...minimal
+    } = configOf(MINIMAL);
     expect(full).toEqual(minimal);
     expect(issuers[0]).toEqual({ ...configOf(MINIMAL).issuers[0], algorithms: ["RS256", "ES256"] });
     expect(routes).toHaveLength(5);
@@ -33,46 +41,70 @@ describe("a minimal file", () => {
       ops: { kind: "tcp", host: "127.0.0.1", port: 9002 },
       control: { kind: "tcp", host: "127.0.0.1", port: 9003 },
     });
-    expect(config.issuers).toEqual([{
-      id: "main",
-      issuer: "https://id.example.com",
-      jwks: { kind: "url", url: "https://id.example.com/jwks", allowHttp: false },
-      audiences: ["orders-api"],
-      algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
-      profile: "at+jwt",
-      clockSkewMs: 30_000,
-      maxLifetimeMs: 3_600_000,
-      requireJti: true,
-      claims: { session: "sid", tenant: "tenant", client: "client_id", scope: "scope" },
-    }]);
+    expect(config.issuers).toEqual([
+      {
+        id: "main",
+        issuer: "https://id.example.com",
+        jwks: { kind: "url", url: "https://id.example.com/jwks", allowHttp: false },
+        audiences: ["orders-api"],
+        algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+        profile: "at+jwt",
+        clockSkewMs: 30_000,
+        maxLifetimeMs: 3_600_000,
+        requireJti: true,
+        claims: { session: "sid", tenant: "tenant", client: "client_id", scope: "scope" },
+      },
+    ]);
     expect(config.tiers).toEqual([
       { name: "critical", rank: 0, maxStalenessMs: 0, failOpenForMs: 0 },
       { name: "standard", rank: 1, maxStalenessMs: 2_000, failOpenForMs: 0 },
       { name: "low", rank: 2, maxStalenessMs: 30_000, failOpenForMs: 300_000 },
     ]);
-    expect(config.store).toMatchObject({ type: "redis", url: "redis://127.0.0.1:6379/0", timeoutMs: 50, path: "/etc/portcullis.db" });
+    expect(config.store).toMatchObject({
+      type: "redis",
+      url: "redis://127.0.0.1:6379/0",
+      timeoutMs: 50,
+      path: "/etc/portcullis.db",
+    });
     expect(config.limits).toEqual({ maxTokenBytes: 16_384, maxInFlightCount: 4_096, verifiedTokenCount: 100_000 });
     expect(config.telemetry).toEqual({
       otlp: undefined,
       sampleRatio: 0.01,
       decisions: { denyRatio: 1, allowRatio: 0.01, plainSubject: false },
     });
-    expect(config.control).toEqual({ url: "http://127.0.0.1:9003", issuer: "main", audience: "portcullis", tokens: [] });
+    expect(config.control).toEqual({
+      url: "http://127.0.0.1:9003",
+      issuer: "main",
+      audience: "portcullis",
+      tokens: [],
+    });
     expect(config.feed).toEqual({ type: "none", scanEveryMs: 10_000, directWriters: true });
   });
 
   it("keeps tiers in the order of the file", () => {
-    const tiers = configWith("tiers: { z: { maxStaleness: 0s }, a: { maxStaleness: 1s }, m: { maxStaleness: 1s, failOpenFor: 1h } }").tiers;
-    expect(tiers.map(({ name, rank }) => [name, rank])).toEqual([["z", 0], ["a", 1], ["m", 2]]);
+    const tiers = configWith(
+      "tiers: { z: { maxStaleness: 0s }, a: { maxStaleness: 1s }, m: { maxStaleness: 1s, failOpenFor: 1h } }",
+    ).tiers;
+    expect(tiers.map(({ name, rank }) => [name, rank])).toEqual([
+      ["z", 0],
+      ["a", 1],
+      ["m", 2],
+    ]);
   });
 
   it("makes paths relative to the file absolute", () => {
     const config = configOf(`issuers: [{ issuer: a, jwks: { file: keys/jwks.json }, anyAudience: true }]
 store: { type: embedded, path: ../var/p.db }
 listen: { grpc: ["unix:/run/a.sock", "unix:b.sock"] }`);
-    expect(config.issuers[0]).toMatchObject({ jwks: { kind: "file", path: "/etc/keys/jwks.json" }, audiences: undefined });
+    expect(config.issuers[0]).toMatchObject({
+      jwks: { kind: "file", path: "/etc/keys/jwks.json" },
+      audiences: undefined,
+    });
     expect(config.store.path).toBe("/var/p.db");
-    expect(config.listen.grpc).toEqual([{ kind: "unix", path: "/run/a.sock" }, { kind: "unix", path: "/etc/b.sock" }]);
+    expect(config.listen.grpc).toEqual([
+      { kind: "unix", path: "/run/a.sock" },
+      { kind: "unix", path: "/etc/b.sock" },
+    ]);
   });
 
   it("finds the control API where it listens, unless told otherwise", () => {
@@ -99,7 +131,8 @@ describe("an empty file", () => {
 
 describe("a bad file", () => {
   it("has all its problems reported together, in the order of the file, each with its place", () => {
-    expect(problemsIn(`listen: { ops: 9002, opss: x }
+    expect(
+      problemsIn(`listen: { ops: 9002, opss: x }
 issuers:
   - issuer: https://id.example.com
     jwks: { url: http://id.example.com/jwks }
@@ -111,17 +144,18 @@ deadline: 1 minute
 routes:
   - { path: /a, tier: nope }
 store: { url: "\${MISSING}" }
-`)).toEqual([
+`),
+    ).toEqual([
       "/etc/p.yaml:1:16  listen.ops  is the number 9002  host:port or [ipv6]:port, port 0 for any free one",
       '/etc/p.yaml:1:22  listen.opss  is no known key, did you mean "ops"?  known here: grpc, transport, ops, control',
-      '/etc/p.yaml:4:18  issuers[0].jwks.url  is "http://id.example.com/jwks": plain http, whose keys anyone on the way can replace'
-        + "  https, loopback, or allowHttp: true beside it",
-      '/etc/p.yaml:5:17  issuers[0].audiences[0]  is "portcullis": the same as control.audience, so any caller\'s token could revoke'
-        + "  an audience of the control API alone",
-      '/etc/p.yaml:6:18  issuers[0].algorithms[0]  is "HS256"'
-        + "  one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519",
-      '/etc/p.yaml:7:5  issuers[0].clokSkew  is no known key, did you mean "clockSkew"?'
-        + "  known here: issuer, id, jwks, audiences, anyAudience, algorithms, profile, clockSkew, maxLifetime, requireJti, claims",
+      '/etc/p.yaml:4:18  issuers[0].jwks.url  is "http://id.example.com/jwks": plain http, whose keys anyone on the way can replace' +
+        "  https, loopback, or allowHttp: true beside it",
+      '/etc/p.yaml:5:17  issuers[0].audiences[0]  is "portcullis": the same as control.audience, so any caller\'s token could revoke' +
+        "  an audience of the control API alone",
+      '/etc/p.yaml:6:18  issuers[0].algorithms[0]  is "HS256"' +
+        "  one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519",
+      '/etc/p.yaml:7:5  issuers[0].clokSkew  is no known key, did you mean "clockSkew"?' +
+        "  known here: issuer, id, jwks, audiences, anyAudience, algorithms, profile, clockSkew, maxLifetime, requireJti, claims",
       "/etc/p.yaml:8:5  issuers[0].issuer  stands here a second time  each key once",
       '/etc/p.yaml:9:11  deadline  is "1 minute"  a duration from 5ms to 1m, such as 250ms or 2s',
       '/etc/p.yaml:11:23  routes[0].tier  is "nope": no such tier  one of critical, standard, low',
@@ -155,9 +189,15 @@ store: { url: "\${MISSING}" }
     ["routes:", "routes  is empty"],
     ["routes: { path: / }", "routes  is a block of keys"],
     ["routes: [null]", "routes[0]  is empty"],
-    ["control: { tokens: [{ name: a/b, sha256: " + "a".repeat(64) + ", scopes: [portcullis:read] }] }", 'control.tokens[0].name  is "a/b"'],
+    [
+      "control: { tokens: [{ name: a/b, sha256: " + "a".repeat(64) + ", scopes: [portcullis:read] }] }",
+      'control.tokens[0].name  is "a/b"',
+    ],
     ["control: { issuer: other }", 'control.issuer  is "other": no issuer has this id'],
-    ["control: { audience: orders-api }", 'control.audience  is "orders-api": the same as issuers[0].audiences[0], so any caller\'s token could revoke'],
+    [
+      "control: { audience: orders-api }",
+      'control.audience  is "orders-api": the same as issuers[0].audiences[0], so any caller\'s token could revoke',
+    ],
     ["ambiguousPaths: allow", 'ambiguousPaths  is "allow"'],
     ["1: 2", '["1"]  is a key that is no text'],
     ["<<: { deadline: 1s }", '["<<"]  is no known key'],

@@ -36,13 +36,21 @@ function accepts(schema: Schema, value: unknown): boolean {
       return typeof value === "string" && (schema.pattern === undefined || new RegExp(schema.pattern, "u").test(value));
     case "integer":
     case "number":
-      return typeof value === "number" && value >= (schema.minimum ?? -Infinity) && value <= (schema.maximum ?? Infinity);
+      return (
+        typeof value === "number" && value >= (schema.minimum ?? -Infinity) && value <= (schema.maximum ?? Infinity)
+      );
     case "boolean":
       return typeof value === "boolean";
     case "array":
       return Array.isArray(value) && value.every((item) => accepts(schema.items ?? {}, item));
     case "object":
-      return typeof value === "object" && value !== null && !Array.isArray(value) && acceptsBlock(schema, value as Record<string, unknown>);
+      return (
+        typeof value === "object" &&
+        value !== null &&
+        !Array.isArray(value) &&
+        acceptsBlock(schema, value as Record<string, unknown>)
+      );
+    case undefined:
     default:
       throw new Error(`the schema uses what this test does not know: ${JSON.stringify(schema)}`);
   }
@@ -50,10 +58,13 @@ function accepts(schema: Schema, value: unknown): boolean {
 
 function acceptsBlock(schema: Schema, block: Readonly<Record<string, unknown>>): boolean {
   const missing = (schema.required ?? []).some((key) => !(key in block));
-  return !missing && Object.entries(block).every(([key, value]) => {
-    const inner = schema.properties?.[key] ?? schema.additionalProperties;
-    return typeof inner === "object" && accepts(inner, value);
-  });
+  return (
+    !missing &&
+    Object.entries(block).every(([key, value]) => {
+      const inner = schema.properties?.[key] ?? schema.additionalProperties;
+      return typeof inner === "object" && accepts(inner, value);
+    })
+  );
 }
 
 function* blocks(schema: Schema, path = ""): Generator<readonly [string, Schema]> {
@@ -70,8 +81,14 @@ describe("the JSON Schema", () => {
   });
 
   it.each([
-    "{}", `${MINIMAL}deadlin: 1s`, `${MINIMAL}deadline: 5`, `${MINIMAL}deadline: 5 s`, `${MINIMAL}limits: { maxInFlight: 0 }`,
-    `${MINIMAL}routes: [{ tier: low }]`, `${MINIMAL}listen: { grpc: 5 }`, `${MINIMAL}store: { type: mysql }`,
+    "{}",
+    `${MINIMAL}deadlin: 1s`,
+    `${MINIMAL}deadline: 5`,
+    `${MINIMAL}deadline: 5 s`,
+    `${MINIMAL}limits: { maxInFlight: 0 }`,
+    `${MINIMAL}routes: [{ tier: low }]`,
+    `${MINIMAL}listen: { grpc: 5 }`,
+    `${MINIMAL}store: { type: mysql }`,
   ])("refuses %j", (text) => {
     expect(accepts(SCHEMA, parse(text))).toBe(false);
   });
@@ -85,7 +102,8 @@ describe("the JSON Schema", () => {
     for (const [path, block] of blocks(SCHEMA)) {
       if (block.properties === undefined) continue;
       expect([path, block.additionalProperties]).toEqual([path, false]);
-      for (const [key, field] of Object.entries(block.properties)) expect(field.description, `${path}.${key}`).toBeTruthy();
+      for (const [key, field] of Object.entries(block.properties))
+        expect(field.description, `${path}.${key}`).toBeTruthy();
     }
   });
 
@@ -96,7 +114,10 @@ describe("the JSON Schema", () => {
 });
 
 describe("the effective configuration as YAML", () => {
-  it.each([["the documented example", FULL], ["a minimal file", MINIMAL]])("loads to the same one: %s", (_, text) => {
+  it.each([
+    ["the documented example", FULL],
+    ["a minimal file", MINIMAL],
+  ])("loads to the same one: %s", (_, text) => {
     const config = configOf(text);
     expect(configOf(formatConfig(config))).toEqual(config);
   });
@@ -112,7 +133,7 @@ tiers: { only: { maxStaleness: 1500ms, failOpenFor: 90s } }
 routes: [{ name: n, path: /, host: h, methods: [GET], tier: only, scopes: [s] }]
 telemetry: { otlp: "http://h:4318", decisions: { deny: 0.5, allow: all, subject: plain } }
 `);
-    expect(configOf(formatConfig(config))).toEqual({ ...config, store: { ...config.store, url: config.store.url } });
+    expect(configOf(formatConfig(config))).toEqual(config);
   });
 
   it.each(["redis://user:hunter2@h:1/0", "redis://:hunter2@h", "rediss://u:hunter2@h", "unix://u:hunter2@/run/r.sock"])(

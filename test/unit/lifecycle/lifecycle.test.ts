@@ -37,8 +37,18 @@ describe("a lifecycle", () => {
   });
 
   it.each([
-    ["rejects", async (): Promise<void> => { throw new Error("port taken"); }],
-    ["throws", (): Promise<void> => { throw new Error("port taken"); }],
+    [
+      "rejects",
+      async (): Promise<void> => {
+        throw new Error("port taken");
+      },
+    ],
+    [
+      "throws",
+      (): Promise<void> => {
+        throw new Error("port taken");
+      },
+    ],
   ])("stops what runs when a start %s, and names the part", async (_, start) => {
     const { seen, part } = recorder();
     const lifecycle = createLifecycle([part("a"), part("b", { start }), part("c")], LOG);
@@ -60,11 +70,18 @@ describe("a lifecycle", () => {
   it("goes on stopping when a part fails to stop or is late, and says so", async () => {
     const { seen, part } = recorder();
     const errors: string[] = [];
-    const lifecycle = createLifecycle([
-      part("a"),
-      part("late", { stop: () => new Promise(() => undefined), stopTimeoutMs: 1 }),
-      part("bad", { stop: async () => { throw new Error("no"); } }),
-    ], { ...LOG, error: (event, fields) => void errors.push(`${event} ${String(fields?.["part"])}`) });
+    const lifecycle = createLifecycle(
+      [
+        part("a"),
+        part("late", { stop: () => new Promise(() => undefined), stopTimeoutMs: 1 }),
+        part("bad", {
+          stop: async () => {
+            throw new Error("no");
+          },
+        }),
+      ],
+      { ...LOG, error: (event, fields) => void errors.push(`${event} ${String(fields?.["part"])}`) },
+    );
     await lifecycle.start();
     expect(await lifecycle.stop()).toEqual([
       { part: "bad", cause: "failed", detail: "no" },

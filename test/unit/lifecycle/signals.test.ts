@@ -4,26 +4,35 @@ import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { createSignals } from "../../../src/lifecycle/signals.ts";
 
-function fakeProcess(): { readonly emitter: EventEmitter; readonly exits: number[]; readonly signals: ReturnType<typeof createSignals> } {
+function fakeProcess(): {
+  readonly emitter: EventEmitter;
+  readonly exits: number[];
+  readonly signals: ReturnType<typeof createSignals>;
+} {
   const emitter = new EventEmitter();
   const exits: number[] = [];
-  const signals = createSignals({ on: (signal, listener) => void emitter.on(signal, listener), exit: (code) => void exits.push(code) });
+  const signals = createSignals({
+    on: (signal, listener) => void emitter.on(signal, listener),
+    exit: (code) => void exits.push(code),
+  });
   return { emitter, exits, signals };
 }
 
 describe("signals", () => {
-  it.each([["SIGTERM", "SIGTERM"], ["SIGTERM", "SIGINT"], ["SIGINT", "SIGTERM"], ["SIGINT", "SIGINT"]])(
-    "the first, %s, drains, the second, %s, ends the process with 1 at once",
-    (first, second) => {
-      const { emitter, exits, signals } = fakeProcess();
-      let drainCount = 0;
-      signals.onTerminate(() => drainCount++);
-      emitter.emit(first);
-      expect([drainCount, exits]).toEqual([1, []]);
-      emitter.emit(second);
-      expect([drainCount, exits]).toEqual([1, [1]]);
-    },
-  );
+  it.each([
+    ["SIGTERM", "SIGTERM"],
+    ["SIGTERM", "SIGINT"],
+    ["SIGINT", "SIGTERM"],
+    ["SIGINT", "SIGINT"],
+  ])("the first, %s, drains, the second, %s, ends the process with 1 at once", (first, second) => {
+    const { emitter, exits, signals } = fakeProcess();
+    let drainCount = 0;
+    signals.onTerminate(() => drainCount++);
+    emitter.emit(first);
+    expect([drainCount, exits]).toEqual([1, []]);
+    emitter.emit(second);
+    expect([drainCount, exits]).toEqual([1, [1]]);
+  });
 
   it("SIGHUP reloads every time, and never counts as a termination", () => {
     const { emitter, exits, signals } = fakeProcess();

@@ -1,0 +1,37 @@
+// The schema of the control block: who may call the control API, and where it is.
+
+import { z } from "zod";
+import { TARGET_KINDS } from "../core/target.ts";
+import { CONTROL_SCOPES } from "./config.ts";
+import { CONTROL } from "./defaults.ts";
+import { allowing, hidden, httpUrl, matching, oneOf, text } from "./fields.ts";
+import { ISSUER_ID, NAME } from "./names.ts";
+import type { WrittenControl } from "./written.ts";
+
+/** `control`. */
+export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
+  url: httpUrl().optional().describe("Where the CLI finds the control API; that of listen.control where left out."),
+  issuer: ISSUER_ID.optional().describe(
+    "Whose access tokens may call the API, by their scopes; the issuer main, or the only one, where left out.",
+  ),
+  audience: text(1_024, "an audience")
+    .default(CONTROL.audience)
+    .describe("Their audience; it may be no guarded API's audience."),
+  tokens: allowing(
+    "a list of tokens",
+    z.array(
+      z.strictObject({
+        name: NAME.describe("Stands as the revoker's name."),
+        sha256: hidden(matching(/^[0-9a-fA-F]{64}$/, "the 64 hex digits of the token's SHA-256")).describe(
+          "Of a token of at least 32 random bytes.",
+        ),
+        scopes: allowing("a list of scopes", z.array(oneOf(CONTROL_SCOPES)).min(1)).describe("What the token may do."),
+      }),
+    ),
+  )
+    .default([])
+    .describe("Bootstrap tokens, by their hashes."),
+  secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as [string, ...string[]])))
+    .default([])
+    .describe("Kinds that need another admin's approval. Not part of this version."),
+});
