@@ -56,7 +56,9 @@ function judgeLive(
 
 function callerOf({ principal }: VerifiedToken<RevocationSubject>, verdict: Verdict): Result<Caller, AccessFault> {
   if (verdict.kind === "deny") return err(faultOf(verdict.reason));
-  return ok({ name: `${principal.issuerId}/${principal.subject ?? principal.client ?? ""}`, scopes: principal.scopes });
+  // Whoever acts must have a name of his own: RFC 9068 §2.2 has `sub` in every access token, a client's own included.
+  if (principal.subject === undefined) return err({ cause: "refused" });
+  return ok({ name: `${principal.issuerId}/${encodeURIComponent(principal.subject)}`, scopes: principal.scopes });
 }
 
 function faultOf(reason: DenyReason): AccessFault {
