@@ -5,7 +5,7 @@
  * `eyJ` is blanked with whatever dotted parts follow; a rarer one only where a second such part follows, or a host
  * name like `eyewitness.example.com` would be lost. Each alternative reads a line once, whatever stands in it.
  */
-const TOKEN_LIKE = /eyJ[\w-]{8,}(?:\.[\w-]*)*|e[yw][\w-]{8,}\.e[yw][\w-]{8,}(?:\.[\w-]*)*/g;
+const TOKEN_LIKE = /eyJ[\w-]{8,}(?:\.[\w-]*)*|(?<![\w-])e[yw][\w-]{8,}\.e[yw][\w-]{8,}(?:\.[\w-]*)*/g;
 
 /** `text` without anything that looks like a JWT. Text that cannot hold one costs a scan for two letters. */
 export function withoutTokens(text: string): string {

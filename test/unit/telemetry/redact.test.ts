@@ -42,11 +42,10 @@ test("what only resembles one is left as it is", () => {
 });
 
 test("a path made to be searched for ever is searched once", () => {
-  const line = "ey".repeat(500_000);
   const before = performance.now();
-  withoutTokens(line);
-  withoutTokens(`${line}.`);
-  withoutTokens("eyJ.".repeat(250_000));
-  withoutTokens("-ewewewewew.".repeat(80_000));
-  expect(performance.now() - before).toBeLessThan(5_000);
+  // Long enough to take seconds where every "ey" begins a search of its own, short enough that this then ends.
+  withoutTokens("ey".repeat(50_000));
+  withoutTokens("eyJ.".repeat(25_000));
+  withoutTokens("-ewewewewew.".repeat(8_000));
+  expect(performance.now() - before).toBeLessThan(2_000);
 });
