@@ -156,9 +156,7 @@ class PolledKeySource implements KeySource {
 
   /** Single flight: whoever needs a reading while one is under way gets that one. */
   #read(): Promise<void> {
-    this.#reading ??= this.#readOnce().finally(() => {
-      this.#reading = undefined;
-    });
+    this.#reading ??= this.#readOnce();
     return this.#reading;
   }
 
@@ -167,6 +165,8 @@ class PolledKeySource implements KeySource {
     const { clock, location } = this.#options;
     const beganAt = clock.now();
     const document = await readWithin(location, READ_TIMEOUT_MS, this.#stopping.signal);
+    // Over before anybody is answered: who asks on being answered must not wait for what has already been.
+    this.#reading = undefined;
     if (this.#stopping.signal.aborted) return;
     const taken = document.ok ? this.#takeOver(document.value, beganAt) : document;
     if (taken.ok) this.#succeed(taken.value, beganAt);

@@ -58,22 +58,18 @@ describe("malleable text (trap 15)", () => {
 
   test.each([rsa, ec, ed])("no other last character of the signature passes, for $alg", (key) => {
     const text = good(key);
-    for (const character of alphabet) {
-      const twin = text.slice(0, -1) + character;
-      if (twin !== text) expect(["malformed_token", "bad_signature"]).toContain(reasonOf(verify(twin)));
-    }
+    const twins = [...alphabet].map((character) => text.slice(0, -1) + character).filter((twin) => twin !== text);
+    const reasons = new Set(twins.map((twin) => reasonOf(verify(twin))));
+    expect([...reasons].filter((reason) => reason !== "malformed_token" && reason !== "bad_signature")).toEqual([]);
   });
 
   test("no other last character of header or payload passes", () => {
     const [header = "", payload = "", signature = ""] = token.split(".");
-    for (const character of alphabet) {
-      for (const twin of [
-        `${header.slice(0, -1)}${character}.${payload}.${signature}`,
-        `${header}.${payload.slice(0, -1)}${character}.${signature}`,
-      ]) {
-        if (twin !== token) expect(reasonOf(verify(twin))).not.toBe("ok");
-      }
-    }
+    const twins = [...alphabet].flatMap((character) => [
+      `${header.slice(0, -1)}${character}.${payload}.${signature}`,
+      `${header}.${payload.slice(0, -1)}${character}.${signature}`,
+    ]);
+    expect(twins.filter((twin) => verify(twin).ok).every((twin) => twin === token)).toBe(true);
   });
 
   refuse([
