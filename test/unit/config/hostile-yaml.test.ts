@@ -19,6 +19,14 @@ describe("hostile YAML", () => {
     expect(problemsWith(aliasBomb()).some((problem) => problem.includes("holds too many values"))).toBe(true);
   });
 
+  it("nesting that can be read ends at the bound on depth", () => {
+    expect(
+      problemsWith(`routes: ${"[".repeat(40)}${"]".repeat(40)}`).some((problem) =>
+        problem.endsWith("is nested too deep"),
+      ),
+    ).toBe(true);
+  });
+
   it("an alias of what it stands in ends at the bound on depth", () => {
     expect(problemsWith("routes: &a [*a]").some((problem) => problem.endsWith("is nested too deep"))).toBe(true);
   });
