@@ -12,6 +12,7 @@ import {
   createTestKey,
   goodClaims,
   issuerWith,
+  recordingSpan,
   reasonOf,
   signToken,
   verifierFor,
@@ -77,4 +78,16 @@ test("the keys outlive the verifier: a second one over the same source asks for 
   verifier = verifierFor([issuerWith(reader.source, ["ES256"])]);
   expect(await judge(old)).toBe("ok");
   expect(server.requests).toHaveLength(1);
+});
+
+test("a sampled call that causes a refetch has a span for it", async () => {
+  const log: string[] = [];
+  const { verifier: sampled, clock } = verifier;
+  server.answer = serve(jwksOf(old, next));
+  const now = clock.now();
+  const token = signToken(next, goodClaims());
+  await new Promise((done) => {
+    sampled.verify(token, now, now.monotonicMs + 5_000, recordingSpan(log, "check"), done);
+  });
+  expect(log).toEqual(["begin verify", "begin jwks fetch", "end jwks fetch", "end verify"]);
 });

@@ -4,6 +4,7 @@ import { constants, generateKeyPairSync, sign, type KeyObject } from "node:crypt
 import type { Clock, Instant } from "../../src/core/clock.ts";
 import type { Principal } from "../../src/core/principal.ts";
 import { ok, type Result } from "../../src/core/result.ts";
+import type { Span } from "../../src/core/tracing.ts";
 import { SCHEMES, type Algorithm } from "../../src/token/algorithms.ts";
 import type { Issuer } from "../../src/token/issuer.ts";
 import { NO_KEYS, readKeySet, type KeySet } from "../../src/token/key-set.ts";
@@ -217,4 +218,18 @@ export function verifierFor(
 /** "ok" or the reason, for tables. */
 export function reasonOf(outcome: Result<unknown, VerifyFailure>): string {
   return outcome.ok ? "ok" : outcome.error.reason;
+}
+
+/** A span that writes into `log` what becomes of it and its children. */
+export function recordingSpan(log: string[], name: string): Span {
+  return {
+    traceId: "0".repeat(32),
+    child: (child) => {
+      log.push(`begin ${child}`);
+      return recordingSpan(log, child);
+    },
+    set: () => undefined,
+    fail: (reason) => void log.push(`fail ${name} ${reason}`),
+    end: () => void log.push(`end ${name}`),
+  };
 }
