@@ -24,15 +24,19 @@ function versionOfPackage(): string {
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 
-/** Pipes are written asynchronously: leaving earlier would cut off what was printed. */
+/** Where pipes are written asynchronously (macOS), leaving earlier would cut off what was printed. */
 async function flushed(stream: NodeJS.WriteStream): Promise<void> {
   await new Promise<void>((resolve) => stream.write("", () => resolve()));
 }
 
-// A reader that went away (`portcullis list | head`) wants no more; that is no failure of ours.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed));
-}
+// A reader that went away (`portcullis list | head`) wants no more, which is no failure of ours. A server goes on
+// without readers: it is there for Envoy.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  const isServer = process.listenerCount("SIGTERM") > 0;
+  if (!isServer) process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed);
+});
+// What cannot be written to standard error cannot be reported anywhere.
+process.stderr.on("error", () => undefined);
 
 const io: CommandIo = {
   out: (text) => void process.stdout.write(text),
