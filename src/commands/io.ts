@@ -1,6 +1,6 @@
 // What a command may touch of its process. main.ts alone fills it in; a command never reads the process itself.
 
-export interface Signals {
+interface Signals {
   /**
    * Calls `drain` on the first SIGTERM or SIGINT; from then on a second one ends the process with 1 at once.
    * Until a command asks for it, both signals end the process as they always do.

@@ -88,13 +88,13 @@ export interface RouteConfig {
   readonly scopes: readonly string[];
 }
 
-export interface ScopeConfig {
+interface ScopeConfig {
   /** A scope, or its beginning followed by `*`. */
   readonly scope: string;
   readonly tier: string;
 }
 
-export interface IdentityConfig {
+interface IdentityConfig {
   readonly headers: readonly { readonly name: string; readonly claim: string }[];
   readonly forwardToken: boolean;
 }
@@ -107,7 +107,7 @@ export const CONTROL_SCOPES = [
 ] as const;
 export type ControlScope = (typeof CONTROL_SCOPES)[number];
 
-export interface BootstrapToken {
+interface BootstrapToken {
   readonly name: string;
   /** 64 lower-case hex digits. */
   readonly sha256: string;

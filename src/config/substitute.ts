@@ -7,7 +7,7 @@ export interface Substituted {
   readonly failures: readonly SubstitutionFailure[];
 }
 
-export interface SubstitutionFailure {
+interface SubstitutionFailure {
   /** Which placeholder of the string, from 0, as `placeholderOffsets` counts them. */
   readonly nth: number;
   readonly problem: string;

@@ -13,7 +13,7 @@ export interface Part {
   readonly stopTimeoutMs: number;
 }
 
-export interface PartFault {
+interface PartFault {
   readonly part: string;
   readonly cause: "timeout" | "failed";
   readonly detail: string;

@@ -21,7 +21,7 @@ export function checkIssuers(look: Look): void {
 }
 
 /** The id of each issuer, as it will be. */
-export function issuerIds(look: Look): readonly (string | undefined)[] {
+function issuerIds(look: Look): readonly (string | undefined)[] {
   const issuers = look.list("issuers");
   return issuers.map((_, index) => look.text("issuers", index, "id") ?? (issuers.length === 1 ? ISSUER.id : undefined));
 }
