@@ -181,7 +181,10 @@ export async function storeOutage(stage: Stage, walk: Walk): Promise<void> {
   });
 }
 
-/** Calls until the answer is `status`, and returns how long that was after `sinceMs`; any third answer is wrong. */
+/**
+ * Calls until the answer is `status`, and returns how long that was after `sinceMs`. Any third answer is wrong, and so is
+ * a refusal of Envoy's own.
+ */
 async function untilStatus(stage: Stage, call: Call, status: number, latestMs: number, sinceMs: number): Promise<number> {
   const before = status === 200 ? 503 : 200;
   const others = new Set<number>();
@@ -189,8 +192,9 @@ async function untilStatus(stage: Stage, call: Call, status: number, latestMs: n
     `${call.method} ${call.path} to answer ${status}`,
     async () => {
       const answer = await callThroughEnvoy(stage, call);
-      if (answer.status === status) return performance.now() - sinceMs;
-      if (answer.status !== before) others.add(answer.status);
+      const expected = answer.status === 200 || answer.refusedByPortcullis;
+      if (expected && answer.status === status) return performance.now() - sinceMs;
+      if (!expected || answer.status !== before) others.add(answer.status);
       return undefined;
     },
     latestMs,

@@ -6,6 +6,8 @@ import type { Stage } from "./stage.ts";
 export interface Answer {
   readonly status: number;
   readonly challenge: string | null;
+  /** It is a refusal in Portcullis' own words, and not Envoy's for want of an answer. */
+  readonly refusedByPortcullis: boolean;
   /** What reached the upstream; undefined when the call was refused before it. */
   readonly echoed: EchoedCall | undefined;
 }
@@ -27,6 +29,7 @@ export async function callThroughEnvoy(stage: Stage, call: Call): Promise<Answer
   return {
     status: response.status,
     challenge: response.headers.get("www-authenticate"),
+    refusedByPortcullis: response.headers.get("content-type") === "application/problem+json",
     echoed: response.ok ? (JSON.parse(body) as EchoedCall) : undefined,
   };
 }

@@ -21,14 +21,17 @@ function addEndpoint(cluster: Settings, port: number): void {
   });
 }
 
-/** Calls, one after another on `lanes` lanes, until told to stop; resolves with how often each status was answered. */
+/**
+ * Calls, one after another on `lanes` lanes, until told to stop; resolves with how often each status was answered. In the
+ * tier that answers from memory: a store slowed by the machine's other work is not what is tested here.
+ */
 function keepCalling(url: string, token: string, lanes: number): { stop(): Promise<ReadonlyMap<string, number>>; count(): number } {
   const answers = new Map<string, number>();
   let stopped = false;
   let count = 0;
   const lane = async (): Promise<void> => {
     while (!stopped) {
-      const answer = await call(url, { path: "/critical/x", token }).then(({ status }) => String(status), String);
+      const answer = await call(url, { path: "/api/orders", token }).then(({ status }) => String(status), String);
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
       count += 1;
     }
@@ -61,7 +64,8 @@ describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
       const endedAtCount = calls.count();
       await until("calls after its end", () => calls.count() > endedAtCount + 50);
       const answers = await calls.stop();
-      expect([...answers.keys()]).toEqual(["200"]);
+      const refused = envoy.accessLog().filter((line) => line["status"] !== 200);
+      expect({ answers: [...answers.keys()], refused }).toEqual({ answers: ["200"], refused: [] });
     } finally {
       await envoy.stop();
       await Promise.all([leaving.stop(), staying.stop()]);
@@ -75,7 +79,7 @@ describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
       const token = await guarded.issuer.sign();
       sidecar.process.signal("SIGTERM");
       await until("it to say that it drains", async () => (await fetch(`${sidecar.opsUrl}/readyz`)).status === 503, 900);
-      expect((await call(envoy.url, { path: "/critical/x", token })).status).toBe(200);
+      expect((await call(envoy.url, { path: "/api/orders", token })).status).toBe(200);
       expect(await sidecar.process.end()).toBe(0);
     } finally {
       await envoy.stop();
