@@ -12,8 +12,8 @@ import { watchHeaders } from "./watched-headers.ts";
 
 export interface CheckHandlerOptions {
   readonly clock: Clock;
-  readonly observer: Observer;
-  readonly log: Log;
+  readonly observer: Pick<Observer, "decided" | "revokedTokenAttempted">;
+  readonly log: Pick<Log, "error">;
   readonly tracer: Tracer;
   readonly policy: CheckPolicy;
 }
@@ -35,7 +35,10 @@ export function createCheckHandler(options: CheckHandlerOptions): CheckHandler {
   const failed = (error: unknown): void => {
     // Name and place only: a message may quote what it choked on.
     const stack = error instanceof Error ? (error.stack ?? "") : "";
-    const place = stack.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 5);
+    const place = stack
+      .split("\n")
+      .filter((line) => line.startsWith("    at "))
+      .slice(0, 5);
     log.error("check_failed", { error: error instanceof Error ? error.name : typeof error, place });
   };
   const observe = (decision: Decision): void => {
@@ -60,7 +63,8 @@ export function createCheckHandler(options: CheckHandlerOptions): CheckHandler {
   return {
     check(request, call, reply) {
       const current = loaded;
-      if (current.policy.admission.tryEnter()) new Check(admitted, current, call.grpcTimeoutMs, reply).judge(request, call);
+      if (current.policy.admission.tryEnter())
+        new Check(admitted, current, call.grpcTimeoutMs, reply).judge(request, call);
       else new Check(notAdmitted, current, call.grpcTimeoutMs, reply).turnAway("overloaded");
     },
     replace(policy) {

@@ -223,14 +223,15 @@ export class Check {
 
   private decisionOn(verdict: Verdict): Decision {
     const isAllow = verdict.kind === "allow";
+    const { tier, rule } = this.judgedBy();
     return {
       outcome: verdict.kind,
       reason: isAllow ? "ok" : verdict.reason,
-      tier: this.tier?.name,
+      tier,
       assurance: isAllow ? verdict.assurance : undefined,
       stalenessMs: isAllow ? verdict.stalenessMs : undefined,
       issuerId: this.issuerId,
-      rule: this.requirement?.rule,
+      rule,
       revokedBy: isAllow ? undefined : verdict.revokedBy,
       durationMs: this.around.clock.now().monotonicMs - this.beganAt.monotonicMs,
       method: this.request?.method,

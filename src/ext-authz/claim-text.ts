@@ -5,8 +5,8 @@ import { err, ok, type Result } from "../core/result.ts";
 /** Contract §3: longer values are refused. */
 const MAX_BYTES = 4096;
 
-/** C0 controls, DEL and C1 controls. Kept as ranges: a class of control characters is what it is for. */
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+/** C0 controls, DEL and C1 controls. */
+const CONTROL = /\p{Cc}/u;
 
 /**
  * The text of a claim: "" where it has no value (absent, null, empty). Refused: objects, numbers that JSON readers
@@ -38,12 +38,16 @@ function scalarText(value: unknown): string | undefined {
       return String(value);
     case "number":
       // 12345678901234567890 has already become another number (RFC 8259 §6).
-      return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)) ? String(value) : undefined;
+      return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
+        ? String(value)
+        : undefined;
     default:
       return undefined;
   }
 }
 
 function isTellable(text: string): boolean {
-  return text.isWellFormed() && text.trim() === text && !CONTROL.test(text) && Buffer.byteLength(text, "utf8") <= MAX_BYTES;
+  return (
+    text.isWellFormed() && text.trim() === text && !CONTROL.test(text) && Buffer.byteLength(text, "utf8") <= MAX_BYTES
+  );
 }

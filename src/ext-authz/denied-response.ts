@@ -59,10 +59,7 @@ function scopeChallenge(scopes: readonly string[]): string {
 
 function encode(shape: DenyShape, challenge: string | undefined): Buffer {
   const { grpcCode, title } = STATUSES[shape.httpStatus];
-  const headers = [
-    headerOption("content-type", "application/problem+json"),
-    headerOption("cache-control", "no-store"),
-  ];
+  const headers = [headerOption("content-type", "application/problem+json"), headerOption("cache-control", "no-store")];
   if (challenge !== undefined) headers.push(headerOption("www-authenticate", challenge));
   if (shape.httpStatus === 503) headers.push(headerOption("retry-after", String(RETRY_AFTER_S)));
   const body = JSON.stringify({ type: "about:blank", title, status: shape.httpStatus });

@@ -57,7 +57,10 @@ export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy 
 }
 
 /** `claim_invalid` where a value cannot be told to the upstream unchanged: it is refused, never truncated. */
-export function compileIdentity(principal: Principal, policy: IdentityPolicy): Result<CompiledIdentity, "claim_invalid"> {
+export function compileIdentity(
+  principal: Principal,
+  policy: IdentityPolicy,
+): Result<CompiledIdentity, "claim_invalid"> {
   const fields: Buffer[] = [];
   for (const [name, claim] of policy.headers) {
     const text = claimText(claimOf(principal, claim));

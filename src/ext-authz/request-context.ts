@@ -26,7 +26,8 @@ export function readContextExtension(reader: WireReader, draft: RequestDraft): v
   }
   reader.leave(outer);
   if (key === CONTEXT_TIER) draft.tiers = [...draft.tiers, value];
-  else if (key === CONTEXT_SCOPES) draft.scopes = [...draft.scopes, ...value.split(" ").filter((scope) => scope !== "")];
+  else if (key === CONTEXT_SCOPES)
+    draft.scopes = [...draft.scopes, ...value.split(" ").filter((scope) => scope !== "")];
 }
 
 /** `route_metadata_context`: its namespace `portcullis`, there the member `tier`. */

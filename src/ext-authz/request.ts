@@ -121,50 +121,49 @@ function readHeaderMap(reader: WireReader, draft: RequestDraft, watched: Watched
 /** One header: an entry of the map `headers`, or a HeaderValue, which alone has `raw_value`. */
 function readHeader(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders, hasRawValue: boolean): void {
   const outer = reader.enter();
+  const start = reader.position;
   let nameEnd = 0;
   let nameLength = 0;
-  let valueEnd = 0;
-  let valueLength = 0;
-  let rawEnd = 0;
-  let rawLength = 0;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === HEADER_KEY) {
       nameLength = reader.skipBytes();
       nameEnd = reader.position;
-    } else if (tag === HEADER_VALUE) {
-      valueLength = reader.skipBytes();
-      valueEnd = reader.position;
-    } else if (tag === HEADER_RAW_VALUE && hasRawValue) {
-      rawLength = reader.skipBytes();
-      rawEnd = reader.position;
     } else reader.skip(tag);
   }
-  reader.leave(outer);
-  if (reader.damaged) return;
-  const role = watched.roleOf(reader.bytes, nameEnd - nameLength, nameEnd);
-  if (role === OTHER) return;
-  if (role === SPOOFED) noteSpoofed(draft, reader.bytes.toString("latin1", nameEnd - nameLength, nameEnd));
-  else if (role === DAMAGED) reader.damage();
-  else {
-    // Envoy fills one of the two. Both filled is two values, and two values are refused.
-    if (rawLength > 0) noteValue(reader, draft, role, rawEnd - rawLength, rawEnd);
-    if (rawLength === 0 || valueLength > 0) noteValue(reader, draft, role, valueEnd - valueLength, valueEnd);
+  const role = reader.damaged ? OTHER : watched.roleOf(reader.bytes, nameEnd - nameLength, nameEnd);
+  if (role === DAMAGED) reader.damage();
+  else if (role === SPOOFED) noteSpoofed(draft, reader.bytes.toString("latin1", nameEnd - nameLength, nameEnd));
+  else if (role !== OTHER) {
+    reader.position = start;
+    readValue(reader, draft, role, hasRawValue);
   }
+  reader.leave(outer);
+}
+
+/** Walks a header that is of interest once more, for its value: in whatever order its fields stand. */
+function readValue(reader: WireReader, draft: RequestDraft, role: HeaderRole, hasRawValue: boolean): void {
+  let value = "";
+  let rawValue = "";
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === HEADER_VALUE) value = reader.latin1();
+    else if (tag === HEADER_RAW_VALUE && hasRawValue) rawValue = reader.latin1();
+    else reader.skip(tag);
+  }
+  // Envoy fills one of the two. Both filled is two values, and two values are refused.
+  if (rawValue !== "") noteValue(draft, role, rawValue);
+  if (rawValue === "" || value !== "") noteValue(draft, role, value);
 }
 
 function noteSpoofed(draft: RequestDraft, name: string): void {
   if (!draft.spoofedNames.includes(name)) draft.spoofedNames = [...draft.spoofedNames, name];
 }
 
-function noteValue(reader: WireReader, draft: RequestDraft, role: HeaderRole, start: number, end: number): void {
-  const { bytes } = reader;
-  if (role === AUTHORIZATION) {
-    draft.authorization = [...draft.authorization, bytes.toString("latin1", start, end)];
-  } else if (role === TRACEPARENT) {
+function noteValue(draft: RequestDraft, role: HeaderRole, value: string): void {
+  if (role === AUTHORIZATION) draft.authorization = [...draft.authorization, value];
+  else if (role === TRACEPARENT) {
     draft.traceparentCount++;
-    draft.traceparent = draft.traceparentCount === 1 ? bytes.toString("latin1", start, end) : undefined;
+    draft.traceparent = draft.traceparentCount === 1 ? value : undefined;
   } else if (role === TRACESTATE) {
-    const value = bytes.toString("latin1", start, end);
     // Several are one list (W3C Trace Context §3.3.1.1).
     draft.tracestate = draft.tracestate === undefined ? value : `${draft.tracestate},${value}`;
   }

@@ -55,13 +55,17 @@ export function createResponseEncoder(realm: string): ResponseEncoder {
     },
     deny(verdict, by, issuerId) {
       const { reason } = verdict;
-      return concatenated(denied[reason].with(verdict.requiredScopes), [], [
-        denyFields[reason],
-        metadata.tier(by.tier),
-        metadata.rule(by.rule),
-        issuerMetadata(issuerId),
-        revocationMetadata(verdict.revokedBy?.revocationId),
-      ]);
+      return concatenated(
+        denied[reason].with(verdict.requiredScopes),
+        [],
+        [
+          denyFields[reason],
+          metadata.tier(by.tier),
+          metadata.rule(by.rule),
+          issuerMetadata(issuerId),
+          revocationMetadata(verdict.revokedBy?.revocationId),
+        ],
+      );
     },
   };
 }

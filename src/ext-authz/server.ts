@@ -1,6 +1,7 @@
 // Carries Checks and health over gRPC with @grpc/grpc-js: sockets, keepalive, drain. It decides nothing: the bytes of
 // a Check pass through unread.
 
+import type { ServerOptions as Http2ServerOptions } from "node:http2";
 import {
   Server,
   ServerCredentials,
@@ -9,10 +10,11 @@ import {
   type ServerOptions,
   type ServerUnaryCall,
 } from "@grpc/grpc-js";
+import type { Log } from "../core/log.ts";
 import type { CheckHandler } from "./check-handler.ts";
-import { createHealth } from "./health.ts";
+import { createHealth, type Health } from "./health.ts";
+import { createListeners } from "./listeners.ts";
 import type { Transport } from "./transport.ts";
-import { claimSocketPath } from "./unix-socket.ts";
 
 const CHECK_SERVICE = "envoy.service.auth.v3.Authorization";
 const HEALTH_SERVICE = "grpc.health.v1.Health";
@@ -24,49 +26,55 @@ const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** So that Envoys spread again over new sidecars; grpc-js varies it by 10 %. */
 const MAX_CONNECTION_AGE_MS = 3_600_000;
+/** At once and per second: more than one connection can bring. */
+const STREAM_RESETS = 1_000_000;
 /** Far longer than any Check. */
 const MAX_CONNECTION_AGE_GRACE_MS = 10_000;
 
 export interface GrpcServerOptions {
-  /** `host:port` (port 0: any free one) or `unix:/path`; at least one. */
+  /** `host:port` (port 0: any free one; IPv6 in brackets) or `unix:/path`; at least one. */
   readonly listen: readonly string[];
   readonly checks: CheckHandler;
+  readonly log: Pick<Log, "warn">;
   /** MAX_CONNECTION_AGE_MS unless a test says otherwise. */
   readonly maxConnectionAgeMs?: number;
 }
 
 /** A transport on the stock gRPC library. Not serving until told so. */
 export function createGrpcServer(options: GrpcServerOptions): Transport {
-  const { listen, checks } = options;
+  const { checks, log } = options;
   const health = createHealth(["", CHECK_SERVICE]);
   const server = new Server(serverOptions(options.maxConnectionAgeMs ?? MAX_CONNECTION_AGE_MS));
+  tolerateResets(server);
+  addServices(server, checks, health);
+  const protocol = server.createConnectionInjector(ServerCredentials.createInsecure());
+  // Own listeners: the library's end the process when accept() fails, and its forceShutdown knows no connection and
+  // closes none where channelz is off (@grpc/grpc-js 1.14.7).
+  const listeners = createListeners({
+    addresses: options.listen,
+    accepted: (connection) => protocol.injectConnection(connection),
+    failed: (error) => log.warn("accept_failed", { error: error.message }),
+  });
   let isDraining = false;
 
-  server.addService(
-    { check: method(`/${CHECK_SERVICE}/Check`, false) },
-    { check: (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => answer(checks, call, callback) },
-  );
-  server.addService(
-    { check: method(`/${HEALTH_SERVICE}/Check`, false), watch: method(`/${HEALTH_SERVICE}/Watch`, true) },
-    { check: health.check, watch: health.watch },
-  );
-
-  const stop = (): void => {
+  /** GOAWAY to everybody; resolves when all connections are closed: after their last call, or cut off. */
+  async function shutDown(timeoutMs: number): Promise<"finished" | "cut_off"> {
     health.endWatches();
-    server.forceShutdown();
-  };
+    listeners.close();
+    protocol.drain(timeoutMs);
+    let outcome: "finished" | "cut_off" = "finished";
+    const timer = setTimeout(() => {
+      outcome = "cut_off";
+      listeners.destroyConnections();
+    }, timeoutMs);
+    await listeners.emptied();
+    clearTimeout(timer);
+    protocol.destroy();
+    return outcome;
+  }
 
   return {
-    async start() {
-      const bound: string[] = [];
-      try {
-        for (const address of listen) bound.push(await bind(server, address));
-      } catch (error) {
-        stop();
-        throw error;
-      }
-      return bound;
-    },
+    start: () => listeners.open(),
     setServing(serving) {
       if (!isDraining) health.setServing(serving);
     },
@@ -74,15 +82,25 @@ export function createGrpcServer(options: GrpcServerOptions): Transport {
       isDraining = true;
       health.setServing(false);
       await elapsed(delayMs);
-      health.endWatches();
-      const outcome = await shutDown(server, timeoutMs);
-      if (outcome === "cut_off") server.forceShutdown();
-      return outcome;
+      return shutDown(timeoutMs);
     },
     async stop() {
-      stop();
+      await shutDown(0);
     },
   };
+}
+
+function addServices(server: Server, checks: CheckHandler, health: Health): void {
+  server.addService(
+    { check: method(`/${CHECK_SERVICE}/Check`, false) },
+    {
+      check: (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => answer(checks, call, callback),
+    },
+  );
+  server.addService(
+    { check: method(`/${HEALTH_SERVICE}/Check`, false), watch: method(`/${HEALTH_SERVICE}/Watch`, true) },
+    { check: health.check, watch: health.watch },
+  );
 }
 
 function serverOptions(maxConnectionAgeMs: number): ServerOptions {
@@ -96,8 +114,21 @@ function serverOptions(maxConnectionAgeMs: number): ServerOptions {
   };
 }
 
+/**
+ * Envoy resets a Check's stream whenever its client goes away. At Node's default (a burst of 1,000, then 33 a second)
+ * the whole connection would be torn down with every Check on it, and a stranger who aborts requests could make
+ * `failure_mode_allow` decide for others. The library offers no option for it, only these options of its own.
+ */
+function tolerateResets(server: Server): void {
+  const { commonServerOptions } = server as unknown as { readonly commonServerOptions?: Http2ServerOptions };
+  if (commonServerOptions === undefined) throw new Error("@grpc/grpc-js keeps its HTTP/2 options elsewhere now");
+  commonServerOptions.streamResetBurst = STREAM_RESETS;
+  commonServerOptions.streamResetRate = STREAM_RESETS;
+}
+
+const asItIs = (bytes: Buffer): Buffer => bytes;
+
 function method(path: string, responseStream: boolean): MethodDefinition<Buffer, Buffer> {
-  const asItIs = (bytes: Buffer): Buffer => bytes;
   return {
     path,
     requestStream: false,
@@ -131,28 +162,6 @@ function timeLeftMs(call: ServerUnaryCall<Buffer, Buffer>): number | undefined {
 function metadataText(call: ServerUnaryCall<Buffer, Buffer>, key: string): string | undefined {
   const [value] = call.metadata.get(key);
   return typeof value === "string" ? value : undefined;
-}
-
-async function bind(server: Server, address: string): Promise<string> {
-  if (address.startsWith("unix:")) await claimSocketPath(address.slice("unix:".length));
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, boundPort) => {
-      if (error === null) resolve(boundPort);
-      else reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
-    });
-  });
-  return address.startsWith("unix:") ? address : address.replace(/:\d+$/, `:${port}`);
-}
-
-/** GOAWAY to everybody; resolves when the last call has ended, or with `cut_off` when that took too long. */
-function shutDown(server: Server, timeoutMs: number): Promise<"finished" | "cut_off"> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("cut_off"), timeoutMs);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve("finished");
-    });
-  });
 }
 
 function elapsed(durationMs: number): Promise<void> {

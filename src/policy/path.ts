@@ -17,16 +17,28 @@ export type Ambiguity =
 const SLASH = 0x2f;
 const DOT = 0x2e;
 const PERCENT = 0x25;
-const QUESTION_MARK = 0x3f;
 
 /** Raw bytes no path may have: C0 controls, space (would end the request target), `#`, `;`, `\`, DEL; ≥ 0x80 too. */
-const REFUSED_RAW: Uint8Array = new Uint8Array(128);
-REFUSED_RAW.fill(1, 0, 0x21);
+const REFUSED_RAW: Uint8Array = new Uint8Array(256);
+REFUSED_RAW.fill(1, 0, 0x21).fill(1, 0x80);
 for (const char of "#;\\\x7f") REFUSED_RAW[char.charCodeAt(0)] = 1;
+
+/** Encoded bytes no path may have: what some decoder makes a separator of, and bytes that UTF-8 never has. */
+const REFUSED_ENCODED: (Ambiguity | undefined)[] = Array.from({ length: 256 }, () => undefined);
+REFUSED_ENCODED.fill("encoded_character", 0, 0x20).fill("not_utf8", 0xf5);
+for (const char of "/\\;\x7f") REFUSED_ENCODED[char.charCodeAt(0)] = "encoded_character";
+for (const byte of [0xc0, 0xc1]) REFUSED_ENCODED[byte] = "not_utf8";
+
+/** First continuation byte from which a lead byte's sequence is not overlong (RFC 3629 §4). */
+const SHORTEST_CONTINUATION: ReadonlyMap<number, number> = new Map([
+  [0xe0, 0xa0],
+  [0xf0, 0x90],
+]);
 
 /** RFC 3986 §2.3. */
 const UNRESERVED: Uint8Array = new Uint8Array(256);
-for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") UNRESERVED[char.charCodeAt(0)] = 1;
+for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+  UNRESERVED[char.charCodeAt(0)] = 1;
 
 /**
  * The canonical form of a request target's path: query cut, triplets of unreserved characters decoded once, other
@@ -35,20 +47,34 @@ for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
  */
 export function canonicalPath(raw: string): Result<string, Ambiguity> {
   if (raw.charCodeAt(0) !== SLASH) return err("no_leading_slash");
-  let end = 0;
-  let ordinary = true;
+  const query = raw.indexOf("?");
+  const path = query === -1 ? raw : raw.slice(0, query);
+  switch (look(path)) {
+    case "ordinary":
+      return ok(path);
+    case "refused":
+      return err("raw_character");
+    case "dotted":
+      return resolveSegments(path);
+    case "encoded": {
+      const decoded = decodeUnreserved(path);
+      return decoded.ok ? resolveSegments(decoded.value) : decoded;
+    }
+  }
+}
+
+/** What has to be done to a path: nothing, its segments resolved, its triplets decoded first; or it is refused. */
+function look(path: string): "ordinary" | "dotted" | "encoded" | "refused" {
+  let found: "ordinary" | "dotted" | "encoded" = "ordinary";
   let previous = 0;
-  for (; end < raw.length; end++) {
-    const code = raw.charCodeAt(end);
-    if (code === QUESTION_MARK) break;
-    if (code > 0x7f || REFUSED_RAW[code] === 1) return err("raw_character");
-    if (code === PERCENT || (previous === SLASH && (code === SLASH || code === DOT))) ordinary = false;
+  for (let at = 0; at < path.length; at++) {
+    const code = path.charCodeAt(at);
+    if (REFUSED_RAW[code] !== 0) return "refused"; // beyond the table too: no byte
+    if (code === PERCENT) found = "encoded";
+    else if (previous === SLASH && (code === SLASH || code === DOT) && found === "ordinary") found = "dotted";
     previous = code;
   }
-  const path = end === raw.length ? raw : raw.slice(0, end);
-  if (ordinary) return ok(path);
-  const decoded = path.includes("%") ? decodeUnreserved(path) : ok(path);
-  return decoded.ok ? resolveSegments(decoded.value) : decoded;
+  return found;
 }
 
 function decodeUnreserved(path: string): Result<string, Ambiguity> {
@@ -72,15 +98,14 @@ function decodeUnreserved(path: string): Result<string, Ambiguity> {
 }
 
 function ambiguityOf(byte: number, path: string, at: number): Ambiguity | undefined {
-  if (byte < 0x20 || byte === 0x7f || byte === SLASH || byte === 0x5c || byte === 0x3b) return "encoded_character";
-  if (byte === PERCENT && isHexPair(path, at + 3)) return "encoded_twice";
-  if (byte < 0xc0) return undefined;
-  if (byte === 0xc0 || byte === 0xc1 || byte > 0xf4) return "not_utf8";
-  // The longer overlong forms: a lenient decoder reads `%E0%80%AF` as a slash (RFC 3629 §10).
-  const next = path.charCodeAt(at + 3) === PERCENT ? tripletAt(path, at + 3) : -1;
-  if (byte === 0xe0 && next >= 0x80 && next < 0xa0) return "not_utf8";
-  if (byte === 0xf0 && next >= 0x80 && next < 0x90) return "not_utf8";
-  return undefined;
+  const refused = REFUSED_ENCODED[byte];
+  if (refused !== undefined) return refused;
+  if (byte === PERCENT) return isHexPair(path, at + 3) ? "encoded_twice" : undefined;
+  const shortest = SHORTEST_CONTINUATION.get(byte);
+  if (shortest === undefined || path.charCodeAt(at + 3) !== PERCENT) return undefined;
+  // A lenient decoder reads the overlong `%E0%80%AF` as a slash (RFC 3629 §10).
+  const next = tripletAt(path, at + 3);
+  return next >= 0x80 && next < shortest ? "not_utf8" : undefined;
 }
 
 function resolveSegments(path: string): Result<string, Ambiguity> {

@@ -15,12 +15,14 @@ export function compilePattern(pattern: string): Result<PathPattern, string> {
   if (!pattern.startsWith("/")) return err("a path pattern begins with /");
   if (pattern.includes("?")) return err("a path pattern has no query: rules look at the path only");
   const canonical = canonicalPath(pattern);
-  if (!canonical.ok) return err(`no request path can match this pattern, for such paths are ambiguous (${canonical.error})`);
+  if (!canonical.ok)
+    return err(`no request path can match this pattern, for such paths are ambiguous (${canonical.error})`);
   const parts = canonical.value.slice(1).split("/");
   const openEnded = parts.at(-1) === "**";
   if (openEnded) parts.pop();
   if (parts.includes("**")) return err("** stands for the rest of a path: it can only be the last segment");
-  if (parts.some((part) => part.includes("*") && part !== "*")) return err("* stands for one whole segment, not for a part of it");
+  if (parts.some((part) => part.includes("*") && part !== "*"))
+    return err("* stands for one whole segment, not for a part of it");
   return ok({ segments: parts.map((part) => (part === "*" ? undefined : part)), openEnded });
 }
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readAuthzRequest } from "../../src/ext-authz/request.ts";
 import type { AuthzRequest } from "../../src/ext-authz/authz-request.ts";
@@ -25,10 +25,12 @@ function expected(message: CheckRequestMessage): object | undefined {
   const valuesOf = (wanted: string): string[] =>
     headers.filter(([name]) => name.toLowerCase() === wanted).flatMap(([, values]) => values);
   const parents = valuesOf("traceparent");
-  const spoofed = headers.map(([name]) => name).filter((name) => {
-    const lower = name.toLowerCase();
-    return !MANAGED.includes(lower) && MANAGED.includes(lower.replace(/[._]/g, "-"));
-  });
+  const spoofed = headers
+    .map(([name]) => name)
+    .filter((name) => {
+      const lower = name.toLowerCase();
+      return !MANAGED.includes(lower) && MANAGED.includes(lower.replace(/[._]/g, "-"));
+    });
   const word = message.attributes?.route_metadata_context?.filter_metadata["portcullis"]?.fields["tier"];
   const extensions = message.attributes?.context_extensions ?? {};
   return {
@@ -62,15 +64,32 @@ function actual(request: AuthzRequest | undefined): object | undefined {
   };
 }
 
-const name = fc.oneof(
-  fc.constantFrom(
-    "authorization", "Authorization", "traceparent", "tracestate", "x-auth-subject", "X_Auth_Subject", "x.auth-subject",
-    "x-http_method.override", "x-auth-subjec", "x-auth-subjectt", ":path", "user-agent", "__proto", "x-auth-assurance",
-  ),
-  fc.string({ minLength: 1, maxLength: 24 }),
-).filter((key) => key !== "__proto__");
+const name = fc
+  .oneof(
+    fc.constantFrom(
+      "authorization",
+      "Authorization",
+      "traceparent",
+      "tracestate",
+      "x-auth-subject",
+      "X_Auth_Subject",
+      "x.auth-subject",
+      "x-http_method.override",
+      "x-auth-subjec",
+      "x-auth-subjectt",
+      ":path",
+      "user-agent",
+      "__proto",
+      "x-auth-assurance",
+    ),
+    fc.string({ minLength: 1, maxLength: 24 }),
+  )
+  .filter((key) => key !== "__proto__");
 const text = fc.string({ unit: "grapheme", maxLength: 200 });
-const value = fc.oneof(text, fc.constantFrom("Bearer a.b.c", "", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+const value = fc.oneof(
+  text,
+  fc.constantFrom("Bearer a.b.c", "", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+);
 const wordOfEnvoy = fc.oneof(
   fc.record({ stringValue: text }),
   fc.record({ numberValue: fc.double({ noNaN: true }) }),
@@ -88,10 +107,7 @@ const http = fc.record(
     raw_body: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     header_map: fc.record({
       headers: fc.array(
-        fc.record(
-          { key: name, value, raw_value: value.map((chars) => Buffer.from(chars)) },
-          { requiredKeys: ["key"] },
-        ),
+        fc.record({ key: name, value, raw_value: value.map((chars) => Buffer.from(chars)) }, { requiredKeys: ["key"] }),
         { maxLength: 6 },
       ),
     }),
@@ -149,20 +165,22 @@ const unknownField = fc.integer({ min: 100, max: 2_000 }).chain((field) =>
     fc.uint8Array({ minLength: 8, maxLength: 8 }).map((eight) => Buffer.concat([tag(field, 1), eight])),
     fc.uint8Array({ maxLength: 200 }).map((content) => bytesOf(field, content)),
     fc.uint8Array({ minLength: 4, maxLength: 4 }).map((four) => Buffer.concat([tag(field, 5), four])),
-    fc.uint8Array({ maxLength: 20 }).map((content) => Buffer.concat([tag(field, 3), bytesOf(7, content), tag(field, 4)])),
+    fc
+      .uint8Array({ maxLength: 20 })
+      .map((content) => Buffer.concat([tag(field, 3), bytesOf(7, content), tag(field, 4)])),
   ),
 );
 const noise = fc.array(unknownField, { maxLength: 2 }).map((fields) => Buffer.concat(fields));
 const among = (field: fc.Arbitrary<Buffer>, maxLength: number): fc.Arbitrary<Buffer> =>
   fc.array(fc.tuple(noise, field), { maxLength }).map((pairs) => Buffer.concat(pairs.flat()));
 const stringOf = (field: number, content: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
-  fc.tuple(content, fc.integer({ min: 0, max: 4 })).map(([chars, padding]) => bytesOf(field, Buffer.from(chars), padding));
-const nested = (field: number, content: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> => content.map((body) => bytesOf(field, body));
+  fc
+    .tuple(content, fc.integer({ min: 0, max: 4 }))
+    .map(([chars, padding]) => bytesOf(field, Buffer.from(chars), padding));
+const nested = (field: number, content: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> =>
+  content.map((body) => bytesOf(field, body));
 
-const wireHeaderValue = among(
-  fc.oneof(stringOf(1, name), stringOf(2, value), stringOf(3, value)),
-  4,
-);
+const wireHeaderValue = among(fc.oneof(stringOf(1, name), stringOf(2, value), stringOf(3, value)), 4);
 /** One message written twice over: in one piece, and its singular nested messages in several, which means the same. */
 interface Twice {
   readonly whole: Buffer;
@@ -179,8 +197,10 @@ function singular(field: number, parts: fc.Arbitrary<readonly Twice[]>): fc.Arbi
     ]),
   }));
 }
-const same = (field: fc.Arbitrary<Buffer>): fc.Arbitrary<Twice> => field.map((bytes) => ({ whole: bytes, split: bytes }));
-const partsOf = (part: fc.Arbitrary<Twice>, maxLength: number): fc.Arbitrary<readonly Twice[]> => fc.array(part, { maxLength });
+const same = (field: fc.Arbitrary<Buffer>): fc.Arbitrary<Twice> =>
+  field.map((bytes) => ({ whole: bytes, split: bytes }));
+const partsOf = (part: fc.Arbitrary<Twice>, maxLength: number): fc.Arbitrary<readonly Twice[]> =>
+  fc.array(part, { maxLength });
 
 const wireHeader = fc.oneof(nested(1, wireHeaderValue), nested(1, stringOf(1, fc.constant("authorization"))));
 const wireHttpFields = fc.oneof(stringOf(2, text), stringOf(4, text), stringOf(5, text), stringOf(11, text), noise);

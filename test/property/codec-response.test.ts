@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { DENY_REASONS, DENY_SHAPES } from "../../src/core/deny-reason.ts";
 import { ASSURANCES, type Allow, type Deny } from "../../src/core/verdict.ts";
@@ -29,7 +29,14 @@ test("protobufjs reads every denial as it was meant", () => {
       expect(body).toMatchObject({ status: DENY_SHAPES[denied.reason].httpStatus });
       expect(response.ok_response).toBeUndefined();
       expect(metadataOf(response)).toEqual(
-        known({ decision: "deny", reason: denied.reason, tier, rule, issuer, revocation_id: denied.revokedBy?.revocationId }),
+        known({
+          decision: "deny",
+          reason: denied.reason,
+          tier,
+          rule,
+          issuer,
+          revocation_id: denied.revokedBy?.revocationId,
+        }),
       );
     }),
     RUNS,
@@ -45,28 +52,37 @@ test("protobufjs reads every allow as it was meant, each managed header in exact
   const claim = maybe(fc.oneof(word, fc.array(word, { maxLength: 4 }), fc.boolean(), fc.integer(), fc.constant(null)));
   const names = fc.uniqueArray(fc.stringMatching(/^x-[a-z0-9-]{1,60}$/), { maxLength: 6 });
   fc.assert(
-    fc.property(verdict, by, names, fc.array(claim, { minLength: 6, maxLength: 6 }), fc.boolean(), (facts, { tier, rule }, headers, values, forwardToken) => {
-      const policy = compileIdentityPolicy({ headers: new Map(headers.map((name) => [name, name])), forwardToken });
-      const claims = Object.fromEntries(headers.map((name, index) => [name, values[index]]));
-      const identity = compileIdentity(principalOf({ claims }), policy);
-      if (!identity.ok) return;
-      const response = decodeCheckResponse(encoder.allow(facts as unknown as Allow, identity.value, { tier, rule }, []));
-      const set = response.ok_response?.headers.map(({ header }) => header.key) ?? [];
-      const removed = response.ok_response?.headers_to_remove ?? [];
-      const managed = forwardToken ? policy.managedNames : [...policy.managedNames, "authorization"];
-      expect([...set, ...removed].toSorted()).toEqual([...managed].toSorted());
-      expect(metadataOf(response)).toEqual(
-        known({
-          decision: "allow",
-          reason: "ok",
-          assurance: facts.assurance,
-          tier,
-          rule,
-          issuer: "main",
-          staleness_ms: facts.stalenessMs,
-        }),
-      );
-    }),
+    fc.property(
+      verdict,
+      by,
+      names,
+      fc.array(claim, { minLength: 6, maxLength: 6 }),
+      fc.boolean(),
+      (facts, { tier, rule }, headers, values, forwardToken) => {
+        const policy = compileIdentityPolicy({ headers: new Map(headers.map((name) => [name, name])), forwardToken });
+        const claims = Object.fromEntries(headers.map((name, index) => [name, values[index]]));
+        const identity = compileIdentity(principalOf({ claims }), policy);
+        if (!identity.ok) return;
+        const response = decodeCheckResponse(
+          encoder.allow(facts as unknown as Allow, identity.value, { tier, rule }, []),
+        );
+        const set = response.ok_response?.headers.map(({ header }) => header.key) ?? [];
+        const removed = response.ok_response?.headers_to_remove ?? [];
+        const managed = forwardToken ? policy.managedNames : [...policy.managedNames, "authorization"];
+        expect([...set, ...removed].toSorted()).toEqual([...managed].toSorted());
+        expect(metadataOf(response)).toEqual(
+          known({
+            decision: "allow",
+            reason: "ok",
+            assurance: facts.assurance,
+            tier,
+            rule,
+            issuer: "main",
+            staleness_ms: facts.stalenessMs,
+          }),
+        );
+      },
+    ),
     RUNS,
   );
 });

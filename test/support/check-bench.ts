@@ -27,7 +27,15 @@ export const LOW: Tier = { name: "low", rank: 2, maxStalenessMs: 30_000, failOpe
 export const NO_CALL: CheckCall = { grpcTimeoutMs: undefined, traceparent: undefined, tracestate: undefined };
 
 export function rule(facts: Partial<RouteRule> & { readonly path: string }): RouteRule {
-  return { name: undefined, host: undefined, methods: undefined, tier: undefined, scopes: [], anonymous: false, ...facts };
+  return {
+    name: undefined,
+    host: undefined,
+    methods: undefined,
+    tier: undefined,
+    scopes: [],
+    anonymous: false,
+    ...facts,
+  };
 }
 
 export interface Asked<Answer> {

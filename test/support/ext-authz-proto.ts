@@ -60,7 +60,10 @@ export interface CheckResponseMessage {
   /** A code of 0 is not written out. */
   readonly status: { readonly code?: number } | null;
   readonly http_response?: "ok_response" | "denied_response";
-  readonly ok_response?: { readonly headers: readonly HeaderOptionMessage[]; readonly headers_to_remove: readonly string[] };
+  readonly ok_response?: {
+    readonly headers: readonly HeaderOptionMessage[];
+    readonly headers_to_remove: readonly string[];
+  };
   readonly denied_response?: {
     readonly status: { readonly code: string };
     readonly headers: readonly HeaderOptionMessage[];
@@ -91,7 +94,10 @@ export function decodeCheckResponse(bytes: Buffer): CheckResponseMessage {
 }
 
 /** A CheckRequest for one HTTP request, as Envoy sends it without `encode_raw_headers`. */
-export function checkRequest(http: HttpRequestMessage, rest: Omit<NonNullable<CheckRequestMessage["attributes"]>, "request"> = {}): Buffer {
+export function checkRequest(
+  http: HttpRequestMessage,
+  rest: Omit<NonNullable<CheckRequestMessage["attributes"]>, "request"> = {},
+): Buffer {
   return encodeCheckRequest({ attributes: { ...rest, request: { http } } });
 }
 

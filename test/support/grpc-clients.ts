@@ -1,12 +1,22 @@
 // Real gRPC clients of the server under test: @grpc/grpc-js with the vendored definitions.
 
 import { credentials, Metadata, type ClientOptions, type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
-import { AuthorizationClient, HealthClient, type CheckRequestMessage, type CheckResponseMessage } from "./ext-authz-proto.ts";
+import {
+  AuthorizationClient,
+  HealthClient,
+  type CheckRequestMessage,
+  type CheckResponseMessage,
+} from "./ext-authz-proto.ts";
 
 type Callback<T> = (error: ServiceError | null, response?: T) => void;
 
 interface CheckStub {
-  Check(request: CheckRequestMessage, metadata: Metadata, options: object, callback: Callback<CheckResponseMessage>): { cancel(): void };
+  Check(
+    request: CheckRequestMessage,
+    metadata: Metadata,
+    options: object,
+    callback: Callback<CheckResponseMessage>,
+  ): { cancel(): void };
 }
 
 interface HealthMessage {

@@ -54,7 +54,13 @@ describe("the identity told to the upstream", () => {
   });
 
   test("never comes from a claim's prototype", () => {
-    const odd = compileIdentityPolicy({ headers: new Map([["x-a", "toString"], ["x-b", "__proto__"]]), forwardToken: true });
+    const odd = compileIdentityPolicy({
+      headers: new Map([
+        ["x-a", "toString"],
+        ["x-b", "__proto__"],
+      ]),
+      forwardToken: true,
+    });
     expect(answer(compiled({}, odd)).ok_response?.headers_to_remove).toEqual(["x-a", "x-b", ...OVERRIDES]);
   });
 
@@ -78,17 +84,20 @@ describe("hazard 1 and 2: header default flipped, removal after setting", () => 
     ["with hardly any", compiled({ subject: undefined, session: undefined, tokenId: undefined })],
   ];
 
-  test.each(identities)("%s: every managed header is in exactly one of the two lists, and none is empty", (_name, identity) => {
-    for (const assurance of ["live", "recent", "fail-open", "anonymous"] as const) {
-      const verdict = { kind: "allow", assurance, principal: undefined, stalenessMs: 1 } as unknown as Allow;
-      const response = decodeCheckResponse(encoder.allow(verdict, identity, NOBODY, []));
-      const set = (response.ok_response?.headers ?? []).map(({ header }) => header.key);
-      const removed = response.ok_response?.headers_to_remove ?? [];
-      expect([...set, ...removed].toSorted()).toEqual([...policy.managedNames].toSorted());
-      expect(setHeaders(response)["x-auth-assurance"]).toBe(assurance);
-      expect(Object.values(setHeaders(response))).not.toContain("");
-    }
-  });
+  test.each(identities)(
+    "%s: every managed header is in exactly one of the two lists, and none is empty",
+    (_name, identity) => {
+      for (const assurance of ["live", "recent", "fail-open", "anonymous"] as const) {
+        const verdict = { kind: "allow", assurance, principal: undefined, stalenessMs: 1 } as unknown as Allow;
+        const response = decodeCheckResponse(encoder.allow(verdict, identity, NOBODY, []));
+        const set = (response.ok_response?.headers ?? []).map(({ header }) => header.key);
+        const removed = response.ok_response?.headers_to_remove ?? [];
+        expect([...set, ...removed].toSorted()).toEqual([...policy.managedNames].toSorted());
+        expect(setHeaders(response)["x-auth-assurance"]).toBe(assurance);
+        expect(Object.values(setHeaders(response))).not.toContain("");
+      }
+    },
+  );
 
   test.each(identities)("%s: every header is set with OVERWRITE_IF_EXISTS_OR_ADD", (_name, identity) => {
     for (const option of answer(identity).ok_response?.headers ?? []) {

@@ -9,7 +9,11 @@ import { principalOf } from "../../support/principal.ts";
 const encoder = createResponseEncoder('a "quoted\\" realm');
 const NOBODY = { tier: undefined, rule: undefined };
 
-function denied(verdict: Deny, by = NOBODY as { tier: string | undefined; rule: string | undefined }, issuer?: string): CheckResponseMessage {
+function denied(
+  verdict: Deny,
+  by = NOBODY as { tier: string | undefined; rule: string | undefined },
+  issuer?: string,
+): CheckResponseMessage {
   return decodeCheckResponse(encoder.deny(verdict, by, issuer));
 }
 
@@ -78,12 +82,18 @@ describe("a denial", () => {
 
 describe("an allow", () => {
   const policy = compileIdentityPolicy({ headers: new Map([["x-auth-subject", "sub"]]), forwardToken: true });
-  const allow = (facts: object): Allow => ({ kind: "allow", principal: undefined, stalenessMs: undefined, ...facts }) as Allow;
+  const allow = (facts: object): Allow =>
+    ({ kind: "allow", principal: undefined, stalenessMs: undefined, ...facts }) as Allow;
 
   test("is OK with metadata of what it stands on", () => {
     const identity = compileIdentity(principalOf({ issuerId: "main" }), policy);
     if (!identity.ok) throw new Error(identity.error);
-    const bytes = encoder.allow(allow({ assurance: "recent", stalenessMs: 812.4 }), identity.value, { tier: "low", rule: "read" }, []);
+    const bytes = encoder.allow(
+      allow({ assurance: "recent", stalenessMs: 812.4 }),
+      identity.value,
+      { tier: "low", rule: "read" },
+      [],
+    );
     const response = decodeCheckResponse(bytes);
     expect(response.status).toEqual({}); // there, with code 0
     expect(response.http_response).toBe("ok_response");
@@ -99,7 +109,9 @@ describe("an allow", () => {
   });
 
   test("of nobody says nothing that is not known", () => {
-    const response = decodeCheckResponse(encoder.allow(allow({ assurance: "anonymous" }), policy.anonymous, NOBODY, []));
+    const response = decodeCheckResponse(
+      encoder.allow(allow({ assurance: "anonymous" }), policy.anonymous, NOBODY, []),
+    );
     expect(metadataOf(response)).toEqual({ decision: "allow", reason: "ok", assurance: "anonymous" });
   });
 
@@ -107,7 +119,9 @@ describe("an allow", () => {
     const identity = compileIdentity(principalOf({ subject: "s".repeat(4096) }), policy);
     if (!identity.ok) throw new Error(identity.error);
     const spoofed = Array.from({ length: 60 }, (_, index) => `x_auth_subject${index}`);
-    const response = decodeCheckResponse(encoder.allow(allow({ assurance: "live", stalenessMs: 0 }), identity.value, NOBODY, spoofed));
+    const response = decodeCheckResponse(
+      encoder.allow(allow({ assurance: "live", stalenessMs: 0 }), identity.value, NOBODY, spoofed),
+    );
     expect(response.ok_response?.headers[0]?.header.value).toBe("s".repeat(4096));
     expect(response.ok_response?.headers_to_remove).toEqual(expect.arrayContaining(spoofed));
     expect(metadataOf(response)).toMatchObject({ staleness_ms: 0 });

@@ -7,7 +7,15 @@ const CRITICAL: Tier = { name: "critical", rank: 0, maxStalenessMs: 0, failOpenF
 const LOW: Tier = { name: "low", rank: 1, maxStalenessMs: 30_000, failOpenForMs: 300_000 };
 
 function rule(facts: Partial<RouteRule> & { path: string }): RouteRule {
-  return { name: undefined, host: undefined, methods: undefined, tier: undefined, scopes: [], anonymous: false, ...facts };
+  return {
+    name: undefined,
+    host: undefined,
+    methods: undefined,
+    tier: undefined,
+    scopes: [],
+    anonymous: false,
+    ...facts,
+  };
 }
 
 function routes(...rules: readonly RouteRule[]): Routes {
@@ -70,7 +78,12 @@ describe("routes", () => {
 
   test("where nothing matches, the strictest tier and a token are asked for", () => {
     const judged = routes(rule({ path: "/healthz", anonymous: true }));
-    expect(judged.judge("GET", "h", "/other")).toEqual({ rule: undefined, anonymous: false, tier: CRITICAL, scopes: [] });
+    expect(judged.judge("GET", "h", "/other")).toEqual({
+      rule: undefined,
+      anonymous: false,
+      tier: CRITICAL,
+      scopes: [],
+    });
     expect(routes().judge("GET", "h", "/")).toMatchObject({ anonymous: false, tier: CRITICAL });
   });
 

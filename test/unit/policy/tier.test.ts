@@ -2,9 +2,12 @@ import { expect, test } from "vitest";
 import type { Tier } from "../../../src/core/tier.ts";
 import { compileTiers } from "../../../src/policy/tier.ts";
 
-const [CRITICAL, STANDARD, LOW] = ["critical", "standard", "low"].map(
-  (name, rank): Tier => ({ name, rank, maxStalenessMs: rank * 1000, failOpenForMs: 0 }),
-) as [Tier, Tier, Tier];
+const [CRITICAL, STANDARD, LOW] = ["critical", "standard", "low"].map((name, rank): Tier => ({
+  name,
+  rank,
+  maxStalenessMs: rank * 1000,
+  failOpenForMs: 0,
+})) as [Tier, Tier, Tier];
 const TIERS = [CRITICAL, STANDARD, LOW];
 
 test("the strictest tier is the one written first", () => {
@@ -15,7 +18,8 @@ test("the strictest tier is the one written first", () => {
 test("a tier is found by its very name, and by no other", () => {
   const table = compileTiers(TIERS, []);
   expect(table.named("standard")).toBe(STANDARD);
-  for (const name of ["Standard", "", "standard ", "__proto__", "constructor"]) expect(table.named(name)).toBeUndefined();
+  for (const name of ["Standard", "", "standard ", "__proto__", "constructor"])
+    expect(table.named(name)).toBeUndefined();
 });
 
 test("a scope sets the strictest floor of all patterns that match any of the token's scopes", () => {
@@ -40,5 +44,5 @@ test("a star alone matches every scope, but no token without any", () => {
 });
 
 test("a table without a tier is a bug", () => {
-  expect(() => compileTiers([], [])).toThrow();
+  expect(() => compileTiers([], [])).toThrow("at least one tier");
 });
