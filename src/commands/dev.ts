@@ -33,7 +33,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
   const plane = createControlPlane(config, {
     store,
     ladder: sidecar.ladder,
-    issuers: sidecar.issuers(),
+    issuers: sidecar.keepIssuers(),
     telemetry,
     tokens: [{ name: "dev", sha256, scopes: ["portcullis:admin"] }],
     version: io.version,

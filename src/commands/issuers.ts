@@ -10,6 +10,8 @@ import { systemClock } from "./clock.ts";
 export interface Issuers {
   /** One per configured issuer, in that order. Starts sources that are new; `settled` when each has tried once. */
   use(configs: readonly IssuerConfig[]): { readonly issuers: readonly Issuer[]; readonly settled: Promise<unknown> };
+  /** The sources of these are never retired. */
+  keep(issuers: readonly Issuer[]): void;
   /** Ends the sources that the last use() no longer names. */
   retireUnused(): Promise<void>;
   stop(): Promise<void>;
@@ -17,6 +19,7 @@ export interface Issuers {
 
 export function createIssuers(observer: Observer, log: Log): Issuers {
   const sources = new Map<string, KeySource>();
+  const kept = new Set<KeySource>();
   let inUse: ReadonlySet<string> = new Set();
 
   function sourceOf(config: IssuerConfig): { readonly name: string; readonly source: KeySource; readonly fresh: boolean } {
@@ -45,8 +48,11 @@ export function createIssuers(observer: Observer, log: Log): Issuers {
         settled: Promise.all(found.filter(({ fresh }) => fresh).map(({ source }) => source.start())),
       };
     },
+    keep(issuers) {
+      for (const { keys } of issuers) kept.add(keys);
+    },
     async retireUnused() {
-      const unused = [...sources].filter(([name]) => !inUse.has(name));
+      const unused = [...sources].filter(([name, source]) => !inUse.has(name) && !kept.has(source));
       for (const [name] of unused) sources.delete(name);
       await Promise.all(unused.map(([, source]) => source.stop()));
     },

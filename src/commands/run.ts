@@ -7,15 +7,19 @@ import { EXIT, type CommandIo } from "./io.ts";
 /** Resolves with the exit code when everything is stopped: 1 if a part could not start or be stopped. */
 export async function runUntilTerminated(parts: readonly Part[], io: CommandIo, log: Log): Promise<number> {
   const lifecycle = createLifecycle(parts, log);
-  const terminated = new Promise<void>((resolve) => {
-    io.signals.onTerminate(resolve);
-  });
-  const stopped = terminated.then(() => {
+  let isTerminated = false;
+  const stopped = new Promise<void>((resolve) => {
+    io.signals.onTerminate(() => {
+      isTerminated = true;
+      resolve();
+    });
+  }).then(() => {
     log.info("stopping");
     return lifecycle.stop();
   });
   const started = await lifecycle.start();
-  if (!started.ok) {
+  // A signal that comes while parts still start ends them in order too: nothing failed.
+  if (!started.ok && !isTerminated) {
     const { part, cause, detail } = started.error;
     log.error("start_failed", { part, cause, detail });
     io.err(`portcullis: ${part} did not start: ${detail}\n`);

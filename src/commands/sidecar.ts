@@ -22,8 +22,8 @@ export interface Sidecar {
   readonly parts: readonly Part[];
   /** The ladder, for whoever else judges in this process. */
   readonly ladder: Ladder;
-  /** The issuers of the configuration now in force. */
-  issuers(): readonly Issuer[];
+  /** The issuers it starts with. Their keys are kept fresh to the end for whoever asked for them, reloads or not. */
+  keepIssuers(): readonly Issuer[];
   /** Judges calls that begin later by `config`. What only a restart can change is not touched. */
   replace(config: Config): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   let policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer });
 
   const checks = createCheckHandler({ clock: systemClock, observer, log, tracer: tracing, policy });
-  const transport = createGrpcServer({ listen: config.listen.grpc.map(formatAddress), checks });
+  const transport = createGrpcServer({ listen: config.listen.grpc.map(formatAddress), checks, log });
   const readiness = watchReadiness({
     facts: () => readinessFacts(store, ladder, used.issuers),
     clock: systemClock,
@@ -125,7 +125,10 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   return {
     parts,
     ladder,
-    issuers: () => used.issuers,
+    keepIssuers() {
+      issuers.keep(used.issuers);
+      return used.issuers;
+    },
     async replace(next) {
       const fresh = issuers.use(next.issuers);
       await fresh.settled;
