@@ -89,7 +89,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
 }
 
 /** The reference configuration with the ports of `options`, as Envoy takes it (JSON). */
-export function referenceConfig(options: EnvoyOptions): unknown {
+function referenceConfig(options: EnvoyOptions): unknown {
   const config = parse(readFileSync(resolve("envoy/envoy.yaml"), "utf8")) as Bootstrap;
   const [listener] = config.static_resources.listeners;
   config.admin.address = onLoopback(0);
