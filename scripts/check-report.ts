@@ -62,7 +62,8 @@ function countFile(file: FileResult, name: string, failures: string[]): Tally {
 
 function countTest(test: TestResult, file: string, failures: string[]): Tally {
   if (test.status === "passed") return { ...NOTHING, passed: 1 };
-  if (test.status === "skipped" || test.status === "pending" || test.status === "todo") return { ...NOTHING, skipped: 1 };
+  if (test.status === "skipped" || test.status === "pending" || test.status === "todo")
+    return { ...NOTHING, skipped: 1 };
   failures.push(`${file}: ${test.fullName}\n${indent((test.failureMessages ?? []).join("\n"))}`);
   return { ...NOTHING, failed: 1 };
 }

@@ -6,7 +6,9 @@ const [, floorMajor, floorMinor] = /^>=(\d+)\.(\d+) <\d+$/.exec(wanted).map(Numb
 const [major, minor] = process.versions.node.split(".").map(Number);
 
 if (major !== floorMajor || minor < floorMinor) {
-  console.error(`Node ${process.versions.node} runs here, but ${wanted} is needed and has no package for this platform.`);
+  console.error(
+    `Node ${process.versions.node} runs here, but ${wanted} is needed and has no package for this platform.`,
+  );
   console.error("Put a suitable node first in PATH and run this again.");
   process.exit(1);
 }

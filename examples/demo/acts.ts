@@ -41,7 +41,7 @@ export async function goodCalls(stage: Stage, walk: Walk): Promise<void> {
     return "x-auth-assurance: recent";
   });
   await walk.step("a spoofed x-auth-subject is overwritten, its variants are removed", async () => {
-    const headers = { "x-auth-subject": "root", "X_Auth_Subject": "root", "x.auth.subject": "root" };
+    const headers = { "x-auth-subject": "root", X_Auth_Subject: "root", "x.auth.subject": "root" };
     const answer = await callThroughEnvoy(stage, { ...TIERS.standard, token: alice, headers });
     expectEqual("x-auth-subject at the upstream", headerAtUpstream(answer, "x-auth-subject"), "alice");
     expectEqual("x_auth_subject at the upstream", headerAtUpstream(answer, "x_auth_subject"), undefined);
@@ -124,11 +124,16 @@ export async function revocations(stage: Stage, walk: Walk): Promise<void> {
   });
   await walk.step("a fresh log-in of his works", async () => {
     // A watermark is in whole seconds, rounded up: a log-in within the second of the revocation dies with the others.
-    const answer = await until("bob's fresh log-in to work", async () => {
-      const token = await logIn(stage, "bob", "builder");
-      const { status } = await callThroughEnvoy(stage, { ...TIERS.critical, token });
-      return status === 200 ? status : undefined;
-    }, 3_000, 100);
+    const answer = await until(
+      "bob's fresh log-in to work",
+      async () => {
+        const token = await logIn(stage, "bob", "builder");
+        const { status } = await callThroughEnvoy(stage, { ...TIERS.critical, token });
+        return status === 200 ? status : undefined;
+      },
+      3_000,
+      100,
+    );
     expectEqual("the status", answer, 200);
     return "from the next second on";
   });
@@ -140,7 +145,8 @@ export async function storeOutage(stage: Stage, walk: Walk): Promise<void> {
   const revoked = await logIn(stage, "alice", "wonderland");
   let lock: RunningProcess | undefined;
   await walk.step("another process takes an exclusive lock on the SQLite file", async () => {
-    for (const call of Object.values(TIERS)) expectEqual("before", (await callThroughEnvoy(stage, { ...call, token })).status, 200);
+    for (const call of Object.values(TIERS))
+      expectEqual("before", (await callThroughEnvoy(stage, { ...call, token })).status, 200);
     expectEqual("the control API's answer", await revokeToken(stage, revoked, "demo: stolen"), 201);
     expectEqual("the revoked one", (await callThroughEnvoy(stage, { ...TIERS.critical, token: revoked })).status, 401);
     lock = startProcess(process.execPath, ["examples/demo/lock-store.ts", stage.storeFile]);
@@ -185,7 +191,13 @@ export async function storeOutage(stage: Stage, walk: Walk): Promise<void> {
  * Calls until the answer is `status`, and returns how long that was after `sinceMs`. Any third answer is wrong, and so is
  * a refusal of Envoy's own.
  */
-async function untilStatus(stage: Stage, call: Call, status: number, latestMs: number, sinceMs: number): Promise<number> {
+async function untilStatus(
+  stage: Stage,
+  call: Call,
+  status: number,
+  latestMs: number,
+  sinceMs: number,
+): Promise<number> {
   const before = status === 200 ? 503 : 200;
   const others = new Set<number>();
   const ms = await until(
@@ -205,7 +217,13 @@ async function untilStatus(stage: Stage, call: Call, status: number, latestMs: n
 }
 
 /** Calls until the upstream sees `assurance`; not one call may be refused meanwhile. */
-async function untilAssurance(stage: Stage, call: Call, assurance: string, latestMs: number, sinceMs: number): Promise<number> {
+async function untilAssurance(
+  stage: Stage,
+  call: Call,
+  assurance: string,
+  latestMs: number,
+  sinceMs: number,
+): Promise<number> {
   let refused = 0;
   const ms = await until(
     `the upstream to see ${assurance}`,

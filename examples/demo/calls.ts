@@ -20,7 +20,8 @@ export interface Call {
 }
 
 export async function callThroughEnvoy(stage: Stage, call: Call): Promise<Answer> {
-  const authorization: Record<string, string> = call.token === undefined ? {} : { authorization: `Bearer ${call.token}` };
+  const authorization: Record<string, string> =
+    call.token === undefined ? {} : { authorization: `Bearer ${call.token}` };
   const response = await fetch(`${stage.envoy.url}${call.path}`, {
     method: call.method ?? "GET",
     headers: { ...call.headers, ...authorization },

@@ -18,7 +18,8 @@ async function play(stage: Stage): Promise<boolean> {
   await revocations(stage, walk);
   await storeOutage(stage, walk);
   const right = walk.finish();
-  if (!right) write(`\nPortcullis wrote:\n${stage.portcullis.output()}\nEnvoy wrote:\n${stage.envoy.process.output()}\n`);
+  if (!right)
+    write(`\nPortcullis wrote:\n${stage.portcullis.output()}\nEnvoy wrote:\n${stage.envoy.process.output()}\n`);
   return right;
 }
 

@@ -1,7 +1,7 @@
 // Prints each step of the demo with its time and whether it came out right. Colours on a terminal only.
 
 /** A step that came out wrong; the message says what was expected and what was there. */
-export class Wrong extends Error {}
+class Wrong extends Error {}
 
 export interface Walk {
   act(title: string): void;
@@ -39,7 +39,8 @@ export function startWalk(write: (text: string) => void, colours: boolean): Walk
     },
     finish() {
       const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(1);
-      const sum = wrongSteps === 0 ? `all ${steps} steps came out right` : `${wrongSteps} of ${steps} steps came out wrong`;
+      const sum =
+        wrongSteps === 0 ? `all ${steps} steps came out right` : `${wrongSteps} of ${steps} steps came out wrong`;
       write(`\n${paint(wrongSteps === 0 ? 32 : 31, sum)} in ${seconds} s\n`);
       return wrongSteps === 0;
     },

@@ -22,5 +22,10 @@ export async function makeSigningKeys(): Promise<SigningKeys> {
 async function makeSigningKey(algorithm: SigningAlgorithm): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(algorithm, { modulusLength: 2048, extractable: true });
   const kid = `${algorithm.toLowerCase()}-1`;
-  return { algorithm, kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), alg: algorithm, use: "sig", kid } };
+  return {
+    algorithm,
+    kid,
+    privateKey,
+    publicJwk: { ...(await exportJWK(publicKey)), alg: algorithm, use: "sig", kid },
+  };
 }

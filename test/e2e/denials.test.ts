@@ -67,7 +67,10 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
 
   test("two Authorization headers are refused, though each alone would do", async () => {
     const value = `Bearer ${await guarded.issuer.sign()}`;
-    const headers = [["authorization", value], ["Authorization", value]] as const;
+    const headers = [
+      ["authorization", value],
+      ["Authorization", value],
+    ] as const;
     const answer = await call(envoy.url, { path: "/api/orders", headers });
     expect(answer.status).toBe(400);
     expect(answer.headers["www-authenticate"]).toBe('Bearer error="invalid_request"');
@@ -83,11 +86,32 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
 
   test("Envoy's access log has the decision, its reason, rule and tier", async () => {
     const denied = await logged({ under: "/admin", token: await guarded.issuer.sign() });
-    expect(denied).toMatchObject({ status: 403, decision: "deny", reason: "insufficient_scope", tier: "critical", rule: "admin", issuer: "main" });
+    expect(denied).toMatchObject({
+      status: 403,
+      decision: "deny",
+      reason: "insufficient_scope",
+      tier: "critical",
+      rule: "admin",
+      issuer: "main",
+    });
     const allowed = await logged({ under: "/api", token: await guarded.issuer.sign() });
-    expect(allowed).toMatchObject({ status: 200, decision: "allow", reason: "ok", tier: "low", assurance: "live", rule: "api-read", issuer: "main" });
+    expect(allowed).toMatchObject({
+      status: 200,
+      decision: "allow",
+      reason: "ok",
+      tier: "low",
+      assurance: "live",
+      rule: "api-read",
+      issuer: "main",
+    });
     const anonymous = await logged({ under: "/public" });
-    expect(anonymous).toMatchObject({ status: 200, decision: "allow", reason: "ok", assurance: "anonymous", rule: "public" });
+    expect(anonymous).toMatchObject({
+      status: 200,
+      decision: "allow",
+      reason: "ok",
+      assurance: "anonymous",
+      rule: "public",
+    });
   });
 
   test("a route of Envoy raises the tier, and the log shows it", async () => {

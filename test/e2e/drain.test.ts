@@ -25,12 +25,16 @@ function addEndpoint(cluster: Settings, port: number): void {
  * Calls, one after another on `lanes` lanes, until told to stop; resolves with how often each status was answered. In the
  * tier that answers from memory: a store slowed by the machine's other work is not what is tested here.
  */
-function keepCalling(url: string, token: string, lanes: number): { stop(): Promise<ReadonlyMap<string, number>>; count(): number } {
+function keepCalling(
+  url: string,
+  token: string,
+  lanes: number,
+): { stop(): Promise<ReadonlyMap<string, number>>; count(): number } {
   const answers = new Map<string, number>();
-  let stopped = false;
+  const stopping = new AbortController();
   let count = 0;
   const lane = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const answer = await call(url, { path: "/api/orders", token }).then(({ status }) => String(status), String);
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
       count += 1;
@@ -40,7 +44,7 @@ function keepCalling(url: string, token: string, lanes: number): { stop(): Promi
   return {
     count: () => count,
     async stop() {
-      stopped = true;
+      stopping.abort();
       await running;
       return answers;
     },
@@ -78,7 +82,11 @@ describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
     try {
       const token = await guarded.issuer.sign();
       sidecar.process.signal("SIGTERM");
-      await until("it to say that it drains", async () => (await fetch(`${sidecar.opsUrl}/readyz`)).status === 503, 900);
+      await until(
+        "it to say that it drains",
+        async () => (await fetch(`${sidecar.opsUrl}/readyz`)).status === 503,
+        900,
+      );
       expect((await call(envoy.url, { path: "/api/orders", token })).status).toBe(200);
       expect(await sidecar.process.end()).toBe(0);
     } finally {

@@ -46,7 +46,10 @@ describe.each(ENVOY_VERSIONS)("Envoy %s with failure_mode_allow true", (version)
   test("meanwhile the low tier lets a known token in, marked for the upstream", async () => {
     const token = await guarded.issuer.sign();
     // The outage of the test before may have left the breaker open: begin with a store that answers.
-    await until("the store to answer", async () => (await call(envoy.url, { path: "/critical/x", token })).status === 200);
+    await until(
+      "the store to answer",
+      async () => (await call(envoy.url, { path: "/critical/x", token })).status === 200,
+    );
     guarded.redis.pause();
     const fresh = await guarded.issuer.sign();
     const answer = await call(envoy.url, { path: "/api/orders", token: fresh });

@@ -30,7 +30,10 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
   let envoy: EnvoyProcess;
   let keepingUnderscores: EnvoyProcess;
 
-  const start = async (options: { readonly version: EnvoyVersion; readonly underscores: string }): Promise<EnvoyProcess> =>
+  const start = async (options: {
+    readonly version: EnvoyVersion;
+    readonly underscores: string;
+  }): Promise<EnvoyProcess> =>
     startEnvoy({
       version: options.version,
       portcullis: guarded.sidecar.grpcPort,
@@ -61,8 +64,14 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
   });
 
   test("a client's own identity headers are overwritten, not appended to", async () => {
-    const spoofed = [...Object.keys(MANAGED), "x-auth-assurance", "x-auth-token-id"].map((name) => [name, "root"] as const);
-    const answer = await call(envoy.url, { path: "/api/orders", token: await guarded.issuer.sign(), headers: [...spoofed, ...spoofed] });
+    const spoofed = [...Object.keys(MANAGED), "x-auth-assurance", "x-auth-token-id"].map(
+      (name) => [name, "root"] as const,
+    );
+    const answer = await call(envoy.url, {
+      path: "/api/orders",
+      token: await guarded.issuer.sign(),
+      headers: [...spoofed, ...spoofed],
+    });
     for (const [name, value] of Object.entries(MANAGED)) expect(echoedHeader(answer, name)).toEqual([value]);
     expect(echoedHeader(answer, "x-auth-assurance")).toEqual(["live"]);
     expect(echoedHeader(answer, "x-auth-token-id")).not.toContain("root");
@@ -93,15 +102,29 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
   });
 
   test("method-override headers are removed in every spelling", async () => {
-    const names = ["x-http-method-override", "X-HTTP-Method", "x-method-override", "X_Method_Override", "x.http.method.override"];
+    const names = [
+      "x-http-method-override",
+      "X-HTTP-Method",
+      "x-method-override",
+      "X_Method_Override",
+      "x.http.method.override",
+    ];
     const headers = names.map((name) => [name, "DELETE"] as const);
-    const answer = await call(keepingUnderscores.url, { path: "/api/orders", token: await guarded.issuer.sign(), headers });
+    const answer = await call(keepingUnderscores.url, {
+      path: "/api/orders",
+      token: await guarded.issuer.sign(),
+      headers,
+    });
     const left = echoed(answer).headers.filter(([name]) => name.replaceAll(/[._]/g, "-").includes("method"));
     expect(left).toEqual([]);
   });
 
   test("other headers reach the upstream as they came", async () => {
-    const headers = [["x-request-tag", "one"], ["cookie", "a=b"], ["accept-language", "de, en"]] as const;
+    const headers = [
+      ["x-request-tag", "one"],
+      ["cookie", "a=b"],
+      ["accept-language", "de, en"],
+    ] as const;
     const answer = await call(envoy.url, { path: "/api/orders?page=2", token: await guarded.issuer.sign(), headers });
     for (const [name, value] of headers) expect(echoedHeader(answer, name)).toEqual([value]);
     expect(echoed(answer).path).toBe("/api/orders?page=2");

@@ -37,7 +37,10 @@ describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
   });
 
   test("drops headers with underscores", async () => {
-    const headers = [["x_tag", "1"], ["x-tag", "2"]] as const;
+    const headers = [
+      ["x_tag", "1"],
+      ["x-tag", "2"],
+    ] as const;
     const answer = await call(envoy.url, { path: "/api/orders", token: await guarded.issuer.sign(), headers });
     expect(echoedHeader(answer, "x_tag")).toEqual([]);
     expect(echoedHeader(answer, "x-tag")).toEqual(["2"]);

@@ -63,7 +63,11 @@ describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
     await guarded.redis.cli("SET", `revoked:jti:main:${jti}`, "1", "EX", "60");
     expect(await statusOf("/critical/x", token)).toBe(401);
     await guarded.redis.cli("DEL", `revoked:jti:main:${jti}`);
-    await until("the token to be let in", async () => (await statusOf("/critical/x", token)) === 200, STANDARD_BOUND_MS);
+    await until(
+      "the token to be let in",
+      async () => (await statusOf("/critical/x", token)) === 200,
+      STANDARD_BOUND_MS,
+    );
   });
 
   test("Envoy's log names the kind of denial, and the id of the revocation where there is one", async () => {

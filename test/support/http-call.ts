@@ -17,7 +17,10 @@ export interface HttpAnswer {
 }
 
 /** On a connection of its own; rejects when none is made or it breaks. */
-export async function call(baseUrl: string, { method = "GET", path, headers = [], token }: HttpCall): Promise<HttpAnswer> {
+export async function call(
+  baseUrl: string,
+  { method = "GET", path, headers = [], token }: HttpCall,
+): Promise<HttpAnswer> {
   const { host, hostname, port } = new URL(baseUrl);
   const authorization = token === undefined ? [] : ["authorization", `Bearer ${token}`];
   return new Promise((resolve, reject) => {

@@ -5,7 +5,9 @@
 export function readLeniently(path: string): string {
   let decoded = path.replace(/[?#].*$/su, "");
   for (;;) {
-    const further = decoded.replaceAll(/%([0-9a-f]{2})/giu, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    const further = decoded.replaceAll(/%([0-9a-f]{2})/giu, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
     if (further === decoded) break;
     decoded = further;
   }
