@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { PATH } from "../fixtures/check-request.ts";
 import { Arrivals, PACER_LEAD_MS } from "./arrivals.ts";
 import { type Call, readCheckCalls, readGetCalls } from "./calls.ts";
 import { nowMs } from "./clock.ts";
@@ -167,7 +168,7 @@ function startSampler(data: SamplerData): Promise<Sample> {
 async function run(job: LoadJob): Promise<LoadResult> {
   const calls = job.kind === "grpc"
     ? readCheckCalls(job.fixtures, job.alg, job.tokenCount)
-    : readGetCalls(job.fixtures, job.alg, job.tokenCount, "/api/orders?limit=10");
+    : readGetCalls(job.fixtures, job.alg, job.tokenCount, PATH);
   if (calls.length < job.tokenCount) throw new Error(`only ${calls.length} tokens in ${job.fixtures}`);
   const beginMs = nowMs() + 3 * SETTLE_MS;
   const loader = new Loader(job, calls, beginMs);

@@ -1,0 +1,113 @@
+// `make bench`: sets the stage, measures within its time, prints one table and writes bench/results/latest.json. It loads
+// nothing but 127.0.0.1 and ends every process that it started.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { writeFixtures } from "./fixtures/folder.ts";
+import type { LoadResult } from "./load/job.ts";
+import { describeMachine, describeVersions } from "./machine.ts";
+import { measure } from "./measure.ts";
+import { planOf, TOKEN_COUNT } from "./plan.ts";
+import { freePort, isListening, until } from "./ports.ts";
+import { CORE, Processes } from "./processes.ts";
+import { formatReport, type Outcome } from "./report.ts";
+import { measureRevocations } from "./revocations.ts";
+import { type Lab, measureRounds } from "./rounds.ts";
+import { summarize } from "./summary.ts";
+import { buildPeers } from "./targets/peers.ts";
+import { portcullisTarget } from "./targets/portcullis.ts";
+import { startRedis } from "./targets/redis.ts";
+
+const PROJECT = resolve(import.meta.dirname, "..");
+const PEERS = join(PROJECT, "../shared/peers");
+const RESULT = join(PROJECT, "bench/results/latest.json");
+const TRIVIAL_SERVER = join(PROJECT, "bench/load/trivial-server.ts");
+
+/** More wrong or missing answers than this are no noise: the run fails. */
+const TOLERATED_FAILURE_RATIO = 0.001;
+
+async function main(): Promise<number> {
+  const plan = planOf(isSet("QUICK"));
+  const startedAtMs = Date.now();
+  const work = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
+  const processes = new Processes(work);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  process.once("exit", () => rmSync(work, { recursive: true, force: true }));
+  const skipped: string[] = [];
+  const fixtures = writeFixtures(join(work, "fixtures"), TOKEN_COUNT);
+  const redis = await startRedis(processes, work, "redis");
+  const jwks = createServer((_request, response) => {
+    response.setHeader("content-type", "application/json").end(fixtures.jwks);
+  }).listen(0, "127.0.0.1");
+  await once(jwks, "listening");
+  const peers = await buildPeers(
+    processes,
+    { folder: PEERS, work, fixtures: fixtures.folder, redisSocket: redis.socket, jwksPort: portOf(jwks.address()) },
+    (name, why) => skipped.push(`${name}: ${why}`),
+  );
+  const lab: Lab = {
+    processes, plan, work, fixtures, redis,
+    envoyBinary: process.env["ENVOY"] ?? newestEnvoy(),
+    envoyReference: join(PROJECT, "envoy/envoy.yaml"),
+    isTimeUp: () => Date.now() - startedAtMs > plan.budgetMs,
+    say: (line) => console.error(line),
+    skip: (line) => skipped.push(line),
+  };
+  const place = { processes, project: PROJECT, work, fixtures };
+  const loader = await measureLoader(lab);
+  const revocations = await measureRevocations(lab, place).catch((error: unknown) => {
+    skipped.push(`revocations: ${String(error)}`);
+    return undefined;
+  });
+  const samples = await measureRounds(lab, [portcullisTarget(place, redis.socket), ...peers]);
+  await processes.stopAll();
+  jwks.close();
+  const outcome: Outcome = {
+    at: new Date(startedAtMs).toISOString(),
+    plan,
+    machine: describeMachine(processes.pins),
+    versions: describeVersions(PROJECT, lab.envoyBinary),
+    rows: summarize(samples),
+    revocations,
+    loader,
+    skipped,
+  };
+  mkdirSync(join(RESULT, ".."), { recursive: true });
+  writeFileSync(RESULT, `${JSON.stringify({ ...outcome, samples }, undefined, 1)}\n`);
+  process.stdout.write(`\n${formatReport(outcome)}`);
+  return samples.length > 0 && outcome.rows.every(({ failedRatio }) => failedRatio <= TOLERATED_FAILURE_RATIO) ? 0 : 1;
+}
+
+/** How fast the loader itself is: it must be far beyond any server measured with it. */
+async function measureLoader(lab: Lab): Promise<LoadResult> {
+  const port = await freePort();
+  const server = lab.processes.start("trivial", CORE.server, [process.execPath, TRIVIAL_SERVER, String(port)]);
+  await until("the trivial server", server, () => isListening({ host: "127.0.0.1", port }));
+  const endpoint = { host: "127.0.0.1", port };
+  const about = { mode: "max", endpoint, alg: "rs256", watch: { server: server.pid }, seed: 1 } as const;
+  const result = await measure(lab.processes, { ...lab.plan, retryCount: 0 }, lab.fixtures.folder, about);
+  await server.stop();
+  lab.say(`loader alone: ${Math.round(result.perSecond)}/s`);
+  return result;
+}
+
+function newestEnvoy(): string {
+  const cache = join(PROJECT, ".cache/envoy");
+  const versions = existsSync(cache) ? readdirSync(cache) : [];
+  const newest = versions.toSorted((left, right) => left.localeCompare(right, "en", { numeric: true })).at(-1);
+  if (newest === undefined) throw new Error("no Envoy in .cache/envoy: run `make bench`, which fetches it, or set ENVOY");
+  return join(cache, newest, "envoy");
+}
+
+function portOf(address: ReturnType<ReturnType<typeof createServer>["address"]>): number {
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+function isSet(name: string): boolean {
+  return !["", "0", "false"].includes(process.env[name] ?? "");
+}
+
+process.exit(await main());

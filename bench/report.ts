@@ -1,0 +1,123 @@
+// One table from a run's outcome, in Markdown: ratios first, absolutes second, then what the numbers were taken on.
+import type { LoadResult } from "./load/job.ts";
+import type { Machine } from "./machine.ts";
+import type { Plan } from "./plan.ts";
+import type { RevocationOutcome } from "./revocations.ts";
+import { type Row, type Spread, spreadOf } from "./summary.ts";
+import { TITLE } from "./targets/target.ts";
+
+export interface Outcome {
+  readonly at: string;
+  readonly plan: Plan;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+  readonly revocations: RevocationOutcome | undefined;
+  /** The loader against a server that does nothing. */
+  readonly loader: LoadResult | undefined;
+  /** What was not measured, and why. */
+  readonly skipped: readonly string[];
+}
+
+const COLUMNS = [
+  "server, scenario",
+  "ours ÷ this: calls/s",
+  "ours ÷ this: CPU/call",
+  "p99 ÷ Envoy alone",
+  "calls/s (lowest–highest)",
+  "CPU µs/call",
+  "p50 / p99 / p99.9 ms",
+  "CPU µs/call, server + Envoy",
+  "RSS MiB",
+  "n",
+];
+
+export function formatReport(outcome: Outcome): string {
+  const { plan, machine, versions } = outcome;
+  const lines = [
+    `| ${COLUMNS.join(" | ")} |`,
+    `|---|${"---:|".repeat(COLUMNS.length - 1)}`,
+    ...outcome.rows.map(rowLine),
+    "",
+    `calls/s and CPU: 1 connection × 100 streams, closed loop, straight to the server. Latency and the CPU beside it: ` +
+      `${plan.ratePerSecond}/s through Envoy, Poisson arrivals, from the instant a call was due. Medians of n rounds.`,
+    ...footnotes(outcome.rows),
+    ...loaderLines(outcome.loader),
+    ...revocationLines(outcome.revocations),
+    ...outcome.skipped.map((line) => `Not measured: ${line}`),
+    `Machine: ${machine.cpu}, ${machine.coreCount} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}` +
+      `${machine.pinned ? "; the server alone on one core, all else on another" : "; nothing pinned"}.`,
+    `Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")}.`,
+    `${outcome.at}, ${plan.name} form.`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function rowLine(row: Row): string {
+  const { ratios, max, envoy } = row;
+  const title = row.scenario === "envoy" ? row.target : `${row.target}, ${TITLE[row.scenario]}`;
+  const mark = row.isDisturbed ? " *" : "";
+  const cells = [
+    `${title}${mark}`,
+    times(ratios.oursToThisPerSecond),
+    times(ratios.oursToThisCpu),
+    times(ratios.p99ToEnvoyAlone),
+    max === undefined ? "–" : `${count(max.perSecond.median)} (${count(max.perSecond.lowest)}–${count(max.perSecond.highest)})`,
+    max === undefined ? "–" : max.cpuUs.median.toFixed(1),
+    envoy === undefined ? "–" : [envoy.p50Ms, envoy.p99Ms, envoy.p999Ms].map(milliseconds).join(" / "),
+    envoy === undefined ? "–" : [envoy.serverCpuUs, envoy.envoyCpuUs].map((cpu) => cpu?.median.toFixed(0) ?? "–").join(" + "),
+    row.rssMiB?.toFixed(0) ?? "–",
+    String(row.sampleCount),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function footnotes(rows: readonly Row[]): string[] {
+  const failed = rows.filter(({ failedCount }) => failedCount > 0);
+  return [
+    ...(rows.some(({ isDisturbed }) => isDisturbed) ? ["* only samples that other processes disturbed"] : []),
+    ...failed.map(({ target, scenario, failedCount }) => `! ${target}, ${scenario}: ${failedCount} answers wrong or missing`),
+  ];
+}
+
+function loaderLines(loader: LoadResult | undefined): string[] {
+  if (loader === undefined) return [];
+  const cpuUs = loader.cpuUsPerCall["load"] ?? Number.NaN;
+  return [
+    `Loader: ${count(loader.perSecond)} calls/s against a server that does nothing, ${cpuUs.toFixed(1)} µs of its own per call.`,
+  ];
+}
+
+function revocationLines(outcome: RevocationOutcome | undefined): string[] {
+  if (outcome === undefined) return [];
+  const timings = outcome.timings.map(({ tier, way, toRefusalMs, lateAllowCount }) => {
+    const { median, highest } = spreadOf(toRefusalMs) as Spread;
+    return `Revoke → refuse, ${way}, tier ${tier}: median ${median.toFixed(1)} ms, at most ${highest.toFixed(1)} ms ` +
+      `(n ${toRefusalMs.length}; allowed too late: ${lateAllowCount})`;
+  });
+  return [...timings, ...memoryLines(outcome)];
+}
+
+function memoryLines({ memory }: RevocationOutcome): string[] {
+  if (memory === undefined) return [];
+  const { revocationCount, storeBytes, bareBytes, sidecarEmpty, sidecarFull } = memory;
+  const rss = [sidecarEmpty, sidecarFull].map(({ rssMiB }) => (rssMiB["server"] ?? Number.NaN).toFixed(0));
+  const speed = [sidecarEmpty, sidecarFull].map(({ perSecond }) => count(perSecond));
+  return [
+    `${count(revocationCount)} revocations: ${((storeBytes * revocationCount) / 2 ** 20).toFixed(0)} MiB in Redis as the API ` +
+      `writes them (${storeBytes.toFixed(0)} bytes each; ${bareBytes.toFixed(0)} by a bare SET … EX); the sidecar, which has ` +
+      `no replica yet, ${rss.join(" → ")} MiB and ${speed.join(" → ")} calls/s without → with them.`,
+  ];
+}
+
+function times(ratio: number | undefined): string {
+  return ratio === undefined ? "–" : `${ratio.toFixed(2)} ×`;
+}
+
+function milliseconds(spread: Spread): string {
+  return spread.median < 10 ? spread.median.toFixed(2) : spread.median.toFixed(1);
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}

@@ -1,0 +1,89 @@
+// The product itself, started by its own command with a generated configuration.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Fixtures } from "../fixtures/folder.ts";
+import { AUDIENCE, ISSUER } from "../fixtures/tokens.ts";
+import { freePort, isOk, until } from "../ports.ts";
+import { CORE, type Processes, type Running } from "../processes.ts";
+import type { Scenario, Target } from "./target.ts";
+
+export interface Place {
+  readonly processes: Processes;
+  /** The checkout. */
+  readonly project: string;
+  readonly work: string;
+  readonly fixtures: Fixtures;
+}
+
+export interface Settings {
+  readonly redisSocket: string;
+  readonly tiers: object;
+  readonly routes?: readonly object[];
+  readonly verifiedTokenCount?: number;
+  readonly control?: object;
+}
+
+/** Starts `bin/portcullis serve` with this configuration; answers Checks on `port` when done. */
+export async function startSidecar(place: Place, settings: Settings, port: number): Promise<Running> {
+  const opsPort = await freePort();
+  const listen = { grpc: `127.0.0.1:${port}`, ops: `127.0.0.1:${opsPort}`, control: "127.0.0.1:0" };
+  const running = start(place, "serve", CORE.server, listen, settings);
+  await until("portcullis serve", running, () => isOk(`http://127.0.0.1:${opsPort}/readyz`));
+  return running;
+}
+
+/** Starts `bin/portcullis control` with this configuration; its API is on `port` when done. */
+export async function startControlPlane(place: Place, settings: Settings, port: number): Promise<Running> {
+  const listen = { grpc: "127.0.0.1:0", ops: "127.0.0.1:0", control: `127.0.0.1:${port}` };
+  const running = start(place, "control", CORE.others, listen, settings);
+  await until("portcullis control", running, () => isOk(`http://127.0.0.1:${port}/openapi.json`));
+  return running;
+}
+
+function start(place: Place, command: "serve" | "control", core: number, listen: object, settings: Settings): Running {
+  const config = {
+    listen,
+    issuers: [{
+      issuer: ISSUER, id: "main", jwks: { file: place.fixtures.jwksFile }, audiences: [AUDIENCE],
+      algorithms: ["RS256", "ES256"], profile: "jwt",
+    }],
+    store: { type: "redis", url: `unix:${settings.redisSocket}`, requireNoEviction: false },
+    feed: { type: "none" },
+    tiers: settings.tiers,
+    routes: settings.routes ?? [],
+    limits: { verifiedTokens: settings.verifiedTokenCount ?? 100_000 },
+    telemetry: { sampleRatio: 0, decisions: { allow: 0 } },
+    ...(settings.control === undefined ? {} : { control: settings.control }),
+  };
+  const file = join(place.work, `portcullis-${command}.yaml`);
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(config, undefined, 2));
+  const program = [join(place.project, "bin/portcullis"), command, "--config", file];
+  return place.processes.start(`portcullis-${command}`, core, program);
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { kind: "recent", name: "recent", alg: "rs256" },
+  { kind: "ask", name: "ask", alg: "rs256" },
+  { kind: "cold-rs256", name: "cold", alg: "rs256" },
+  { kind: "cold-es256", name: "cold", alg: "es256" },
+];
+
+/** With hundreds of tokens in rotation, one remembered token is never the next one: every call verifies. */
+const COLD_TOKEN_COUNT = 1;
+
+/** recent: an answer up to 2 s old is good. cold: every call verifies its token and asks the store. */
+export function portcullisTarget(place: Place, redisSocket: string): Target {
+  return {
+    name: "portcullis",
+    isOurs: true,
+    usesStore: true,
+    scenarios: SCENARIOS,
+    start: (scenario, port) =>
+      startSidecar(place, {
+        redisSocket,
+        tiers: { bench: { maxStaleness: scenario.name === "recent" ? "2s" : "0s" } },
+        ...(scenario.name === "cold" ? { verifiedTokenCount: COLD_TOKEN_COUNT } : {}),
+      }, port),
+  };
+}
