@@ -9,7 +9,7 @@ const VALUES: Uint8Array = new Uint8Array(128).fill(NOT_IN_ALPHABET);
 });
 
 /** The 6-bit value of a character code, or 255. */
-export function base64urlValue(code: number): number {
+function base64urlValue(code: number): number {
   return VALUES[code] ?? NOT_IN_ALPHABET;
 }
 

@@ -266,6 +266,13 @@ describe("algorithm and key confusion (trap 17)", () => {
     expect(watched.askedFor).toEqual([]);
   });
 
+  test("an algorithm that is not listed is refused before a key is looked for", () => {
+    const watched = keysByHand([rsa.jwk], ALGORITHMS);
+    const { verify: judge } = verifierFor([issuerWith(watched, ALGORITHMS)]);
+    expect(reasonOf(judge(signToken(rsa, goodClaims(), { alg: "HS256", kid: "x" })))).toBe("algorithm_not_allowed");
+    expect(watched.askedFor).toEqual([]);
+  });
+
   test("a key of one issuer verifies no token of another", () => {
     const other = {
       ...issuerWith(keysByHand([{ ...stranger.jwk, kid: "other" }], ALGORITHMS), ALGORITHMS),
