@@ -42,7 +42,7 @@ export function createTestKey(alg: Algorithm, kid: string, modulusLength = 2048)
 }
 
 /** The signature of `alg` over `signingInput`, as it stands in a JWS. */
-export function signatureOf(alg: Algorithm, privateKey: KeyObject, signingInput: string): Buffer {
+function signatureOf(alg: Algorithm, privateKey: KeyObject, signingInput: string): Buffer {
   const scheme = SCHEMES[alg];
   const data = Buffer.from(signingInput);
   if (scheme.keyType === "OKP") return sign(null, data, privateKey);
@@ -97,7 +97,7 @@ export interface SettableClock extends Clock {
 }
 
 /** Wall time stands at NOW_S until set; the monotonic clock is the real one, for real timers go by it. */
-export function createSettableClock(): SettableClock {
+function createSettableClock(): SettableClock {
   let wallMs = NOW_S * 1000;
   return {
     now: () => ({ monotonicMs: performance.now(), wallMs }),
