@@ -8,7 +8,7 @@ import type { Span } from "../core/tracing.ts";
 import { judge } from "./judge.ts";
 import type { LookUp, LookUpAnswer } from "./look-up.ts";
 import type { RevocationSubject } from "./subject.ts";
-import { createTrouble, type SeenRevoked } from "./trouble.ts";
+import { createTrouble, type SeenRevoked, type Trouble } from "./trouble.ts";
 
 /** A revoked answer is reused this long before the store is asked again, so that a lift shows soon (contract §5). */
 const REVOKED_REUSE_MS = 1_000;
@@ -40,12 +40,46 @@ export interface GuardOptions {
 }
 
 export function createGuard(options: GuardOptions): Guard {
-  const { lookUp, clock, observer } = options;
-  const trouble = createTrouble(options.maxTroubledTokens ?? MAX_TROUBLED_TOKENS);
+  return new StoreGuard(options);
+}
+
+class StoreGuard implements Guard {
+  readonly #lookUp: LookUp;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #trouble: Trouble;
+
+  constructor({ lookUp, clock, observer, maxTroubledTokens = MAX_TROUBLED_TOKENS }: GuardOptions) {
+    this.#lookUp = lookUp;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#trouble = createTrouble(maxTroubledTokens);
+  }
+
+  judge(
+    subject: RevocationSubject,
+    tier: Tier,
+    now: Instant,
+    deadlineAtMs: number,
+    span: Span | undefined,
+    done: (evidence: Evidence) => void,
+  ): void {
+    const known = this.#fromMemory(subject, tier, now);
+    if (known !== undefined) {
+      this.#observer.lookedUp("recent", known.state, 0);
+      return done(known);
+    }
+    this.#lookUp.lookUp(subject.keys, deadlineAtMs, span, (answer) => {
+      const answeredAt = this.#clock.now();
+      const evidence = this.#fromAnswer(subject, answer, now, answeredAt);
+      this.#observer.lookedUp("store", evidence.state, answeredAt.monotonicMs - now.monotonicMs);
+      done(evidence);
+    });
+  }
 
   /** The answer this token's own past gives without asking, if it is young enough. */
-  function fromMemory(subject: RevocationSubject, tier: Tier, now: Instant): Evidence | undefined {
-    const seen = trouble.size === 0 ? undefined : trouble.seenRevoked(subject.identity);
+  #fromMemory(subject: RevocationSubject, tier: Tier, now: Instant): Evidence | undefined {
+    const seen = this.#trouble.size === 0 ? undefined : this.#trouble.seenRevoked(subject.identity);
     if (seen !== undefined) return ageMs(seen.asOf, now) < REVOKED_REUSE_MS ? revoked(seen, "recent") : undefined;
     const asOf = subject.lastActiveAsOf;
     // Strict: 0 s is never answered from memory.
@@ -53,68 +87,59 @@ export function createGuard(options: GuardOptions): Guard {
     return { state: "active", source: "recent", asOf };
   }
 
-  function fromAnswer(subject: RevocationSubject, answer: LookUpAnswer, askedAt: Instant, now: Instant): Evidence {
-    if (!answer.ok) return unanswered(subject, answer.cause, askedAt, now);
+  #fromAnswer(subject: RevocationSubject, answer: LookUpAnswer, askedAt: Instant, now: Instant): Evidence {
+    if (!answer.ok) return this.#unanswered(subject, answer.cause, askedAt, now);
     const { asOf } = answer;
     const judgement = judge(subject.kinds, subject.issuedAtS, answer.values);
     switch (judgement.state) {
       case "active":
-        return active(subject, asOf, askedAt, now);
-      case "revoked": {
-        const seen = { by: judgement.by, asOf };
-        if (!laterThan(subject.lastActiveAsOf, asOf)) {
-          subject.lastActiveAsOf = undefined;
-          trouble.rememberRevoked(subject, seen, now);
-        }
-        return revoked(seen, "store");
-      }
+        return this.#active(subject, asOf, askedAt, now);
+      case "revoked":
+        return this.#revoked(subject, { by: judgement.by, asOf }, now);
       case "unreadable":
         subject.lastActiveAsOf = undefined;
-        trouble.rememberUnreadable(subject, asOf, now);
-        observer.storeFailed("unreadable");
-        return unanswered(subject, "unreadable", askedAt, now);
+        this.#trouble.rememberUnreadable(subject, asOf, now);
+        this.#observer.storeFailed("unreadable");
+        return this.#unanswered(subject, "unreadable", askedAt, now);
     }
   }
 
   /** A late answer never overwrites what a newer one said. */
-  function active(subject: RevocationSubject, asOf: Instant, askedAt: Instant, now: Instant): Evidence {
+  #active(subject: RevocationSubject, asOf: Instant, askedAt: Instant, now: Instant): Evidence {
+    const trouble = this.#trouble;
     if (trouble.size > 0) {
       const seen = trouble.seenRevoked(subject.identity);
-      if (laterThan(seen?.asOf, asOf)) return revoked(seen as SeenRevoked, "recent");
-      if (laterThan(trouble.seenUnreadable(subject.identity), asOf)) return unanswered(subject, "unreadable", askedAt, now);
+      if (seen !== undefined && laterThan(seen.asOf, asOf)) return revoked(seen, "recent");
+      if (laterThan(trouble.seenUnreadable(subject.identity), asOf)) {
+        return this.#unanswered(subject, "unreadable", askedAt, now);
+      }
       trouble.settle(subject.identity, asOf);
     }
     if (!laterThan(subject.lastActiveAsOf, asOf)) subject.lastActiveAsOf = asOf;
     return { state: "active", source: "store", asOf };
   }
 
-  function unanswered(subject: RevocationSubject, cause: UnknownCause, askedAt: Instant, now: Instant): Evidence {
+  /** Denies this call whatever is known; remembered unless a newer answer has found it lifted. */
+  #revoked(subject: RevocationSubject, seen: SeenRevoked, now: Instant): Evidence {
+    if (!laterThan(subject.lastActiveAsOf, seen.asOf)) {
+      subject.lastActiveAsOf = undefined;
+      this.#trouble.rememberRevoked(subject, seen, now);
+    }
+    return revoked(seen, "store");
+  }
+
+  #unanswered(subject: RevocationSubject, cause: UnknownCause, askedAt: Instant, now: Instant): Evidence {
+    const trouble = this.#trouble;
     const seen = trouble.seenRevoked(subject.identity);
     if (seen !== undefined) return revoked(seen, "recent");
     const firstUnansweredAt = trouble.unanswered(subject, askedAt, now);
     return {
       state: "unknown",
       cause: trouble.seenUnreadable(subject.identity) === undefined ? cause : "unreadable",
-      lastAnswerAt: lookUp.lastAnswerAt(),
+      lastAnswerAt: this.#lookUp.lastAnswerAt(),
       firstUnansweredAt,
     };
   }
-
-  return {
-    judge(subject, tier, now, deadlineAtMs, span, done) {
-      const known = fromMemory(subject, tier, now);
-      if (known !== undefined) {
-        observer.lookedUp("recent", known.state, 0);
-        return done(known);
-      }
-      lookUp.lookUp(subject.keys, deadlineAtMs, span, (answer) => {
-        const answeredAt = clock.now();
-        const evidence = fromAnswer(subject, answer, now, answeredAt);
-        observer.lookedUp("store", evidence.state, answeredAt.monotonicMs - now.monotonicMs);
-        done(evidence);
-      });
-    },
-  };
 }
 
 function revoked(seen: SeenRevoked, source: RevokedEvidence["source"]): RevokedEvidence {

@@ -41,75 +41,92 @@ export interface Trouble {
 }
 
 /**
- * `maxEntries` bounds the memory. When it is full nothing is thrown out for it would be a lie later: what can't be
- * noted is treated as being in the worst trouble, so fail-open ends for tokens unknown here.
+ * `maxEntries` bounds the memory. When it is full nothing is thrown out, for what is forgotten would be a lie later:
+ * what can't be noted is treated as being in the worst trouble, so fail-open ends for tokens unknown here.
  */
 export function createTrouble(maxEntries: number): Trouble {
-  const entries = new Map<string, Entry>();
-  let sweptAtMs = -Infinity;
-  let revokedLostUntilWallMs = -Infinity;
+  return new BoundedTrouble(maxEntries);
+}
 
-  function sweep(now: Instant): void {
-    if (now.monotonicMs - sweptAtMs < SWEEP_EVERY_MS) return;
-    sweptAtMs = now.monotonicMs;
-    for (const [identity, entry] of entries) if (entry.forgetAtWallMs <= now.wallMs) entries.delete(identity);
+class BoundedTrouble implements Trouble {
+  readonly #entries = new Map<string, Entry>();
+  readonly #maxEntries: number;
+  #sweptAtMs = -Infinity;
+  #revokedLostUntilWallMs = -Infinity;
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
   }
 
-  function entryOf(subject: RevocationSubject, now: Instant): Entry | undefined {
-    const known = entries.get(subject.identity);
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  seenRevoked(identity: string): SeenRevoked | undefined {
+    return this.#entries.get(identity)?.revoked;
+  }
+
+  seenUnreadable(identity: string): Instant | undefined {
+    return this.#entries.get(identity)?.unreadableAsOf;
+  }
+
+  rememberRevoked(subject: RevocationSubject, seen: SeenRevoked, now: Instant): void {
+    const entry = this.#entryOf(subject, now);
+    if (entry === undefined) return this.#loseTrackOf(subject);
+    entry.revoked = seen;
+    entry.unreadableAsOf = undefined;
+    entry.firstUnansweredAt = undefined;
+  }
+
+  rememberUnreadable(subject: RevocationSubject, asOf: Instant, now: Instant): void {
+    const entry = this.#entryOf(subject, now);
+    if (entry === undefined) return this.#loseTrackOf(subject);
+    entry.unreadableAsOf = asOf;
+  }
+
+  unanswered(subject: RevocationSubject, askedAt: Instant, now: Instant): Instant {
+    if (now.wallMs < this.#revokedLostUntilWallMs && !this.#entries.has(subject.identity)) return LONG_AGO;
+    const entry = this.#entryOf(subject, now);
+    if (entry === undefined) return LONG_AGO;
+    entry.firstUnansweredAt ??= askedAt;
+    return entry.firstUnansweredAt;
+  }
+
+  settle(identity: string, asOf: Instant): void {
+    const entry = this.#entries.get(identity);
+    if (entry === undefined) return;
+    const unansweredSince = entry.firstUnansweredAt;
+    if (unansweredSince === undefined || unansweredSince.monotonicMs <= asOf.monotonicMs) {
+      this.#entries.delete(identity);
+      return;
+    }
+    // A look-up asked after this answer's instant and left unanswered stays unanswered.
+    entry.revoked = undefined;
+    entry.unreadableAsOf = undefined;
+  }
+
+  #entryOf(subject: RevocationSubject, now: Instant): Entry | undefined {
+    const known = this.#entries.get(subject.identity);
     if (known !== undefined) return known;
-    if (entries.size >= maxEntries) sweep(now);
-    if (entries.size >= maxEntries) return undefined;
+    if (this.#entries.size >= this.#maxEntries) this.#sweep(now);
+    if (this.#entries.size >= this.#maxEntries) return undefined;
     const entry: Entry = {
       revoked: undefined,
       unreadableAsOf: undefined,
       firstUnansweredAt: undefined,
       forgetAtWallMs: subject.forgetAtWallMs + FORGET_MARGIN_MS,
     };
-    entries.set(subject.identity, entry);
+    this.#entries.set(subject.identity, entry);
     return entry;
   }
 
-  function loseTrackUntil(wallMs: number): void {
-    revokedLostUntilWallMs = Math.max(revokedLostUntilWallMs, wallMs + FORGET_MARGIN_MS);
+  #sweep(now: Instant): void {
+    if (now.monotonicMs - this.#sweptAtMs < SWEEP_EVERY_MS) return;
+    this.#sweptAtMs = now.monotonicMs;
+    for (const [identity, entry] of this.#entries) if (entry.forgetAtWallMs <= now.wallMs) this.#entries.delete(identity);
   }
 
-  return {
-    get size() {
-      return entries.size;
-    },
-    seenRevoked: (identity) => entries.get(identity)?.revoked,
-    seenUnreadable: (identity) => entries.get(identity)?.unreadableAsOf,
-    rememberRevoked(subject, seen, now) {
-      const entry = entryOf(subject, now);
-      if (entry === undefined) return loseTrackUntil(subject.forgetAtWallMs);
-      entry.revoked = seen;
-      entry.unreadableAsOf = undefined;
-      entry.firstUnansweredAt = undefined;
-    },
-    rememberUnreadable(subject, asOf, now) {
-      const entry = entryOf(subject, now);
-      if (entry === undefined) return loseTrackUntil(subject.forgetAtWallMs);
-      entry.unreadableAsOf = asOf;
-    },
-    unanswered(subject, askedAt, now) {
-      if (now.wallMs < revokedLostUntilWallMs && !entries.has(subject.identity)) return LONG_AGO;
-      const entry = entryOf(subject, now);
-      if (entry === undefined) return LONG_AGO;
-      entry.firstUnansweredAt ??= askedAt;
-      return entry.firstUnansweredAt;
-    },
-    settle(identity, asOf) {
-      const entry = entries.get(identity);
-      if (entry === undefined) return;
-      const unansweredSince = entry.firstUnansweredAt;
-      if (unansweredSince === undefined || unansweredSince.monotonicMs <= asOf.monotonicMs) {
-        entries.delete(identity);
-        return;
-      }
-      // A look-up asked after this answer's instant and left unanswered stays unanswered.
-      entry.revoked = undefined;
-      entry.unreadableAsOf = undefined;
-    },
-  };
+  #loseTrackOf(subject: RevocationSubject): void {
+    this.#revokedLostUntilWallMs = Math.max(this.#revokedLostUntilWallMs, subject.forgetAtWallMs + FORGET_MARGIN_MS);
+  }
 }

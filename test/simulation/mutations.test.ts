@@ -23,7 +23,13 @@ interface Mutation {
 const MUTATIONS: readonly Mutation[] = [
   {
     name: "an answer is dated when it arrives, not when it was asked for",
-    changes: [{ file: "revocation/batcher.ts", from: "const { asOf } = flight;", to: "const asOf = clock.now();" }],
+    changes: [
+      {
+        file: "revocation/batcher.ts",
+        from: "{ ok: true, asOf, values: own }",
+        to: "{ ok: true, asOf: this.#options.clock.now(), values: own }",
+      },
+    ],
   },
   {
     name: "an answer may be a little older than the tier says",
