@@ -50,59 +50,66 @@ interface HalfOpen {
 type State = Closed | Open | HalfOpen;
 
 export function createBreaker(options: BreakerOptions): Breaker {
-  const { windowMs, minCalls, failureRatio, openForMs, probeForMs, onChange } = options;
-  let state: State = { name: "closed", window: createWindow(windowMs) };
+  let state: State = closed(options);
 
   function become(next: State): void {
     const changed = next.name !== state.name;
     state = next;
-    if (changed) onChange(next.name);
-  }
-
-  function admits(nowMs: number): boolean {
-    switch (state.name) {
-      case "closed":
-        return true;
-      case "open":
-        return nowMs >= state.untilMs;
-      case "half-open":
-        return nowMs >= state.probeUntilMs;
-    }
+    if (changed) options.onChange(next.name);
   }
 
   function settle(permit: Permit, failed: boolean, nowMs: number): void {
     // A call begun in an earlier state says nothing about this one.
-    if (permit !== state) return;
-    switch (permit.name) {
-      case "half-open":
-        become(failed ? { name: "open", untilMs: nowMs + openForMs } : { name: "closed", window: createWindow(windowMs) });
-        return;
-      case "closed": {
-        permit.window.record(failed, nowMs);
-        if (!failed) return;
-        const { calls, failures } = permit.window.totals(nowMs);
-        if (calls >= minCalls && failures >= failureRatio * calls) become({ name: "open", untilMs: nowMs + openForMs });
-      }
-    }
+    if (permit === state) become(after(permit, failed, nowMs, options));
   }
 
   return {
-    admits,
+    admits: (nowMs) => admits(state, nowMs),
     tryAcquire(nowMs) {
-      if (!admits(nowMs)) return undefined;
+      if (!admits(state, nowMs)) return undefined;
       if (state.name === "closed") return state;
-      const probe: HalfOpen = { name: "half-open", probeUntilMs: nowMs + probeForMs };
+      const probe: HalfOpen = { name: "half-open", probeUntilMs: nowMs + options.probeForMs };
       become(probe);
       return probe;
     },
-    succeed(permit, nowMs) {
-      settle(permit, false, nowMs);
-    },
-    fail(permit, nowMs) {
-      settle(permit, true, nowMs);
-    },
+    succeed: (permit, nowMs) => settle(permit, false, nowMs),
+    fail: (permit, nowMs) => settle(permit, true, nowMs),
     get state() {
       return state.name;
     },
   };
+}
+
+function closed({ windowMs }: BreakerOptions): Closed {
+  return { name: "closed", window: createWindow(windowMs) };
+}
+
+function open({ openForMs }: BreakerOptions, nowMs: number): Open {
+  return { name: "open", untilMs: nowMs + openForMs };
+}
+
+function admits(state: State, nowMs: number): boolean {
+  switch (state.name) {
+    case "closed":
+      return true;
+    case "open":
+      return nowMs >= state.untilMs;
+    case "half-open":
+      return nowMs >= state.probeUntilMs;
+  }
+}
+
+/** The state that follows an outcome of a call begun in `state`; the same object where nothing changes. */
+function after(state: Permit, failed: boolean, nowMs: number, options: BreakerOptions): State {
+  switch (state.name) {
+    case "half-open":
+      return failed ? open(options, nowMs) : closed(options);
+    case "closed": {
+      state.window.record(failed, nowMs);
+      if (!failed) return state;
+      const { calls, failures } = state.window.totals(nowMs);
+      const opens = calls >= options.minCalls && failures >= options.failureRatio * calls;
+      return opens ? open(options, nowMs) : state;
+    }
+  }
 }

@@ -10,7 +10,8 @@ export interface Bulkhead {
 
 /** `limit` places, at least 1. A leave() without a place taken is a bug and throws. */
 export function createBulkhead(limit: number): Bulkhead {
-  if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`a bulkhead needs a limit of at least 1, not ${limit}`);
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new RangeError(`a bulkhead needs a limit of at least 1, not ${limit}`);
   let inFlight = 0;
   return {
     tryEnter() {

@@ -61,8 +61,8 @@ export function distribute(
   for (const waiter of batch.waiters) {
     const count = waiter.keys.length;
     if (waiter.done !== undefined) {
-      const own = new Array<string | null>(count);
-      for (let i = 0; i < count; i += 1) own[i] = values[batch.positions[offset + i] ?? -1] ?? null;
+      const own: (string | null)[] = [];
+      for (let i = 0; i < count; i += 1) own.push(values[batch.positions[offset + i] ?? -1] ?? null);
       answer(waiter, own);
     }
     offset += count;

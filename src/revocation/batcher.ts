@@ -4,6 +4,7 @@ import type { Clock, Instant } from "../core/clock.ts";
 import type { UnknownCause } from "../core/evidence.ts";
 import type { Observer } from "../core/observer.ts";
 import { err, type Result } from "../core/result.ts";
+import type { Span } from "../core/tracing.ts";
 import type { Breaker, Permit } from "../resilience/breaker.ts";
 import type { Schedule } from "../resilience/schedule.ts";
 import { answerOnce, distribute, gather, unanswered, type Batch, type Waiter } from "./batch.ts";
@@ -52,156 +53,192 @@ interface Flight {
 type Outcome = Result<readonly (string | null)[], StoreFault>;
 
 export function createBatcher(options: BatcherOptions): Batcher {
-  const { reader, clock, breaker, observer, schedule, timeoutMs, maxBatchKeys, maxBatchesInFlight, maxWaiting } = options;
-  const flights = new Set<Flight>();
-  let queue: Waiter[] = [];
-  let sendScheduled = false;
-  let stopSweep: (() => void) | undefined;
-  let lastAnswerAt: Instant | undefined;
-  let up: boolean | undefined;
-  let stopped = false;
+  return new TurnBatcher(options);
+}
 
-  function tell(waiter: Waiter, answer: LookUpAnswer): void {
-    try {
-      answerOnce(waiter, answer);
-    } catch (bug) {
-      // A caller's bug is heard, but not by the neighbours whose answers are still to be handed out.
-      schedule.immediate(() => {
-        throw bug;
-      });
-    }
+class TurnBatcher implements Batcher {
+  readonly #options: BatcherOptions;
+  readonly #flights = new Set<Flight>();
+  #queue: Waiter[] = [];
+  #sendScheduled = false;
+  #stopSweep: (() => void) | undefined;
+  #lastAnswerAt: Instant | undefined;
+  #up: boolean | undefined;
+  #stopped = false;
+  /** Bound once: scheduling a turn makes no closure. */
+  readonly #send: () => void = () => this.#sendWaiting();
+  readonly #sweep: () => void = () => this.#endOverdueWaits();
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
   }
 
-  function scheduleSend(): void {
-    if (sendScheduled) return;
-    sendScheduled = true;
-    schedule.immediate(sendWaiting);
+  lookUp(
+    keys: readonly string[],
+    deadlineAtMs: number,
+    span: Span | undefined,
+    done: (answer: LookUpAnswer) => void,
+  ): void {
+    const { schedule } = this.#options;
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      schedule.immediate(() => done(unanswered(refusal)));
+      return;
+    }
+    const child = span?.child("store look-up");
+    child?.set("portcullis.key_count", keys.length);
+    this.#queue.push({ keys, deadlineAtMs, span: child, done });
+    this.#stopSweep ??= schedule.every(SWEEP_PERIOD_MS, this.#sweep);
+    this.#scheduleSend();
+  }
+
+  lastAnswerAt(): Instant | undefined {
+    return this.#lastAnswerAt;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#endSweep();
+    const waiting = this.#takeQueue();
+    const out = Array.from(this.#flights);
+    this.#flights.clear();
+    for (const { batch } of out) this.#tellAll(batch.waiters, "stopped");
+    this.#tellAll(waiting, "stopped");
+  }
+
+  #refusal(): UnknownCause | undefined {
+    if (this.#stopped) return "stopped";
+    return this.#queue.length >= this.#options.maxWaiting ? "overloaded" : undefined;
+  }
+
+  #scheduleSend(): void {
+    if (this.#sendScheduled) return;
+    this.#sendScheduled = true;
+    this.#options.schedule.immediate(this.#send);
   }
 
   /** Empties the queue before anyone is told, for a caller told may look up again at once. */
-  function takeQueue(): Waiter[] {
-    const taken = queue;
-    queue = [];
+  #takeQueue(): Waiter[] {
+    const taken = this.#queue;
+    this.#queue = [];
     return taken;
   }
 
-  function sendWaiting(): void {
-    sendScheduled = false;
+  #sendWaiting(): void {
+    this.#sendScheduled = false;
+    const { breaker, clock, maxBatchKeys, maxBatchesInFlight } = this.#options;
     const nowMs = clock.now().monotonicMs;
-    const waiting = takeQueue();
-    for (const waiter of waiting) if (nowMs >= waiter.deadlineAtMs) tell(waiter, unanswered("deadline"));
+    const waiting = this.#takeQueue();
+    this.#tellExpired(waiting, nowMs);
     let next = 0;
     while (next < waiting.length) {
       // Asked before the places are: nobody waits for the place that the breaker's probe holds.
       if (!breaker.admits(nowMs)) {
-        for (; next < waiting.length; next += 1) tellAt(waiting, next, "breaker_open");
-        break;
+        this.#tellAll(waiting.slice(next), "breaker_open");
+        return;
       }
-      if (flights.size >= maxBatchesInFlight) break;
+      if (this.#flights.size >= maxBatchesInFlight) break;
       const gathered = gather(waiting, next, maxBatchKeys);
       next = gathered.next;
-      if (gathered.batch.waiters.length > 0) send(gathered.batch, nowMs);
+      if (gathered.batch.waiters.length > 0) this.#sendBatch(gathered.batch, nowMs);
     }
-    if (next < waiting.length) queue = waiting.slice(next).concat(queue);
+    if (next < waiting.length) this.#queue = waiting.slice(next).concat(this.#queue);
   }
 
-  function tellAt(waiters: readonly Waiter[], place: number, cause: UnknownCause): void {
-    const waiter = waiters[place];
-    if (waiter !== undefined) tell(waiter, unanswered(cause));
-  }
-
-  function send(batch: Batch, nowMs: number): void {
+  #sendBatch(batch: Batch, nowMs: number): void {
+    const { breaker, clock, observer } = this.#options;
     const permit = breaker.tryAcquire(nowMs);
     if (permit === undefined) {
-      for (const waiter of batch.waiters) tell(waiter, unanswered("breaker_open"));
+      this.#tellAll(batch.waiters, "breaker_open");
       return;
     }
     observer.batchSent(batch.keys.length);
     const flight: Flight = { batch, permit, asOf: clock.now() };
-    flights.add(flight);
-    void read(flight);
+    this.#flights.add(flight);
+    void this.#read(flight);
   }
 
-  async function read(flight: Flight): Promise<void> {
+  async #read(flight: Flight): Promise<void> {
     let outcome: Outcome;
     try {
-      outcome = await reader.read(flight.batch.keys, timeoutMs);
+      outcome = await this.#options.reader.read(flight.batch.keys, this.#options.timeoutMs);
     } catch {
       outcome = err({ cause: "protocol", detail: "the reader threw" });
     }
-    land(flight, outcome);
+    this.#land(flight, outcome);
   }
 
-  function land(flight: Flight, outcome: Outcome): void {
+  #land(flight: Flight, outcome: Outcome): void {
     // Given up meanwhile: a late answer is nobody's.
-    if (!flights.delete(flight)) return;
-    const nowMs = clock.now().monotonicMs;
-    if (queue.length > 0) scheduleSend();
-    if (!outcome.ok) return crash(flight, outcome.error.cause, nowMs);
-    if (outcome.value.length !== flight.batch.keys.length) return crash(flight, "protocol", nowMs);
+    if (!this.#flights.delete(flight)) return;
+    if (this.#queue.length > 0) this.#scheduleSend();
+    if (!outcome.ok) this.#fail(flight, outcome.error.cause);
+    else if (outcome.value.length !== flight.batch.keys.length) this.#fail(flight, "protocol");
+    else this.#answer(flight, outcome.value);
+  }
+
+  #answer(flight: Flight, values: readonly (string | null)[]): void {
+    const { breaker, clock } = this.#options;
     const { asOf } = flight;
-    breaker.succeed(flight.permit, nowMs);
-    reportUp(true);
-    if (lastAnswerAt === undefined || asOf.monotonicMs > lastAnswerAt.monotonicMs) lastAnswerAt = asOf;
-    distribute(flight.batch, outcome.value, (waiter, values) => tell(waiter, { ok: true, asOf, values }));
+    breaker.succeed(flight.permit, clock.now().monotonicMs);
+    this.#reportUp(true);
+    const last = this.#lastAnswerAt;
+    if (last === undefined || asOf.monotonicMs > last.monotonicMs) this.#lastAnswerAt = asOf;
+    distribute(flight.batch, values, (waiter, own) => this.#tell(waiter, { ok: true, asOf, values: own }));
   }
 
-  function crash(flight: Flight, cause: UnknownCause, nowMs: number): void {
-    breaker.fail(flight.permit, nowMs);
+  #fail({ batch, permit }: Flight, cause: UnknownCause): void {
+    const { breaker, clock, observer } = this.#options;
+    breaker.fail(permit, clock.now().monotonicMs);
     observer.storeFailed(cause);
-    reportUp(false);
-    for (const waiter of flight.batch.waiters) tell(waiter, unanswered(cause));
+    this.#reportUp(false);
+    this.#tellAll(batch.waiters, cause);
   }
 
-  function reportUp(now: boolean): void {
-    if (up === now) return;
-    up = now;
-    observer.storeUp(now);
+  #reportUp(up: boolean): void {
+    if (this.#up === up) return;
+    this.#up = up;
+    this.#options.observer.storeUp(up);
   }
 
-  function sweep(): void {
+  #endOverdueWaits(): void {
+    const { clock, timeoutMs } = this.#options;
     const nowMs = clock.now().monotonicMs;
-    for (const flight of flights) {
-      for (const waiter of flight.batch.waiters) {
-        if (nowMs >= waiter.deadlineAtMs) tell(waiter, unanswered("deadline"));
-      }
+    for (const flight of this.#flights) {
+      this.#tellExpired(flight.batch.waiters, nowMs);
       if (nowMs >= flight.asOf.monotonicMs + OVERDUE_TIMEOUTS * timeoutMs) {
-        land(flight, err({ cause: "timeout", detail: "the reader never settled" }));
+        this.#land(flight, err({ cause: "timeout", detail: "the reader never settled" }));
       }
     }
-    const waiting = takeQueue();
-    for (const waiter of waiting) if (nowMs >= waiter.deadlineAtMs) tell(waiter, unanswered("deadline"));
-    queue = waiting.filter((waiter) => waiter.done !== undefined).concat(queue);
-    if (flights.size === 0 && queue.length === 0) endSweep();
+    const waiting = this.#takeQueue();
+    this.#tellExpired(waiting, nowMs);
+    this.#queue = waiting.filter((waiter) => waiter.done !== undefined).concat(this.#queue);
+    if (this.#flights.size === 0 && this.#queue.length === 0) this.#endSweep();
   }
 
-  function endSweep(): void {
-    stopSweep?.();
-    stopSweep = undefined;
+  #endSweep(): void {
+    this.#stopSweep?.();
+    this.#stopSweep = undefined;
   }
 
-  return {
-    lookUp(keys, deadlineAtMs, span, done) {
-      const refusal = stopped ? "stopped" : queue.length >= maxWaiting ? "overloaded" : undefined;
-      if (refusal !== undefined) {
-        schedule.immediate(() => done(unanswered(refusal)));
-        return;
-      }
-      const child = span?.child("store look-up");
-      child?.set("portcullis.key_count", keys.length);
-      queue.push({ keys, deadlineAtMs, span: child, done });
-      stopSweep ??= schedule.every(SWEEP_PERIOD_MS, sweep);
-      scheduleSend();
-    },
-    lastAnswerAt: () => lastAnswerAt,
-    stop() {
-      stopped = true;
-      endSweep();
-      const waiting = takeQueue();
-      const out = [...flights];
-      flights.clear();
-      for (const flight of out) for (const waiter of flight.batch.waiters) tell(waiter, unanswered("stopped"));
-      for (const waiter of waiting) tell(waiter, unanswered("stopped"));
-    },
-  };
+  #tellExpired(waiters: readonly Waiter[], nowMs: number): void {
+    for (const waiter of waiters) {
+      if (nowMs >= waiter.deadlineAtMs) this.#tell(waiter, unanswered("deadline"));
+    }
+  }
+
+  #tellAll(waiters: readonly Waiter[], cause: UnknownCause): void {
+    for (const waiter of waiters) this.#tell(waiter, unanswered(cause));
+  }
+
+  #tell(waiter: Waiter, answer: LookUpAnswer): void {
+    try {
+      answerOnce(waiter, answer);
+    } catch (bug) {
+      // A caller's bug is heard, but not by the neighbours whose answers are still to be handed out.
+      this.#options.schedule.immediate(() => {
+        throw bug;
+      });
+    }
+  }
 }

@@ -92,7 +92,9 @@ function registerIn(registry: Pick<Registry, "registerMetric">, name: string, ty
 
 function samplesOf(family: Metrics[keyof Metrics]): readonly Sample[] {
   return family.series().flatMap(({ labels, cell }) => {
-    return cell instanceof Distribution ? samplesOfDistribution(family.name, labels, cell) : [{ labels, value: cell.value }];
+    return cell instanceof Distribution
+      ? samplesOfDistribution(family.name, labels, cell)
+      : [{ labels, value: cell.value }];
   });
 }
 
@@ -103,7 +105,9 @@ function samplesOfDistribution(name: string, labels: Sample["labels"], distribut
       metricName: `${name}_bucket`,
       labels: { ...labels, le: upperBound === Infinity ? "+Inf" : upperBound },
       value: cumulativeCount,
-      ...(exemplar && { exemplar: { labelSet: { trace_id: exemplar.traceId }, value: exemplar.value, timestamp: exemplar.atS } }),
+      ...(exemplar && {
+        exemplar: { labelSet: { trace_id: exemplar.traceId }, value: exemplar.value, timestamp: exemplar.atS },
+      }),
     })),
     { metricName: `${name}_sum`, labels, value: distribution.sum },
     { metricName: `${name}_count`, labels, value: buckets.at(-1)?.cumulativeCount ?? 0 },

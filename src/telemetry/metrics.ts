@@ -66,25 +66,41 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return metrics;
 }
 
-type CheckMetrics = Pick<Metrics, "decisions" | "checkDuration" | "verifyDuration" | "verifiedTokenCache" | "failOpen" | "revokedTokenAttempts">;
+type CheckMetrics = Pick<
+  Metrics,
+  "decisions" | "checkDuration" | "verifyDuration" | "verifiedTokenCache" | "failOpen" | "revokedTokenAttempts"
+>;
 
 function checkMetrics(): CheckMetrics {
   return {
     decisions: counter("decisions_total", "Checks decided.", ["decision", "reason", "tier", "assurance"]),
     checkDuration: histogram("check_duration_seconds", "Duration of a Check here.", [], CHECK_BUCKETS_S),
-    verifyDuration: histogram("verify_duration_seconds", "Duration of a token's verification.", ["alg"], VERIFY_BUCKETS_S),
+    verifyDuration: histogram(
+      "verify_duration_seconds",
+      "Duration of a token's verification.",
+      ["alg"],
+      VERIFY_BUCKETS_S,
+    ),
     verifiedTokenCache: counter("verified_token_cache_total", "Look-ups in the cache of verified tokens.", ["result"]),
     failOpen: counter("fail_open_total", "Checks let through while the store could not be asked.", ["tier"]),
     revokedTokenAttempts: counter("revoked_token_attempts_total", "Checks refused for a revocation.", ["kind"]),
   };
 }
 
-type StoreMetrics = Pick<Metrics, "lookupDuration" | "lookups" | "storeBatchSize" | "storeErrors" | "storeUp" | "breakerState">;
+type StoreMetrics = Pick<
+  Metrics,
+  "lookupDuration" | "lookups" | "storeBatchSize" | "storeErrors" | "storeUp" | "breakerState"
+>;
 
 function storeMetrics(): StoreMetrics {
   const lookup = "revocation_lookup";
   return {
-    lookupDuration: histogram(`${lookup}_duration_seconds`, "Wait for a revocation answer.", ["source"], CHECK_BUCKETS_S),
+    lookupDuration: histogram(
+      `${lookup}_duration_seconds`,
+      "Wait for a revocation answer.",
+      ["source"],
+      CHECK_BUCKETS_S,
+    ),
     lookups: counter(`${lookup}s_total`, "Revocation look-ups.", ["source", "result"]),
     storeBatchSize: histogram("store_batch_size", "Different keys in one read of the store.", [], BATCH_KEY_BUCKETS),
     storeErrors: counter("store_errors_total", "Reads of the store that were not answered.", ["cause"]),
@@ -113,7 +129,13 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
     jwksAge: gauge("jwks_age_seconds", "Time since an issuer's key set was last read whole.", ["issuer"], ageCell),
     configReloads: counter("config_reload_total", "Reloads of the configuration.", ["result"]),
     issuerClockAhead: gauge("issuer_clock_ahead_seconds", "Largest iat - now seen.", ["issuer"], createCell),
-    logLinesDropped: new Family("counter", "portcullis_log_lines_dropped_total", "Log lines nobody read in time.", [], droppedCell),
+    logLinesDropped: new Family(
+      "counter",
+      "portcullis_log_lines_dropped_total",
+      "Log lines nobody read in time.",
+      [],
+      droppedCell,
+    ),
   };
 }
 
@@ -121,10 +143,20 @@ function counter(name: string, help: string, labelNames: readonly string[]): Fam
   return new Family("counter", `portcullis_${name}`, help, labelNames, createCell);
 }
 
-function gauge<T extends Readonly<Cell>>(name: string, help: string, labelNames: readonly string[], create: () => T): Family<T> {
+function gauge<T extends Readonly<Cell>>(
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  create: () => T,
+): Family<T> {
   return new Family("gauge", `portcullis_${name}`, help, labelNames, create);
 }
 
-function histogram(name: string, help: string, labelNames: readonly string[], bounds: readonly number[]): Family<Distribution> {
+function histogram(
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  bounds: readonly number[],
+): Family<Distribution> {
   return new Family("histogram", `portcullis_${name}`, help, labelNames, () => new Distribution(bounds));
 }

@@ -24,10 +24,11 @@ export interface TelemetryObserver extends Observer {
 export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverOptions): TelemetryObserver {
   const counts = createDecisionCounts(clock.now().monotonicMs);
   const checkDuration = metrics.checkDuration.at();
-  const batchSize = metrics.storeBatchSize.at();
   for (const tier of tiers) metrics.failOpen.at(tier);
 
   return {
+    ...observeTokens(metrics),
+    ...observeStore(metrics),
     decisionRates: () => counts.rates(clock.now().monotonicMs),
     decided(decision) {
       const now = clock.now();
@@ -40,12 +41,52 @@ export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverO
       counts.count(decision, now.monotonicMs);
       decisionLog.record(decision);
     },
+    revokedTokenAttempted(kind) {
+      metrics.revokedTokenAttempts.at(kind).value += 1;
+    },
+    configReloaded(result) {
+      metrics.configReloads.at(result).value += 1;
+    },
+  };
+}
+
+type TokenReports =
+  | "verified"
+  | "verifiedTokenCache"
+  | "jwksFetched"
+  | "jwksKeyDropped"
+  | "jwksReadAt"
+  | "issuerClockAhead";
+
+function observeTokens(metrics: Metrics): Pick<Observer, TokenReports> {
+  return {
     verified(algorithm, durationMs) {
       metrics.verifyDuration.at(algorithm).observe(durationMs / 1000);
     },
     verifiedTokenCache(result) {
       metrics.verifiedTokenCache.at(result).value += 1;
     },
+    jwksFetched(issuerId, result) {
+      metrics.jwksFetches.at(issuerId, result).value += 1;
+    },
+    jwksKeyDropped(issuerId, why) {
+      metrics.jwksKeysDropped.at(issuerId, why).value += 1;
+    },
+    jwksReadAt(issuerId, wallMs) {
+      metrics.jwksAge.at(issuerId).readAtMs = wallMs;
+    },
+    issuerClockAhead(issuerId, seconds) {
+      const cell = metrics.issuerClockAhead.at(issuerId);
+      cell.value = Math.max(cell.value, seconds);
+    },
+  };
+}
+
+type StoreReports = "lookedUp" | "batchSent" | "storeFailed" | "storeUp" | "breakerIs";
+
+function observeStore(metrics: Metrics): Pick<Observer, StoreReports> {
+  const batchSize = metrics.storeBatchSize.at();
+  return {
     lookedUp(source, result, durationMs) {
       metrics.lookups.at(source, result).value += 1;
       metrics.lookupDuration.at(source).observe(durationMs / 1000);
@@ -61,25 +102,6 @@ export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverO
     },
     breakerIs(state) {
       metrics.breakerState.at().value = BREAKER_VALUES[state];
-    },
-    revokedTokenAttempted(kind) {
-      metrics.revokedTokenAttempts.at(kind).value += 1;
-    },
-    jwksFetched(issuerId, result) {
-      metrics.jwksFetches.at(issuerId, result).value += 1;
-    },
-    jwksKeyDropped(issuerId, why) {
-      metrics.jwksKeysDropped.at(issuerId, why).value += 1;
-    },
-    jwksReadAt(issuerId, wallMs) {
-      metrics.jwksAge.at(issuerId).readAtMs = wallMs;
-    },
-    configReloaded(result) {
-      metrics.configReloads.at(result).value += 1;
-    },
-    issuerClockAhead(issuerId, seconds) {
-      const cell = metrics.issuerClockAhead.at(issuerId);
-      cell.value = Math.max(cell.value, seconds);
     },
   };
 }

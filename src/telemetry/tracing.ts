@@ -70,7 +70,8 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
         spanId,
         traceFlags: TraceFlags.SAMPLED,
         isRemote: true,
-        ...(tracestate !== undefined && tracestate.length <= MAX_TRACESTATE_LENGTH && { traceState: createTraceState(tracestate) }),
+        ...(tracestate !== undefined &&
+          tracestate.length <= MAX_TRACESTATE_LENGTH && { traceState: createTraceState(tracestate) }),
       });
       return startSpan(sdk.tracer, name, remote);
     },
@@ -164,6 +165,10 @@ const NO_CONTEXT: ContextManager = {
   disable: () => NO_CONTEXT,
 };
 
+function ignore(): void {
+  // What the SDK says below a warning is of use to its authors only.
+}
+
 function complaintsTo(log: Log): DiagLogger {
   let silentUntilMs = Number.NEGATIVE_INFINITY;
   const complain = (message: string): void => {
@@ -172,6 +177,5 @@ function complaintsTo(log: Log): DiagLogger {
     silentUntilMs = nowMs + COMPLAINT_PERIOD_MS;
     log.warn("traces are not exported", { detail: message.slice(0, MAX_COMPLAINT_LENGTH) });
   };
-  const ignore = (): void => undefined;
   return { error: complain, warn: complain, info: ignore, debug: ignore, verbose: ignore };
 }

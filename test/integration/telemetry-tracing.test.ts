@@ -53,13 +53,17 @@ describe("a sampled call", () => {
     await running.stop();
 
     const named = new Map(receiver.spans.map((span) => [span.name, span]));
-    expect([...named.keys()].sort()).toEqual(["check", "deeper", "store look-up", "verify"]);
+    expect([...named.keys()].toSorted()).toEqual(["check", "deeper", "store look-up", "verify"]);
     for (const span of receiver.spans) expect(span.traceId).toBe(TRACE);
     const checkId = named.get("check")?.spanId;
     expect(named.get("check")).toMatchObject({ parentSpanId: ENVOYS_SPAN, traceState: "vendor=value", kind: 2 });
     expect(named.get("check")?.attributes).toEqual({ "portcullis.decision": "deny" });
     expect(named.get("verify")).toMatchObject({ parentSpanId: checkId, statusCode: 0 });
-    expect(named.get("store look-up")).toMatchObject({ parentSpanId: checkId, statusCode: 2, statusMessage: "timeout" });
+    expect(named.get("store look-up")).toMatchObject({
+      parentSpanId: checkId,
+      statusCode: 2,
+      statusMessage: "timeout",
+    });
     expect(named.get("store look-up")?.attributes).toEqual({ "portcullis.key_count": 7 });
     expect(named.get("deeper")?.parentSpanId).toBe(named.get("store look-up")?.spanId);
     expect(named.get("check")?.resource).toMatchObject({ "service.name": "portcullis", "service.version": "1.2.3" });

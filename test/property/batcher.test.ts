@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Instant } from "../../src/core/clock.ts";
 import { createBreaker } from "../../src/resilience/breaker.ts";
@@ -24,11 +24,25 @@ type Step =
   | { readonly kind: "settle"; readonly which: number; readonly how: "answer" | "fail" | "short" | "throw" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("look up" as const), keys: fc.subarray(KEYS, { minLength: 1 }), deadlineInMs: fc.integer({ min: -3, max: 80 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("look up" as const),
+      keys: fc.subarray(KEYS, { minLength: 1 }),
+      deadlineInMs: fc.integer({ min: -3, max: 80 }),
+    }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("turn" as const) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 40 }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("revoke" as const), key: fc.constantFrom(...KEYS) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("settle" as const), which: fc.nat(5), how: fc.constantFrom("answer", "answer", "answer", "fail", "short", "throw" as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("settle" as const),
+      which: fc.nat(5),
+      how: fc.constantFrom("answer", "answer", "answer", "fail", "short", "throw" as const),
+    }),
+  },
 );
 const limits: fc.Arbitrary<Limits> = fc.record({
   maxBatchKeys: fc.integer({ min: 1, max: 12 }),
@@ -50,7 +64,8 @@ class World {
   readonly loop: HandTurnedLoop = createHandTurnedLoop();
   readonly batcher: Batcher;
   readonly revokedAtMs = new Map<string, number>();
-  readonly out: { readonly keys: readonly string[]; readonly values: (string | null)[]; settle(how: string): void }[] = [];
+  readonly out: { readonly keys: readonly string[]; readonly values: (string | null)[]; settle(how: string): void }[] =
+    [];
   /** Collected, for the batcher catches what its reader and its callers throw. */
   readonly violations: string[] = [];
   private inLookUp = false;
@@ -60,7 +75,14 @@ class World {
       reader: { read: (keys) => this.read(keys, maxBatchKeys, maxBatchesInFlight) },
       clock: this.loop.clock,
       schedule: this.loop.schedule,
-      breaker: createBreaker({ windowMs: 200, minCalls: 4, failureRatio: 0.7, openForMs: 30, probeForMs: 110, onChange: () => undefined }),
+      breaker: createBreaker({
+        windowMs: 200,
+        minCalls: 4,
+        failureRatio: 0.7,
+        openForMs: 30,
+        probeForMs: 110,
+        onChange: () => undefined,
+      }),
       observer: { batchSent: () => undefined, storeFailed: () => undefined, storeUp: () => undefined },
       timeoutMs: TIMEOUT_MS,
       maxBatchKeys,
@@ -77,7 +99,11 @@ class World {
     if (!holds) this.violations.push(rule);
   }
 
-  private read(keys: readonly string[], maxKeys: number, maxReads: number): ReturnType<Parameters<typeof createBatcher>[0]["reader"]["read"]> {
+  private read(
+    keys: readonly string[],
+    maxKeys: number,
+    maxReads: number,
+  ): ReturnType<Parameters<typeof createBatcher>[0]["reader"]["read"]> {
     this.mustBe(new Set(keys).size === keys.length, "each key stands once in a read");
     const fits = keys.length <= maxKeys || this.asked.some((asked) => asked.keys.length === keys.length);
     this.mustBe(fits, "a read is no larger than its bound or a single look-up");
@@ -109,7 +135,13 @@ class World {
   }
 
   lookUp(keys: readonly string[], deadlineInMs: number): void {
-    const asked: Asked = { keys, at: this.loop.clock.now(), deadlineAtMs: this.nowMs + deadlineInMs, answers: [], answeredAtMs: 0 };
+    const asked: Asked = {
+      keys,
+      at: this.loop.clock.now(),
+      deadlineAtMs: this.nowMs + deadlineInMs,
+      answers: [],
+      answeredAtMs: 0,
+    };
     this.asked.push(asked);
     this.inLookUp = true;
     this.batcher.lookUp(keys, asked.deadlineAtMs, undefined, (answer) => {
@@ -132,7 +164,10 @@ class World {
       const revokedAtMs = this.revokedAtMs.get(key) ?? Infinity;
       this.mustBe(revokedAtMs >= asOfMs || value === `${key} revoked`, "a revocation older than asOf is in the answer");
     });
-    this.mustBe((this.batcher.lastAnswerAt()?.monotonicMs ?? -1) >= asOfMs, "the last answer is no older than any answer");
+    this.mustBe(
+      (this.batcher.lastAnswerAt()?.monotonicMs ?? -1) >= asOfMs,
+      "the last answer is no older than any answer",
+    );
   }
 
   async play(history: readonly Step[]): Promise<void> {
@@ -142,7 +177,8 @@ class World {
       if (next.kind === "look up") this.lookUp(next.keys, next.deadlineInMs);
       if (next.kind === "turn") this.loop.turn();
       if (next.kind === "wait") this.loop.advance(next.ms);
-      if (next.kind === "revoke") this.revokedAtMs.set(next.key, Math.min(this.nowMs, this.revokedAtMs.get(next.key) ?? Infinity));
+      if (next.kind === "revoke")
+        this.revokedAtMs.set(next.key, Math.min(this.nowMs, this.revokedAtMs.get(next.key) ?? Infinity));
       if (next.kind === "settle" && this.out.length > 0) this.settle(next.which % this.out.length, next.how);
       await settlePromises();
     }

@@ -46,8 +46,8 @@ export function createHandTurnedLoop(): HandTurnedLoop {
     advance(ms) {
       for (let step = 0; step < ms; step += 1) {
         nowMs += 1;
-        for (const timer of [...timers]) {
-          if (!timers.has(timer) || timer.dueAtMs > nowMs) continue;
+        for (const timer of timers) {
+          if (timer.dueAtMs > nowMs) continue;
           timer.dueAtMs += timer.periodMs;
           timer.task();
         }

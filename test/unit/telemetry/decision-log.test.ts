@@ -46,7 +46,9 @@ describe("which decisions become a line", () => {
 
 describe("what stands in a line", () => {
   test("the verdict with its inputs; what is unknown is left out", () => {
-    create().record(denied({ revokedBy: { kind: "user", revocationId: "r-1" }, traceId: "ab".repeat(16), issuerId: undefined }));
+    create().record(
+      denied({ revokedBy: { kind: "user", revocationId: "r-1" }, traceId: "ab".repeat(16), issuerId: undefined }),
+    );
     expect(lines).toEqual([
       {
         level: "info",

@@ -26,7 +26,10 @@ test("lines are JSON, one a line, in the order written, and all out after a flus
   log.warn("key set kept", { issuer: "main" });
   log.error("failed");
   await output.flush();
-  const lines = readFileSync(path, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as unknown);
+  const lines = readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
   expect(lines).toMatchObject([
     { level: "info", event: "started", port: 9001, tiers: ["low", "standard"] },
     { level: "warn", event: "key set kept", issuer: "main" },
@@ -72,4 +75,5 @@ test("a reader that goes away ends the log, not the process", async () => {
     await new Promise((resolve) => setImmediate(resolve));
   }
   await output.flush();
+  expect(() => log.info("still here")).not.toThrow();
 });

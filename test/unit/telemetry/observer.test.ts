@@ -54,7 +54,10 @@ describe("every report is counted under closed labels", () => {
 
   test("fail-open that nobody sees: it has a series of its own, at 0 before the first one", async () => {
     expect(await series()).toEqual(
-      expect.arrayContaining(['portcullis_fail_open_total{tier="critical"} 0', 'portcullis_fail_open_total{tier="low"} 0']),
+      expect.arrayContaining([
+        'portcullis_fail_open_total{tier="critical"} 0',
+        'portcullis_fail_open_total{tier="low"} 0',
+      ]),
     );
     observer.decided(allowed({ assurance: "fail-open", tier: "low" }));
     expect(await series()).toContain('portcullis_fail_open_total{tier="low"} 1');
@@ -173,9 +176,15 @@ describe("a scrape", () => {
     observer.verified("RS256", 1);
     observer.verified("ES256", 1);
     const { body } = await scrape.render(undefined);
-    const typed = body.split("\n").filter((line) => line.startsWith("# TYPE")).map((line) => line.split(" ")[2]);
+    const typed = body
+      .split("\n")
+      .filter((line) => line.startsWith("# TYPE"))
+      .map((line) => line.split(" ")[2]);
     expect(new Set(typed).size).toBe(typed.length);
-    const samples = body.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => line.slice(0, line.lastIndexOf(" ")));
+    const samples = body
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => line.slice(0, line.lastIndexOf(" ")));
     expect(new Set(samples).size).toBe(samples.length);
   });
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseTraceparent } from "../../../src/telemetry/traceparent.ts";
 
@@ -46,12 +46,18 @@ describe("what is not exactly a traceparent is nobody's parent", () => {
 
   test("no text at all makes it throw or give ids that are not hex", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ maxLength: 80 }), fc.stringMatching(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)), (header) => {
-        const parent = parseTraceparent(header);
-        if (parent?.kind !== "sampled") return;
-        expect(header.slice(3)).toMatch(new RegExp(`^${parent.traceId}-${parent.spanId}-`));
-        expect(parent.traceId).toMatch(/^[0-9a-f]{32}$/);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ maxLength: 80 }),
+          fc.stringMatching(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
+        ),
+        (header) => {
+          const parent = parseTraceparent(header);
+          if (parent?.kind !== "sampled") return;
+          expect(header.slice(3)).toMatch(new RegExp(`^${parent.traceId}-${parent.spanId}-`));
+          expect(parent.traceId).toMatch(/^[0-9a-f]{32}$/);
+        },
+      ),
     );
   });
 });
