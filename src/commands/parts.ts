@@ -16,14 +16,14 @@ export function storePart(store: RevocationStore): Part {
 }
 
 export function reloadPart(options: ReloadOptions): Part {
-  let end = (): void => undefined;
+  let end: (() => void) | undefined;
   return {
     name: "reload",
     async start() {
       end = watchConfig(options);
     },
     async stop() {
-      end();
+      end?.();
     },
     ...DEADLINES,
   };

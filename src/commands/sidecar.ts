@@ -2,16 +2,15 @@
 
 import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
-import { ageMs } from "../core/clock.ts";
 import { createCheckHandler } from "../ext-authz/check-handler.ts";
 import { createGrpcServer } from "../ext-authz/server.ts";
 import { createOpsServer } from "../ops/server.ts";
-import { watchReadiness, type ReadinessFacts } from "../ops/readiness.ts";
-import type { StatusFacts } from "../ops/status.ts";
+import { watchReadiness } from "../ops/readiness.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { systemClock } from "./clock.ts";
+import { readinessFacts, statusFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
 import { compilePolicy } from "./policy.ts";
 import { raiseLadder, type Ladder } from "./store.ts";
@@ -54,31 +53,19 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
     listen: config.listen.ops,
     readiness: () => readiness.report(),
     metrics: (accept) => scrape.render(accept),
-    status: () => statusFacts(),
+    status: () =>
+      statusFacts({
+        version,
+        startedAt,
+        ready: readiness.report().ready,
+        store,
+        ladder,
+        issuers: used.issuers,
+        decisions: observer.decisionRates(),
+        inFlightCount: policy.admission.inFlight,
+      }),
     log,
   });
-
-  function statusFacts(): StatusFacts {
-    const now = systemClock.now();
-    const lastAnswerAt = ladder.lookUp.lastAnswerAt();
-    return {
-      version,
-      upForMs: ageMs(startedAt, now),
-      ready: readiness.report().ready,
-      store: {
-        type: store.type,
-        ...store.health(),
-        lastAnswerAgeMs: lastAnswerAt === undefined ? undefined : ageMs(lastAnswerAt, now),
-      },
-      breaker: ladder.breakerState(),
-      issuers: used.issuers.map(({ id, keys }) => {
-        const { keyCount, lastReadWallMs } = keys.status();
-        return { id, keyCount, keysAgeMs: lastReadWallMs === undefined ? undefined : now.wallMs - lastReadWallMs };
-      }),
-      decisions: observer.decisionRates(),
-      inFlightCount: policy.admission.inFlight,
-    };
-  }
 
   const deadlines = { startTimeoutMs: PART_TIMEOUT_MS, stopTimeoutMs: PART_TIMEOUT_MS };
   const parts: Part[] = [
@@ -137,13 +124,5 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
       checks.replace(policy);
       await issuers.retireUnused();
     },
-  };
-}
-
-function readinessFacts(store: RevocationStore, ladder: Ladder, issuers: readonly Issuer[]): ReadinessFacts {
-  const { reachable, unfit } = store.health();
-  return {
-    store: { answeredOnce: ladder.lookUp.lastAnswerAt() !== undefined, reachable, unfit },
-    issuers: issuers.map(({ id, keys }) => ({ id, hasKeys: keys.status().hasKeys })),
   };
 }

@@ -1,0 +1,43 @@
+// Gathers what readiness is judged on and what `/status` shows. Reads only; judges nothing.
+
+import { ageMs, type Instant } from "../core/clock.ts";
+import type { ReadinessFacts } from "../ops/readiness.ts";
+import type { StatusFacts } from "../ops/status.ts";
+import type { RevocationStore } from "../revocation/store.ts";
+import type { Issuer } from "../token/issuer.ts";
+import { systemClock } from "./clock.ts";
+import type { Ladder } from "./store.ts";
+
+export function readinessFacts(store: RevocationStore, ladder: Ladder, issuers: readonly Issuer[]): ReadinessFacts {
+  const { reachable, unfit } = store.health();
+  return {
+    store: { answeredOnce: ladder.lookUp.lastAnswerAt() !== undefined, reachable, unfit },
+    issuers: issuers.map(({ id, keys }) => ({ id, hasKeys: keys.status().hasKeys })),
+  };
+}
+
+export interface StatusSources extends Pick<StatusFacts, "version" | "ready" | "decisions" | "inFlightCount"> {
+  readonly startedAt: Instant;
+  readonly store: RevocationStore;
+  readonly ladder: Ladder;
+  readonly issuers: readonly Issuer[];
+}
+
+export function statusFacts({ startedAt, store, ladder, issuers, ...facts }: StatusSources): StatusFacts {
+  const now = systemClock.now();
+  const lastAnswerAt = ladder.lookUp.lastAnswerAt();
+  return {
+    ...facts,
+    upForMs: ageMs(startedAt, now),
+    store: {
+      type: store.type,
+      ...store.health(),
+      lastAnswerAgeMs: lastAnswerAt === undefined ? undefined : ageMs(lastAnswerAt, now),
+    },
+    breaker: ladder.breakerState(),
+    issuers: issuers.map(({ id, keys }) => {
+      const { keyCount, lastReadWallMs } = keys.status();
+      return { id, keyCount, keysAgeMs: lastReadWallMs === undefined ? undefined : now.wallMs - lastReadWallMs };
+    }),
+  };
+}
