@@ -42,7 +42,7 @@ export function valueOf<T>(result: Result<T, unknown>): T {
 }
 
 /** Registers the suite for the store that `store()` gives once the tests run. */
-export function describeStore(name: string, store: () => RevocationStore): void {
+export function describeStore(storeName: string, store: () => RevocationStore): void {
   const unique = (): string => randomUUID().slice(0, 13);
   const read = async (target: Target): Promise<string | null> =>
     valueOf(await store().read([markerKey(KEY_PREFIX, target)], TIMEOUT_MS))[0] ?? null;
@@ -50,13 +50,14 @@ export function describeStore(name: string, store: () => RevocationStore): void 
   const user = (): Target => ({ kind: "user", issuer: "main", id: unique() });
   const token = (): Target => ({ kind: "token", issuer: "main", id: unique() });
 
-  async function listAll(query: { kind?: TargetKind; issuer?: string; id?: string }, limit = 100): Promise<StoredRevocation[]> {
+  async function listAll(
+    query: { kind?: TargetKind; issuer?: string; id?: string },
+    limit = 100,
+  ): Promise<StoredRevocation[]> {
     const items: StoredRevocation[] = [];
     let cursor: string | undefined;
     do {
-      const page = valueOf(
-        await store().list({ kind: query.kind, issuer: query.issuer, id: query.id, limit, cursor }),
-      );
+      const page = valueOf(await store().list({ kind: query.kind, issuer: query.issuer, id: query.id, limit, cursor }));
       expect(page.items.length).toBeLessThanOrEqual(limit);
       items.push(...page.items);
       cursor = page.cursor;
@@ -64,7 +65,7 @@ export function describeStore(name: string, store: () => RevocationStore): void 
     return items;
   }
 
-  describe(`a ${name} store`, () => {
+  describe(`a ${storeName} store`, () => {
     test.each(TARGET_KINDS)("revokes a %s, reads it by its key, finds, lists and lifts it", async (kind) => {
       const target = targetOf(kind, unique(), unique());
       const asked = newRevocation(target);
@@ -80,7 +81,10 @@ export function describeStore(name: string, store: () => RevocationStore): void 
         by: asked.by,
         at: asked.atMs,
       });
-      expect(judge([kind], Math.floor(asked.atMs / 1000), [value])).toMatchObject({ state: "revoked", by: { kind, revocationId: asked.id } });
+      expect(judge([kind], Math.floor(asked.atMs / 1000), [value])).toMatchObject({
+        state: "revoked",
+        by: { kind, revocationId: asked.id },
+      });
       expect(valueOf(await store().get(asked.id))).toEqual(stored);
       const issuer = "issuer" in target ? { issuer: target.issuer } : {};
       expect(await listAll({ kind, ...issuer })).toEqual([stored]);
@@ -90,28 +94,40 @@ export function describeStore(name: string, store: () => RevocationStore): void 
       expect(await store().lift(asked.id)).toEqual({ ok: false, error: { cause: "not_found" } });
     });
 
-    test.each(EXISTENCE_KINDS)("strengthens a %s that is revoked twice: new id, later expiry, one live revocation", async (kind) => {
-      const target = targetOf(kind, unique(), unique());
-      const first = await put(newRevocation(target, { expiresAtMs: Date.now() + 2 * HOUR_MS }));
-      const second = await put(newRevocation(target, { reason: "again", by: "bob", expiresAtMs: Date.now() + HOUR_MS }));
-      expect(second).toMatchObject({ reason: "again", by: "bob", expiresAtMs: first.expiresAtMs });
-      expect(second.seq).toBeGreaterThan(first.seq ?? Infinity);
-      expect(await listAll({ kind, issuer: (target as { issuer: string }).issuer })).toEqual([second]);
-    });
+    test.each(EXISTENCE_KINDS)(
+      "strengthens a %s that is revoked twice: new id, later expiry, one live revocation",
+      async (kind) => {
+        const target = targetOf(kind, unique(), unique());
+        const first = await put(newRevocation(target, { expiresAtMs: Date.now() + 2 * HOUR_MS }));
+        const second = await put(
+          newRevocation(target, { reason: "again", by: "bob", expiresAtMs: Date.now() + HOUR_MS }),
+        );
+        expect(second).toMatchObject({ reason: "again", by: "bob", expiresAtMs: first.expiresAtMs });
+        expect(second.seq).toBeGreaterThan(first.seq ?? Infinity);
+        expect(await listAll({ kind, issuer: (target as { issuer: string }).issuer })).toEqual([second]);
+      },
+    );
 
     test("never moves a watermark back, nor its expiry", async () => {
       const target = user();
-      const high = await put(newRevocation(target, { issuedBeforeS: 2_000_000_000, expiresAtMs: Date.now() + 2 * HOUR_MS }));
+      const high = await put(
+        newRevocation(target, { issuedBeforeS: 2_000_000_000, expiresAtMs: Date.now() + 2 * HOUR_MS }),
+      );
       const low = await put(newRevocation(target, { issuedBeforeS: 1_000_000_000 }));
       expect(low).toMatchObject({ issuedBeforeS: 2_000_000_000, expiresAtMs: high.expiresAtMs });
       expect(JSON.parse((await read(target)) ?? "")).toMatchObject({ id: low.id, issued_before: 2_000_000_000 });
-      const higher = await put(newRevocation(target, { issuedBeforeS: 2_000_000_001, expiresAtMs: Date.now() + 3 * HOUR_MS }));
+      const higher = await put(
+        newRevocation(target, { issuedBeforeS: 2_000_000_001, expiresAtMs: Date.now() + 3 * HOUR_MS }),
+      );
       expect(higher.issuedBeforeS).toBe(2_000_000_001);
       expect(valueOf(await store().get(higher.id))).toEqual(higher);
     });
 
     test("keeps a revocation without expiry without one, whichever came first", async () => {
-      for (const [first, second] of [[undefined, HOUR_MS], [HOUR_MS, undefined]] as const) {
+      for (const [first, second] of [
+        [undefined, HOUR_MS],
+        [HOUR_MS, undefined],
+      ] as const) {
         const target = targetOf("key", "main", unique());
         const at = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Date.now() + ms);
         await put(newRevocation(target, { expiresAtMs: at(first) }));
@@ -145,12 +161,19 @@ export function describeStore(name: string, store: () => RevocationStore): void 
       expect(await store().lift(randomUUID())).toEqual({ ok: false, error: { cause: "not_found" } });
     });
 
-    test.each(["key:", "key:revoked:jti:main:x", "key:portcullis:seq", "*", "", "../..", "a b", "\u0000", "é".repeat(300)])(
-      "lifts nothing by the odd id %j",
-      async (id) => {
-        expect(await store().lift(id)).toEqual({ ok: false, error: { cause: "not_found" } });
-      },
-    );
+    test.each([
+      "key:",
+      "key:revoked:jti:main:x",
+      "key:portcullis:seq",
+      "*",
+      "",
+      "../..",
+      "a b",
+      "\u0000",
+      "é".repeat(300),
+    ])("lifts nothing by the odd id %j", async (id) => {
+      expect(await store().lift(id)).toEqual({ ok: false, error: { cause: "not_found" } });
+    });
 
     test("forgets a revocation at its expiry: look-up, get, list and lift alike", async () => {
       const target = { kind: "session", issuer: unique(), id: unique() } as const;
@@ -203,7 +226,9 @@ export function describeStore(name: string, store: () => RevocationStore): void 
     test("answers a batch of 1,000 keys", async () => {
       const target = token();
       await put(newRevocation(target));
-      const keys = Array.from({ length: 1_000 }, (_, i) => markerKey(KEY_PREFIX, { ...target, id: `absent-${i}` } as Target));
+      const keys = Array.from({ length: 1_000 }, (_, i) =>
+        markerKey(KEY_PREFIX, { ...target, id: `absent-${i}` } as Target),
+      );
       keys[700] = markerKey(KEY_PREFIX, target);
       const values = valueOf(await store().read(keys, TIMEOUT_MS));
       expect(values.findIndex((value) => value !== null)).toBe(700);
@@ -247,7 +272,7 @@ export function describeStore(name: string, store: () => RevocationStore): void 
       ];
       const stored = await Promise.all(targets.map((target) => put(newRevocation(target))));
       const listed = await listAll({ issuer }, limit);
-      const ids = (items: readonly StoredRevocation[]): string[] => items.map((item) => item.id).sort();
+      const ids = (items: readonly StoredRevocation[]): string[] => items.map((item) => item.id).toSorted();
       expect(ids(listed)).toEqual(ids(stored));
       expect(ids(await listAll({ issuer, kind: "token" }, limit))).toEqual(ids(stored.slice(0, 7)));
     });
@@ -260,7 +285,8 @@ export function describeStore(name: string, store: () => RevocationStore): void 
 
     test("binds an idempotency key once, gives back its answer, and frees it on an empty one", async () => {
       const key = `${unique()} : * \u{1F600}`;
-      const claim = async (fingerprint: string) => valueOf(await store().claimIdempotencyKey(key, fingerprint, HOUR_MS));
+      const claim = async (fingerprint: string) =>
+        valueOf(await store().claimIdempotencyKey(key, fingerprint, HOUR_MS));
       expect(await claim("a")).toBeUndefined();
       expect(await claim("b")).toEqual({ fingerprint: "a", answer: "" });
       valueOf(await store().answerIdempotencyKey(key, { fingerprint: "a", answer: '{"id":1}' }, HOUR_MS));
@@ -272,7 +298,11 @@ export function describeStore(name: string, store: () => RevocationStore): void 
     test("lets an idempotency key go at the end of its time", async () => {
       const key = unique();
       expect(valueOf(await store().claimIdempotencyKey(key, "a", 300))).toBeUndefined();
-      await until("the claim's end", async () => valueOf(await store().claimIdempotencyKey(key, "b", HOUR_MS)) === undefined, 5_000);
+      await until(
+        "the claim's end",
+        async () => valueOf(await store().claimIdempotencyKey(key, "b", HOUR_MS)) === undefined,
+        5_000,
+      );
     });
 
     test("gives an idempotency key to one of many that ask at once", async () => {
@@ -300,7 +330,9 @@ export function describeStopped(name: string, fresh: () => Promise<RevocationSto
     expect(await store.put(newRevocation({ kind: "everything" }))).toEqual(stopped);
     expect(await store.lift("a")).toEqual(stopped);
     expect(await store.get("a")).toEqual(stopped);
-    expect(await store.list({ kind: undefined, issuer: undefined, id: undefined, limit: 1, cursor: undefined })).toEqual(stopped);
+    expect(
+      await store.list({ kind: undefined, issuer: undefined, id: undefined, limit: 1, cursor: undefined }),
+    ).toEqual(stopped);
     expect(await store.claimIdempotencyKey("a", "b", 1_000)).toEqual(stopped);
     expect(await store.answerIdempotencyKey("a", { fingerprint: "b", answer: "" }, 1_000)).toEqual(stopped);
     expect(store.health().reachable).toBe(false);

@@ -134,5 +134,8 @@ test("a file that a newer program made is refused, not guessed at", async () => 
   file.exec("PRAGMA user_version = 99");
   file.close();
   const store = await open();
-  expect(await store.read([KEY], 50)).toMatchObject({ ok: false, error: { cause: "protocol", detail: expect.stringContaining("newer") } });
+  expect(await store.read([KEY], 50)).toMatchObject({
+    ok: false,
+    error: { cause: "protocol", detail: expect.stringContaining("newer") },
+  });
 });

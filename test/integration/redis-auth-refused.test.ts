@@ -51,7 +51,7 @@ test("a password changed under way is auth once the connection ends, and the old
   await redis.cli("--no-auth-warning", "-a", "another", "CLIENT", "KILL", "TYPE", "normal");
   await observed.untilLookUp(3_000, "auth");
   await redis.cli("--no-auth-warning", "-a", "another", "CONFIG", "SET", "requirepass", PASSWORD);
-  await observed.untilLookUp(BACK_WITHIN_MS, "answered");
+  expect(await observed.untilLookUp(BACK_WITHIN_MS, "answered")).toBe("answered");
 });
 
 test("a password that the server does not ask for is no reason to stay away", async () => {
@@ -69,5 +69,5 @@ test("a right taken away under way is auth from the next look-up on", async () =
   await redis.cli("ACL", "SETUSER", "default", "-mget");
   await observed.untilLookUp(3_000, "auth");
   await redis.cli("ACL", "SETUSER", "default", "+mget");
-  await observed.untilLookUp(BACK_WITHIN_MS, "answered");
+  expect(await observed.untilLookUp(BACK_WITHIN_MS, "answered")).toBe("answered");
 });

@@ -34,7 +34,13 @@ test("a replica is never asked for data, not even once", async () => {
   const other = await openRedisStore(redis.url, { waitUntilReachable: false });
   try {
     await other.untilLookUp(4_000, "not_primary");
-    const list = await other.store.list({ kind: undefined, issuer: undefined, id: undefined, limit: 1, cursor: undefined });
+    const list = await other.store.list({
+      kind: undefined,
+      issuer: undefined,
+      id: undefined,
+      limit: 1,
+      cursor: undefined,
+    });
     expect(list).toMatchObject({ ok: false, error: { cause: "not_primary" } });
     await observed.untilLookUp(4_000, "not_primary");
     await redis.cli("CONFIG", "RESETSTAT");

@@ -38,5 +38,9 @@ test("a Redis that does not tell its policy is used with a warning", async () =>
   await redis.cli("ACL", "SETUSER", "default", "-info");
   observed = await openRedisStore(redis.url);
   await until("the warning", () => observed.log.some(({ event }) => event === "store_eviction_policy_not_told"));
-  expect(observed.store.health()).toMatchObject({ reachable: true, unfit: undefined, describe: expect.stringContaining("not told") });
+  expect(observed.store.health()).toMatchObject({
+    reachable: true,
+    unfit: undefined,
+    describe: expect.stringContaining("not told"),
+  });
 });

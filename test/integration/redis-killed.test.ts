@@ -21,7 +21,10 @@ test("a killed Redis is a lost, then a refused connection, and no error goes unh
   await redis.kill();
   await observed.untilLookUp(2_000, "connection_lost", "connection_refused");
   await observed.untilLookUp(3_000, "connection_refused");
-  expect(observed.store.health()).toMatchObject({ reachable: false, describe: expect.stringContaining("connection_refused") });
+  expect(observed.store.health()).toMatchObject({
+    reachable: false,
+    describe: expect.stringContaining("connection_refused"),
+  });
   const put = await observed.store.put(newRevocation({ kind: "everything" }));
   expect(put).toMatchObject({ ok: false, error: { cause: "connection_refused" } });
   await redis.restart();
@@ -55,7 +58,7 @@ test("a Redis restarted many times over is found again each time", async () => {
   for (let i = 0; i < 4; i += 1) {
     await redis.kill();
     await redis.restart();
-    await observed.untilLookUp(BACK_WITHIN_MS, "answered");
+    expect(await observed.untilLookUp(BACK_WITHIN_MS, "answered")).toBe("answered");
   }
 });
 

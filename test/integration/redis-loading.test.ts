@@ -10,7 +10,14 @@ let observed: ObservedStore;
 beforeEach(async () => {
   // Both are Redis' own test settings: 2 ms a key, and a look at its clients after every KiB.
   redis = await startRedis({
-    args: ["--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024", "--enable-debug-command", "yes"],
+    args: [
+      "--key-load-delay",
+      "2000",
+      "--loading-process-events-interval-bytes",
+      "1024",
+      "--enable-debug-command",
+      "yes",
+    ],
   });
   observed = await openRedisStore(redis.url);
 });
@@ -28,7 +35,10 @@ test("a Redis that loads is not taken for one that has nothing, and is used once
   await redis.restart({ waitUntilReady: false });
   await observed.untilLookUp(BACK_WITHIN_MS, "loading");
   expect(observed.store.health()).toMatchObject({ reachable: false, describe: expect.stringContaining("loading") });
-  expect(await observed.store.put(newRevocation({ kind: "everything" }))).toMatchObject({ ok: false, error: { cause: "loading" } });
+  expect(await observed.store.put(newRevocation({ kind: "everything" }))).toMatchObject({
+    ok: false,
+    error: { cause: "loading" },
+  });
   await observed.untilLookUp(20_000, "answered");
   expect(await observed.store.read(["revoked:jti:main:a"], 1_000)).toEqual({ ok: true, value: ["1"] });
 });

@@ -38,10 +38,21 @@ test("markers of other programs are read and listed, with an id that lifts them"
   await redis.cli("SET", "p:user:revoked_after:main:alice", "1700000000");
   await redis.cli("SET", "p:global:revoked_after", '{"issued_before":1700000001,"reason":"drill","id":"theirs"}');
   expect(valueOf(await observed.store.read(["p:revoked:jti:main:a"], 1_000))).toEqual(["yes"]);
-  const items = [...(await list())].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const items = (await list()).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   expect(items).toEqual([
-    { ...foreign, id: "key:global:revoked_after", target: { kind: "everything" }, reason: "drill", issuedBeforeS: 1_700_000_001 },
-    { ...foreign, id: "key:revoked:jti:main:a", target: { kind: "token", issuer: "main", id: "a" }, expiresAtMs: expiresAtS * 1_000 },
+    {
+      ...foreign,
+      id: "key:global:revoked_after",
+      target: { kind: "everything" },
+      reason: "drill",
+      issuedBeforeS: 1_700_000_001,
+    },
+    {
+      ...foreign,
+      id: "key:revoked:jti:main:a",
+      target: { kind: "token", issuer: "main", id: "a" },
+      expiresAtMs: expiresAtS * 1_000,
+    },
     { ...foreign, id: "key:user:revoked_after:main:alice", target: alice, issuedBeforeS: 1_700_000_000 },
   ]);
   for (const item of items) {
@@ -72,7 +83,12 @@ test("our revocation that another program overwrote is superseded", async () => 
   expect((await list()).map(({ id }) => id)).toEqual(["key:user:revoked_after:main:alice"]);
 });
 
-test.each([["words", "soon"], ["bytes that are no UTF-8", "\\255\\254"], ["a broken object", '{"issued_before":"1'], ["nothing", ""]])(
+test.each([
+  ["words", "soon"],
+  ["bytes that are no UTF-8", "\\255\\254"],
+  ["a broken object", '{"issued_before":"1'],
+  ["nothing", ""],
+])(
   "an unreadable watermark (%s) is listed without one, and replaced by nothing lower than now",
   async (_what, value) => {
     const escaped = value.replace(/"/g, '\\"');
@@ -96,7 +112,13 @@ test("a key of another type reads as absent, is reported by the list, and gives 
 });
 
 test("keys that look like markers but are none are passed over and never lifted", async () => {
-  const names = ["revoked:jti:MAIN:a", "revoked:jti:main:a:b", "revoked:jti:main:", "user:revoked_after:main", "x:global:revoked_after"];
+  const names = [
+    "revoked:jti:MAIN:a",
+    "revoked:jti:main:a:b",
+    "revoked:jti:main:",
+    "user:revoked_after:main",
+    "x:global:revoked_after",
+  ];
   for (const name of names) await redis.cli("SET", `p:${name}`, "1");
   expect(await list()).toEqual([]);
   for (const name of names) {

@@ -1,7 +1,7 @@
 // Trap 29: Redis has reached maxclients.
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterEach, beforeEach, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { BACK_WITHIN_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 
@@ -30,7 +30,7 @@ test("a Redis without a connection left is max_clients, and is back when one is 
     await order("CLIENT KILL TYPE normal SKIPME yes");
     await observed.untilLookUp(3_000, "max_clients");
     await order("CONFIG SET maxclients 100");
-    await observed.untilLookUp(BACK_WITHIN_MS, "answered");
+    expect(await observed.untilLookUp(BACK_WITHIN_MS, "answered")).toBe("answered");
   } finally {
     holder.destroy();
   }

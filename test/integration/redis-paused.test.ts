@@ -75,10 +75,11 @@ test("a long pause leaves no crowd of connections behind", async () => {
   while (performance.now() - pausedAt < 4_000) await observed.lookUp();
   redis.resume();
   await observed.untilLookUp(BACK_WITHIN_MS, "answered");
-  await until("only two connections to be left", async () => {
+  const left = await until("only two connections to be left", async () => {
     const clients = (await redis.cli("CLIENT", "LIST")).split("\n").filter((line) => !line.includes("cmd=client|list"));
-    return clients.length <= 2;
+    return clients.length <= 2 && clients;
   });
+  expect(left).toHaveLength(2);
 });
 
 test("a write to a paused Redis is an error, though it may have happened", async () => {

@@ -17,13 +17,31 @@ let tlsPort: number;
 
 beforeAll(async () => {
   const key = join(directory, "key.pem");
-  execFileSync("openssl", [
-    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split(" "),
-    ...["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
-  ], { stdio: "ignore" });
+  execFileSync(
+    "openssl",
+    [
+      ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split(" "),
+      "-addext",
+      "subjectAltName=DNS:localhost",
+      "-keyout",
+      key,
+      "-out",
+      certificate,
+    ],
+    { stdio: "ignore" },
+  );
   [tlsPort = 0] = await freePorts(1);
   redis = await startRedis({
-    args: ["--tls-port", String(tlsPort), "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"],
+    args: [
+      "--tls-port",
+      String(tlsPort),
+      "--tls-cert-file",
+      certificate,
+      "--tls-key-file",
+      key,
+      "--tls-auth-clients",
+      "no",
+    ],
   });
 });
 
@@ -47,7 +65,7 @@ test("a certificate for another name is refused", async () => {
   setDefaultCACertificates([...trusted, readFileSync(certificate, "utf8")]);
   const { store, untilLookUp } = await openRedisStore(`rediss://127.0.0.1:${tlsPort}`, { waitUntilReachable: false });
   try {
-    await untilLookUp(5_000, "protocol");
+    expect(await untilLookUp(5_000, "protocol")).toBe("protocol");
   } finally {
     await store.stop();
   }

@@ -23,8 +23,8 @@ export interface ObservedStore {
   readonly log: { readonly event: string; readonly fields: LogFields | undefined }[];
   /** The cause of one look-up's failure, "answered", or "late" if it took too long to say either. */
   lookUp(): Promise<UnknownCause | "answered" | "late">;
-  /** Looks up until the outcome is one of these. */
-  untilLookUp(timeoutMs: number, ...outcomes: readonly (UnknownCause | "answered")[]): Promise<void>;
+  /** Looks up until the outcome is one of these, and gives it back. */
+  untilLookUp(timeoutMs: number, ...outcomes: readonly (UnknownCause | "answered")[]): Promise<string>;
 }
 
 /** A started store; waits until it is reachable unless told otherwise. */
@@ -58,12 +58,15 @@ export async function openRedisStore(
     log,
     lookUp,
     async untilLookUp(timeoutMs, ...outcomes) {
-      let last = "nothing";
-      await until(`a look-up to be ${outcomes.join(" or ")}`, async () => {
-        const outcome = await lookUp();
-        last = outcome;
-        return outcome !== "late" && outcomes.includes(outcome);
-      }, timeoutMs).catch((error: unknown) => Promise.reject(new Error(`${String(error)}, the last was ${last}`)));
+      return until(
+        `a look-up to be ${outcomes.join(" or ")}`,
+        async () => {
+          const outcome = await lookUp();
+          if (outcome !== "late" && outcomes.includes(outcome)) return outcome;
+          throw new Error(`it was ${outcome}`);
+        },
+        timeoutMs,
+      );
     },
   };
 }

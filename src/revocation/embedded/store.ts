@@ -7,8 +7,15 @@ import { ok, err, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
 import { markerValue, revocationOf, stored } from "../marker.ts";
-import type { LiftRefusal, ListPage, ListQuery, NewRevocation } from "../store.ts";
-import type { RevocationStore, StoredRevocation, StoreFault } from "../store.ts";
+import type {
+  LiftRefusal,
+  ListPage,
+  ListQuery,
+  NewRevocation,
+  RevocationStore,
+  StoredRevocation,
+  StoreFault,
+} from "../store.ts";
 import { laterExpiry, strongerWatermark } from "../strengthen.ts";
 import { createDatabase } from "./database.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";

@@ -63,7 +63,10 @@ export function connect(
     },
     end,
   };
-  const openTimer = setTimeout(() => void end(lastError ?? fault("timeout", "no answer on connecting")), OPEN_TIMEOUT_MS);
+  const openTimer = setTimeout(
+    () => void end(lastError ?? fault("timeout", "no answer on connecting")),
+    OPEN_TIMEOUT_MS,
+  );
   // Without a listener ioredis prints the error, and an EventEmitter would end the process.
   client.on("error", (error: unknown) => {
     lastError = faultOf(error);
@@ -125,16 +128,10 @@ export function connect(
       };
       waiting.add(settle);
       unanswered += 1;
-      client.call(command, ...args).then(
-        (value: unknown) => {
-          unanswered -= 1;
-          settle(ok(value));
-        },
-        (error: unknown) => {
-          unanswered -= 1;
-          settle(err(faultOf(error)));
-        },
-      );
+      void replyOf(client.call(command, ...args)).then((reply) => {
+        unanswered -= 1;
+        return settle(reply);
+      });
     });
   }
 
@@ -143,7 +140,7 @@ export function connect(
     ended = true;
     lastError = why;
     clearTimeout(openTimer);
-    for (const settle of [...waiting]) settle(err(why));
+    for (const settle of waiting) settle(err(why));
     if (client.status !== "end") client.disconnect();
     queueMicrotask(() => onEnd(why));
     return gone;
@@ -152,12 +149,18 @@ export function connect(
   return connection;
 }
 
+async function replyOf(call: Promise<unknown>): Promise<Reply> {
+  try {
+    return ok(await call);
+  } catch (error) {
+    return err(faultOf(error));
+  }
+}
+
 function clientFor({ address, silenceMs }: ConnectionOptions): Redis {
   const { at } = address;
   const place =
-    at.kind === "socket"
-      ? { path: at.path }
-      : { host: at.host, port: at.port, ...(at.tls ? { tls: {} } : {}) };
+    at.kind === "socket" ? { path: at.path } : { host: at.host, port: at.port, ...(at.tls ? { tls: {} } : {}) };
   return new Redis({
     ...place,
     lazyConnect: true,

@@ -39,6 +39,15 @@ const CAUSE_OF_ERRNO: Readonly<Record<string, UnknownCause>> = {
 /** A code inside a script's failure: Redis before 7 wraps it as `ERR Error running script …: -OOM …`. */
 const WRAPPED_CODE = / -([A-Z]+) /;
 
+/** What is told by words alone: by ioredis of its connection, and by Redis before it has read a command. */
+const KNOWN_MESSAGES: readonly (StoreFault & { readonly part: string })[] = [
+  { part: "max number of clients", cause: "max_clients", detail: "Redis has no connection left" },
+  { part: "Socket timeout", cause: "timeout", detail: "silence on the connection" },
+  { part: "Connection is closed", cause: "connection_lost", detail: "the connection closed" },
+  { part: "Stream isn't writeable", cause: "connection_lost", detail: "the connection closed" },
+  { part: "ERR invalid password", cause: "auth", detail: "Redis refused the password" },
+];
+
 export function fault(cause: UnknownCause, detail: string): StoreFault {
   return { cause, detail };
 }
@@ -47,13 +56,11 @@ export function fault(cause: UnknownCause, detail: string): StoreFault {
 export function faultOf(error: unknown): StoreFault {
   if (!(error instanceof Error)) return fault("protocol", "failed without an error");
   const { message } = error;
-  const errno = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  if (errno !== undefined) return fault(CAUSE_OF_ERRNO[errno] ?? "protocol", errno);
-  if (message.includes("max number of clients")) return fault("max_clients", "Redis has no connection left");
-  if (message.startsWith("Socket timeout")) return fault("timeout", "silence on the connection");
-  if (message.startsWith("Connection is closed") || message.startsWith("Stream isn't writeable")) {
-    return fault("connection_lost", "the connection closed");
+  if ("code" in error && typeof error.code === "string") {
+    return fault(CAUSE_OF_ERRNO[error.code] ?? "protocol", error.code);
   }
+  const known = KNOWN_MESSAGES.find(({ part }) => message.includes(part));
+  if (known !== undefined) return fault(known.cause, known.detail);
   const code = /^([A-Z]+)(?: |$)/.exec(message)?.[1];
   if (code === undefined) return fault("protocol", error.name);
   if (code !== "ERR") return fault(CAUSE_OF_REPLY[code] ?? "protocol", `Redis said ${code}`);
@@ -64,6 +71,5 @@ function errFault(message: string): StoreFault {
   const wrapped = WRAPPED_CODE.exec(message)?.[1];
   const cause = wrapped === undefined ? undefined : CAUSE_OF_REPLY[wrapped];
   if (wrapped !== undefined && cause !== undefined) return fault(cause, `Redis said ${wrapped}`);
-  if (message.includes("invalid password")) return fault("auth", "Redis refused the password");
   return fault("protocol", "Redis said ERR");
 }

@@ -38,6 +38,7 @@ export async function answerIdempotencyKey(
   ttlMs: number,
 ): Promise<Result<void, StoreFault>> {
   const name = idempotencyKey(keyPrefix, key);
-  const reply = answer.answer === "" ? await ask("DEL", name) : await ask("SET", name, answerValue(answer), "PX", ttlMs);
+  const reply =
+    answer.answer === "" ? await ask("DEL", name) : await ask("SET", name, answerValue(answer), "PX", ttlMs);
   return reply.ok ? ok(undefined) : reply;
 }

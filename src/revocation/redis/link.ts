@@ -62,7 +62,7 @@ export function createLink(options: LinkOptions): Link {
   }
 
   function wake(): void {
-    for (const wakeOne of [...waiting]) wakeOne();
+    for (const wakeOne of waiting) wakeOne();
   }
 
   async function prove(connection: Connection): Promise<void> {

@@ -36,10 +36,12 @@ export async function listRevocations(
   log: Log,
 ): Promise<Result<ListPage, StoreFault>> {
   const exact = exactKey(keyPrefix, query);
-  const found = exact === undefined ? await scanPage(ask, keyPrefix, query) : ok({ keys: [exact], next: undefined });
+  const found =
+    exact === undefined ? await scanPage(ask, keyPrefix, query) : ok({ keys: new Set([exact]), next: undefined });
   if (!found.ok) return found;
   const items: StoredRevocation[] = [];
-  const { keys, next } = found.value;
+  const { next } = found.value;
+  const keys = [...found.value.keys];
   for (let i = 0; i < keys.length; i += READ_TOGETHER) {
     const read = await Promise.all(keys.slice(i, i + READ_TOGETHER).map((key) => describe(ask, keyPrefix, key, log)));
     for (const one of read) {
@@ -70,36 +72,60 @@ function exactKey(keyPrefix: string, { kind, issuer, id }: ListQuery): string | 
 }
 
 interface KeyPage {
-  readonly keys: readonly string[];
-  readonly next: Place | undefined;
+  readonly keys: Set<string>;
+  /** Where the next page begins; undefined: this is the last. */
+  next: Place | undefined;
 }
 
 async function scanPage(ask: Ask, keyPrefix: string, query: ListQuery): Promise<Result<KeyPage, StoreFault>> {
-  const from = readCursor(query.cursor);
-  const pattern = scanPattern(keyPrefix, query);
-  const keys = new Set(from?.left.slice(0, query.limit));
-  const left = from?.left.slice(query.limit) ?? [];
-  let scan = from?.scan ?? "0";
-  if (left.length > 0) return ok({ keys: [...keys], next: { scan, left } });
-  let isAtEnd = from !== undefined && scan === "0";
+  const page = beginPage(query);
   let count = MAX_COUNT;
-  for (let scans = 0; !isAtEnd && keys.size < query.limit && scans < MAX_SCANS; scans += 1) {
-    const reply = await ask("SCAN", scan, "MATCH", pattern, "COUNT", count);
-    if (!reply.ok) return reply;
-    const [next, batch] = reply.value as [string, string[]];
-    const fresh = [...new Set(batch)].filter((key) => !keys.has(key) && isAskedFor(keyPrefix, query, key));
-    const room = query.limit - keys.size;
-    if (fresh.length > room && count > 1) {
-      // Too many: the same stretch again in smaller steps, for a cursor cannot point into the middle of one.
-      count = Math.max(1, Math.floor(count / 4));
-      continue;
-    }
-    for (const key of fresh.slice(0, room)) keys.add(key);
-    scan = next;
-    isAtEnd = next === "0";
-    if (fresh.length > room) return ok({ keys: [...keys], next: { scan, left: fresh.slice(room) } });
+  for (let scans = 0; scans < MAX_SCANS && page.next?.left.length === 0; scans += 1) {
+    const room = query.limit - page.keys.size;
+    if (room <= 0) break;
+    const step = await scanStep(ask, keyPrefix, query, page.next.scan, count);
+    if (!step.ok) return step;
+    const fresh = step.value.keys.filter((key) => !page.keys.has(key));
+    // Too many: the same stretch again in smaller steps, for a cursor cannot point into the middle of one.
+    if (fresh.length > room && count > 1) count = Math.max(1, Math.floor(count / 4));
+    else take(page, step.value.scan, fresh, room);
   }
-  return ok({ keys: [...keys], next: isAtEnd ? undefined : { scan, left: [] } });
+  return ok(page);
+}
+
+function beginPage({ cursor, limit }: ListQuery): KeyPage {
+  const from = readCursor(cursor);
+  if (from === undefined) return { keys: new Set(), next: { scan: "0", left: [] } };
+  const page: KeyPage = { keys: new Set(), next: undefined };
+  take(page, from.scan, from.left, limit);
+  return page;
+}
+
+/** Puts as many of `found` on the page as it has room for, and notes where the next begins. */
+function take(page: KeyPage, scan: string, found: readonly string[], room: number): void {
+  for (const key of found.slice(0, room)) page.keys.add(key);
+  const left = found.slice(room);
+  page.next = scan === "0" && left.length === 0 ? undefined : { scan, left };
+}
+
+interface Step {
+  /** Where to go on. */
+  readonly scan: string;
+  /** Those the query asks for, each once. */
+  readonly keys: readonly string[];
+}
+
+async function scanStep(
+  ask: Ask,
+  keyPrefix: string,
+  query: ListQuery,
+  scan: string,
+  count: number,
+): Promise<Result<Step, StoreFault>> {
+  const reply = await ask("SCAN", scan, "MATCH", scanPattern(keyPrefix, query), "COUNT", count);
+  if (!reply.ok) return reply;
+  const [next, found] = reply.value as [string, string[]];
+  return ok({ scan: next, keys: [...new Set(found)].filter((key) => isAskedFor(keyPrefix, query, key)) });
 }
 
 function isAskedFor(keyPrefix: string, query: ListQuery, key: string): boolean {

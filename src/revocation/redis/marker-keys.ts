@@ -7,26 +7,39 @@ import type { ListQuery } from "../store.ts";
 /** A target as its key tells it: `id` is `=` + a hash where the name itself does not stand in the key. */
 export type NamedTarget = Target;
 
-const KEY =
-  /^(?:revoked:(?<existence>jti|sid|kid)|(?<watermark>user|tenant|client):revoked_after):(?<issuer>[a-z0-9-]{1,32}):(?<id>[A-Za-z0-9._~@-]{1,128}|=[A-Za-z0-9_-]{43})$/;
-const ISSUER_KEY = /^issuer:revoked_after:(?<issuer>[a-z0-9-]{1,32})$/;
+type NamedKind = Exclude<TargetKind, "issuer" | "everything">;
 
-const EXISTENCE_KIND = { jti: "token", sid: "session", kid: "key" } as const;
+const NAMED_KEY =
+  /^(revoked:(?:jti|sid|kid)|(?:user|tenant|client):revoked_after):([a-z0-9-]{1,32}):([A-Za-z0-9._~@-]{1,128}|=[A-Za-z0-9_-]{43})$/;
+const ISSUER_KEY = /^issuer:revoked_after:([a-z0-9-]{1,32})$/;
+
+const KIND_OF_NAME: Readonly<Record<string, NamedKind>> = {
+  "revoked:jti": "token",
+  "revoked:sid": "session",
+  "revoked:kid": "key",
+  "user:revoked_after": "user",
+  "tenant:revoked_after": "tenant",
+  "client:revoked_after": "client",
+};
 
 /** What the marker under `key` revokes; undefined where `key` is no marker's. */
 export function targetOfKey(keyPrefix: string, key: string): NamedTarget | undefined {
   if (!key.startsWith(keyPrefix)) return undefined;
   const name = key.slice(keyPrefix.length);
   if (name === "global:revoked_after") return { kind: "everything" };
-  const issuer = ISSUER_KEY.exec(name)?.groups?.["issuer"];
+  const issuer = ISSUER_KEY.exec(name)?.[1];
   if (issuer !== undefined) return { kind: "issuer", issuer };
-  const parts = KEY.exec(name)?.groups;
-  if (parts?.["issuer"] === undefined || parts["id"] === undefined) return undefined;
-  const kind = (parts["watermark"] ?? EXISTENCE_KIND[parts["existence"] as keyof typeof EXISTENCE_KIND]) as NamedKind;
-  return { kind, issuer: parts["issuer"], id: parts["id"] };
+  const parts = NAMED_KEY.exec(name);
+  return parts === null ? undefined : namedTarget(parts as readonly string[] as NamedParts);
 }
 
-type NamedKind = Exclude<TargetKind, "issuer" | "everything">;
+/** The whole key, then what its three groups matched. */
+type NamedParts = readonly [string, string, string, string];
+
+function namedTarget([, name, issuer, id]: NamedParts): NamedTarget | undefined {
+  const kind = KIND_OF_NAME[name];
+  return kind === undefined ? undefined : { kind, issuer, id };
+}
 
 const NAME_OF_KIND: Readonly<Record<TargetKind, string>> = {
   token: "revoked:jti:*",

@@ -47,11 +47,15 @@ export function readIndex(keyPrefix: string, value: unknown): IndexEntry | undef
   const named = typeof key === "string" ? targetOfKey(keyPrefix, key) : undefined;
   if (typeof key !== "string" || named === undefined) return undefined;
   if (!("id" in named)) return { key, target: named };
-  const told = entry?.["target"];
-  const id: unknown = typeof told === "object" && told !== null && "id" in told ? told.id : undefined;
-  if (typeof id !== "string") return undefined;
+  const id = nameIn(entry?.["target"]);
+  if (id === undefined) return undefined;
   const target = { ...named, id };
   return markerKey(keyPrefix, target) === key ? { key, target } : undefined;
+}
+
+function nameIn(target: unknown): string | undefined {
+  const id = typeof target === "object" && target !== null && "id" in target ? target.id : undefined;
+  return typeof id === "string" ? id : undefined;
 }
 
 export function answerValue(answer: IdempotentAnswer): string {

@@ -30,16 +30,8 @@ export function parseRedisUrl(text: string): Result<RedisAddress, string> {
   const credential = credentialOf(url);
   if (credential === undefined) return err("user or password is not percent-encoded UTF-8");
   if (url.protocol === "unix:") return socketAddress(url, credential);
-  if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
-    return err("unknown scheme: redis:, rediss: and unix: are known");
-  }
-  if (url.hostname === "") return err("the host is missing");
-  if (url.search !== "" || url.hash !== "") return err("parameters are not known here");
-  const db = databaseNumber(url.pathname.replace(/^\//, ""));
-  if (db === undefined) return err("the database is not a number");
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
-  return ok({ at: { kind: "tcp", host, port, tls: url.protocol === "rediss:" }, db, ...credential });
+  if (url.protocol === "redis:" || url.protocol === "rediss:") return tcpAddress(url, credential);
+  return err("unknown scheme: redis:, rediss: and unix: are known");
 }
 
 /** The address for people: never the credential. */
@@ -50,6 +42,16 @@ export function describeAddress({ at, db }: RedisAddress): string {
 }
 
 type Credential = Pick<RedisAddress, "username" | "password">;
+
+function tcpAddress(url: URL, credential: Credential): Result<RedisAddress, string> {
+  if (url.hostname === "") return err("the host is missing");
+  if (url.search !== "" || url.hash !== "") return err("parameters are not known here");
+  const db = databaseNumber(url.pathname.replace(/^\//, ""));
+  if (db === undefined) return err("the database is not a number");
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
+  return ok({ at: { kind: "tcp", host, port, tls: url.protocol === "rediss:" }, db, ...credential });
+}
 
 function socketAddress(url: URL, credential: Credential): Result<RedisAddress, string> {
   const path = decoded(url.pathname);

@@ -9,7 +9,10 @@ test("an entry is there until its expiry, and not at it", () => {
   map.set("b", "2", undefined);
   now = 9;
   expect(map.get("a")).toBe("1");
-  expect(map.entries()).toEqual([["a", "1"], ["b", "2"]]);
+  expect(map.entries()).toEqual([
+    ["a", "1"],
+    ["b", "2"],
+  ]);
   now = 10;
   expect(map.get("a")).toBeUndefined();
   expect(map.entries()).toEqual([["b", "2"]]);

@@ -18,7 +18,10 @@ test.each([
   ["ERR invalid password", "auth"],
   ["NOPERM User x has no permissions to run the 'mget' command", "auth"],
   ["ERR max number of clients reached", "max_clients"],
-  ["Command queue state error. If you can reproduce this, please report it. Last error: ERR max number of clients reached", "max_clients"],
+  [
+    "Command queue state error. If you can reproduce this, please report it. Last error: ERR max number of clients reached",
+    "max_clients",
+  ],
   ["MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", "disk"],
   ["BUSY Redis is busy running a script.", "timeout"],
   ["ERR unknown command", "protocol"],

@@ -2,11 +2,21 @@
 import { expect, test } from "vitest";
 import { fitnessOf } from "../../../../src/revocation/redis/fitness.ts";
 
-const info = (policy: string): string => `# Memory\r\nused_memory:1\r\nmaxmemory:0\r\nmaxmemory_policy:${policy}\r\nx:1\r\n`;
+const info = (policy: string): string =>
+  `# Memory\r\nused_memory:1\r\nmaxmemory:0\r\nmaxmemory_policy:${policy}\r\nx:1\r\n`;
 
 test("only noeviction is fit", () => {
   expect(fitnessOf(info("noeviction"))).toEqual({ state: "fit" });
-  for (const policy of ["volatile-lru", "volatile-ttl", "volatile-random", "volatile-lfu", "allkeys-lru", "allkeys-lfu", "allkeys-random", "new"]) {
+  for (const policy of [
+    "volatile-lru",
+    "volatile-ttl",
+    "volatile-random",
+    "volatile-lfu",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "new",
+  ]) {
     expect(fitnessOf(info(policy))).toEqual({ state: "unfit", why: expect.stringContaining(policy) });
   }
 });

@@ -29,8 +29,18 @@ test("every marker key is read back to its target, its name or the name's hash",
 });
 
 test.each([
-  "revoked:jti:main", "revoked:jti:main:", "revoked:jti:Main:a", "revoked:jti:main:a b", "revoked:jti:main:=short", "revoked:xyz:main:a",
-  "user:revoked_after:main", "issuer:revoked_after:main:a", "issuer:revoked_after:", "global:revoked_after:main", "portcullis:seq", "",
+  "revoked:jti:main",
+  "revoked:jti:main:",
+  "revoked:jti:Main:a",
+  "revoked:jti:main:a b",
+  "revoked:jti:main:=short",
+  "revoked:xyz:main:a",
+  "user:revoked_after:main",
+  "issuer:revoked_after:main:a",
+  "issuer:revoked_after:",
+  "global:revoked_after:main",
+  "portcullis:seq",
+  "",
   "revoked:jti:main:a\n",
 ])("%j is no marker's key", (key) => {
   expect(targetOfKey("", key)).toBeUndefined();

@@ -16,14 +16,30 @@ describe("a Redis URL", () => {
     ["redis://u:p%2F%25@h", { at: tcp("h"), db: 0, username: "u", password: "p/%" }],
     ["unix:/run/redis.sock", { at: { kind: "socket", path: "/run/redis.sock" }, db: 0, ...anonymous }],
     ["unix:///run/redis.sock?db=2", { at: { kind: "socket", path: "/run/redis.sock" }, db: 2, ...anonymous }],
-    ["unix://u:p@/run/a%20b.sock", { at: { kind: "socket", path: "/run/a b.sock" }, db: 0, username: "u", password: "p" }],
+    [
+      "unix://u:p@/run/a%20b.sock",
+      { at: { kind: "socket", path: "/run/a b.sock" }, db: 0, username: "u", password: "p" },
+    ],
   ])("%s is read", (url, address) => {
     expect(parseRedisUrl(url)).toEqual({ ok: true, value: address });
   });
 
   test.each([
-    "", "h:6379", "http://h", "redis://", "redis://h/x", "redis://h/1/2", "redis://h?db=1", "redis://h:99999", "redis://%ff:x@h",
-    "unix:", "unix:/", "unix:relative.sock", "unix:/a?db=x", "redis+sentinel://h:1/name", "redis+cluster://h:1",
+    "",
+    "h:6379",
+    "http://h",
+    "redis://",
+    "redis://h/x",
+    "redis://h/1/2",
+    "redis://h?db=1",
+    "redis://h:99999",
+    "redis://%ff:x@h",
+    "unix:",
+    "unix:/",
+    "unix:relative.sock",
+    "unix:/a?db=x",
+    "redis+sentinel://h:1/name",
+    "redis+cluster://h:1",
   ])("%j is refused", (url) => {
     expect(parseRedisUrl(url).ok).toBe(false);
   });
