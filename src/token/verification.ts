@@ -111,13 +111,13 @@ class VerificationSteps implements Verification {
       fail(attempt, "algorithm_not_allowed");
       return;
     }
-    const signed = Buffer.from(signingInput, "latin1");
-    if (key.offLoop) this.#checkOffLoop(attempt, key, signed);
-    else this.#judge(attempt, key, verifyOnLoop(key, signed, signature), now);
+    if (key.offLoop) this.#checkOffLoop(attempt, key);
+    else this.#judge(attempt, key, verifyOnLoop(key, Buffer.from(signingInput, "latin1"), signature), now);
   }
 
-  #checkOffLoop(attempt: Attempt, key: VerifyKey, signed: Uint8Array): void {
+  #checkOffLoop(attempt: Attempt, key: VerifyKey): void {
     const { clock } = this.#options;
+    const { signingInput, signature } = attempt.token;
     if (!this.#offLoop.tryEnter()) {
       fail(attempt, "overloaded");
       return;
@@ -128,7 +128,7 @@ class VerificationSteps implements Verification {
       fail(attempt, "overloaded");
     };
     const timer = setTimeout(onDeadline, Math.max(0, attempt.deadlineAtMs - clock.now().monotonicMs));
-    verifyOffLoop(key, signed, attempt.token.signature, (good) => {
+    verifyOffLoop(key, signingInput, signature, (good) => {
       this.#offLoop.leave();
       clearTimeout(timer);
       if (!late) this.#judge(attempt, key, good, clock.now());
