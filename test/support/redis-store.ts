@@ -7,13 +7,13 @@ import { createRedisStore } from "../../src/revocation/redis/store.ts";
 import type { RevocationStore } from "../../src/revocation/store.ts";
 import { until } from "./wait.ts";
 
-export const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
+const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
 
 /** One look-up of these tests. A time-out on a busy machine is no sooner than this, nor very much later. */
 export const LOOK_UP_TIMEOUT_MS = 100;
 
 /** What a look-up may take at the most on a busy machine: its time-out, generously. */
-export const SETTLED_WITHIN_MS = 1_000;
+const SETTLED_WITHIN_MS = 1_000;
 
 /** Contract: 3 s after the store's return; twice that on a busy machine. */
 export const BACK_WITHIN_MS = 6_000;
