@@ -154,7 +154,10 @@ const config: OxlintConfig = {
         "oxc/no-map-spread": "off", // speed is no concern there
         "typescript/no-misused-spread": "off", // test strings are spread into characters on purpose
         "vitest/no-conditional-expect": "off", // the table of a table-driven test says which expectation holds
-        "vitest/expect-expect": ["error", { assertFunctionNames: ["expect*", "expect.**", "fc.assert", "until"] }],
+        "vitest/expect-expect": [
+          "error",
+          { assertFunctionNames: ["expect*", "expect.**", "fc.assert", "until", "observed.until*"] },
+        ],
         "unicorn/consistent-function-scoping": "off", // a stand-in is best read where it is used
         "vitest/valid-expect": ["error", { maxArgs: 2 }], // the second says what failed
       },

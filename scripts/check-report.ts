@@ -1,6 +1,7 @@
 // Reads vitest's JSON report: how many tests passed, failed and were skipped, and why the failed ones did.
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
+import type { StepOutcome } from "./check-step.ts";
 
 export interface Tally {
   readonly passed: number;
@@ -31,7 +32,7 @@ interface TestResult {
   readonly failureMessages: readonly string[] | null;
 }
 
-/** Counts the tests of the report at `path`, a file that did not even load being one failure; none at all is one too. */
+/** Counts the tests of the report at `path`, a file that did not even load being one failure; nothing where there is none. */
 export function readVitestReport(path: string): { readonly tally: Tally; readonly failures: readonly string[] } {
   let report: Report;
   try {
@@ -46,6 +47,13 @@ export function readVitestReport(path: string): { readonly tally: Tally; readonl
     tally = addTallies(tally, counted);
   }
   return { tally, failures };
+}
+
+/** What vitest does not tell as a failed test: errors outside any test, and a run without one. Undefined: nothing. */
+export function unexplainedFailure(outcome: StepOutcome, { passed, failed }: Tally): string | undefined {
+  if (failed > 0) return undefined;
+  if (outcome.failure !== undefined) return `vitest ${outcome.failure}, though no test failed`;
+  return passed === 0 ? "vitest ran no test" : undefined;
 }
 
 function countFile(file: FileResult, name: string, failures: string[]): Tally {

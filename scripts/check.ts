@@ -1,7 +1,7 @@
 // Runs every check that a change must pass, one after another, and counts. Never stops at the first failure and never
 // lets one go by: a step that crashes, hangs, finds nothing or reports nothing is a failure of its own.
 import { mkdirSync } from "node:fs";
-import { addTallies, NOTHING, readVitestReport, type Tally } from "./check-report.ts";
+import { addTallies, NOTHING, readVitestReport, unexplainedFailure, type Tally } from "./check-report.ts";
 import { runStep, type StepOutcome } from "./check-step.ts";
 
 const REPORTS = ".cache/check";
@@ -40,12 +40,11 @@ async function checkSuite(title: string, projects: readonly string[], options: r
   const reporters = ["--reporter=json", `--outputFile.json=${report}`];
   const outcome = await runStep(["vitest", "run", ...selection, ...options, ...reporters], SUITE_TIMEOUT_MS, report);
   const { tally, failures } = readVitestReport(report);
-  // Errors outside any test fail vitest without failing a test: they count, or they would be hidden.
-  const unexplained = outcome.failure !== undefined && tally.failed === 0;
-  const found = unexplained ? { ...tally, failed: 1 } : tally;
+  const unexplained = unexplainedFailure(outcome, tally);
+  const found = unexplained === undefined ? tally : { ...tally, failed: tally.failed + 1 };
   announce(title, found.failed === 0, outcome, countsOf(found));
   for (const failure of failures) console.log(`\n  ✗ ${failure}`);
-  if (unexplained) console.log(`\n  ✗ vitest ${outcome.failure}, though no test failed:\n${outcome.output.trimEnd()}`);
+  if (unexplained !== undefined) console.log(`\n  ✗ ${unexplained}:\n${outcome.output.trimEnd()}`);
   return found;
 }
 
