@@ -128,8 +128,8 @@ describe("hazard 8: deadlines", () => {
     bench.pass(1_999);
     const guard = {
       judge: (...[, , , , , done]: Parameters<typeof bench.policy.guard.judge>) => {
-        done({ state: "active", source: "recent", asOf });
         bench.pass(2);
+        done({ state: "active", source: "recent", asOf });
       },
     };
     bench.handler.replace({ ...bench.policy, guard });
