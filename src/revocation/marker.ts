@@ -3,7 +3,7 @@
 
 import { isWatermarkKind, type Target } from "../core/target.ts";
 import { readWatermark } from "./judge.ts";
-import type { NewRevocation, StoredRevocation } from "./store.ts";
+import type { StoredRevocation } from "./store.ts";
 
 /** The JSON that stands under the marker's key. The expiry is the key's own, never the value's. */
 export function markerValue(revocation: StoredRevocation): string {
@@ -21,6 +21,11 @@ export function markerValue(revocation: StoredRevocation): string {
 /** The id in a marker's value; undefined where another program wrote it without one. */
 export function markerId(value: string): string | undefined {
   return text(members(value)["id"]) || undefined;
+}
+
+/** Who wrote a marker; undefined where another program did without saying. */
+export function markerBy(value: string): string | undefined {
+  return text(members(value)["by"]);
 }
 
 /**
@@ -44,16 +49,6 @@ export function revocationOf(
     issuedBeforeS: isWatermarkKind(target.kind) ? readWatermark(value) : undefined,
     expiresAtMs,
   };
-}
-
-/** `revocation` as it will stand: with its place in the order, its joined watermark and its joined expiry. */
-export function stored(
-  revocation: NewRevocation,
-  seq: number,
-  issuedBeforeS: number | undefined,
-  expiresAtMs: number | undefined,
-): StoredRevocation {
-  return { ...revocation, seq, issuedBeforeS, expiresAtMs };
 }
 
 function members(value: string): Record<string, unknown> {

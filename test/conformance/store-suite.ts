@@ -102,7 +102,7 @@ export function describeStore(storeName: string, store: () => RevocationStore): 
         const second = await put(
           newRevocation(target, { reason: "again", by: "bob", expiresAtMs: Date.now() + HOUR_MS }),
         );
-        expect(second).toMatchObject({ reason: "again", by: "bob", expiresAtMs: first.expiresAtMs });
+        expect(second).toMatchObject({ reason: "again", by: "bob, others", expiresAtMs: first.expiresAtMs });
         expect(second.seq).toBeGreaterThan(first.seq ?? Infinity);
         expect(await listAll({ kind, issuer: (target as { issuer: string }).issuer })).toEqual([second]);
       },

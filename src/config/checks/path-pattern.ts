@@ -6,6 +6,9 @@ const UNRESERVED = /^[A-Za-z0-9._~-]$/;
 /** Bytes that UTF-8 never has (RFC 3629 §3): C0, C1, F5 to FF. */
 const NEVER_UTF8 = /^(C[01]|F[5-9A-F])$/;
 
+/** Sequences longer than their character needs (RFC 3629 §3): a lenient reader takes `%E0%80%AF` for a slash. */
+const OVERLONG = /%E0%[89]|%F0%8/i;
+
 /** What is wrong with `pattern`; undefined if nothing. */
 export function pathPatternProblem(pattern: string): string | undefined {
   if (!pattern.startsWith("/")) return "it does not begin with /";
@@ -40,6 +43,7 @@ function oddProblem(character: string): string {
 function escapesProblem(segment: string): string | undefined {
   if (/%(?![0-9A-Fa-f]{2})/.test(segment)) return "% is not followed by two hex digits";
   if (/%25[0-9A-Fa-f]{2}/.test(segment)) return "a path that is encoded twice is ambiguous";
+  if (OVERLONG.test(segment)) return "an overlong sequence is in no UTF-8 text";
   for (const [triplet, digits = ""] of segment.matchAll(/%([0-9A-Fa-f]{2})/g)) {
     const problem = tripletProblem(triplet, digits);
     if (problem !== undefined) return problem;

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ok, err, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
-import { markerValue, revocationOf, stored } from "../marker.ts";
+import { markerValue, revocationOf } from "../marker.ts";
 import type {
   LiftRefusal,
   ListPage,
@@ -16,7 +16,7 @@ import type {
   StoredRevocation,
   StoreFault,
 } from "../store.ts";
-import { laterExpiry, strongerWatermark } from "../strengthen.ts";
+import { laterExpiry, strengthened } from "../strengthen.ts";
 import { createDatabase } from "./database.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
 import type { Statements } from "./schema.ts";
@@ -129,10 +129,10 @@ function put(sql: Statements, keyPrefix: string, revocation: NewRevocation, now:
   const row = sql.byKey.get({ key, now });
   const standing = revocationOfRow(row);
   const seq = Number(sql.nextSeq.get()?.["seq"]);
-  const result = stored(
+  const result = strengthened(
     revocation,
     seq,
-    strongerWatermark(revocation, row === undefined ? undefined : String(row["value"])),
+    row === undefined ? undefined : String(row["value"]),
     standing === undefined ? revocation.expiresAtMs : laterExpiry(revocation.expiresAtMs, standing.expiresAtMs),
   );
   if (standing !== undefined && standing.id !== result.id) {

@@ -3,9 +3,9 @@
 import type { Clock } from "../../core/clock.ts";
 import { err, ok } from "../../core/result.ts";
 import { markerKey } from "../keys.ts";
-import { markerValue, stored } from "../marker.ts";
+import { markerValue } from "../marker.ts";
 import type { IdempotentAnswer, ListPage, ListQuery, RevocationStore, StoredRevocation, StoreFault } from "../store.ts";
-import { laterExpiry, strongerWatermark } from "../strengthen.ts";
+import { laterExpiry, strengthened } from "../strengthen.ts";
 import { createExpiringMap } from "./expiring-map.ts";
 
 export interface MemoryStoreOptions {
@@ -63,10 +63,10 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
       const key = markerKey(keyPrefix, revocation.target);
       const standing = markers.get(key);
       lastSeq += 1;
-      const result = stored(
+      const result = strengthened(
         revocation,
         lastSeq,
-        strongerWatermark(revocation, standing?.value),
+        standing?.value,
         standing === undefined
           ? revocation.expiresAtMs
           : laterExpiry(revocation.expiresAtMs, standing.revocation.expiresAtMs),

@@ -1,9 +1,9 @@
 // Reads, replaces and deletes one marker by script, so that each is atomic against every other writer.
 
 import { err, ok, type Result } from "../../core/result.ts";
-import { markerValue, stored } from "../marker.ts";
+import { markerValue } from "../marker.ts";
 import type { NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
-import { strongerWatermark } from "../strengthen.ts";
+import { strengthened } from "../strengthen.ts";
 import { fault } from "./fault.ts";
 import type { Ask } from "./operation.ts";
 import { DELETE_MARKER, READ_MARKER, REPLACE_MARKER } from "./scripts.ts";
@@ -30,12 +30,12 @@ export async function replaceMarker(
   let standing: string | undefined;
   let standingSha1 = "";
   for (;;) {
-    const issuedBeforeS = strongerWatermark(revocation, standing);
-    const value = markerValue(stored(revocation, seq, issuedBeforeS, undefined));
+    const joined = strengthened(revocation, seq, standing, undefined);
+    const value = markerValue(joined);
     const reply = await ask("EVAL", REPLACE_MARKER, 1, key, standingSha1, value, revocation.expiresAtMs ?? "");
     if (!reply.ok) return reply;
     const [done, told, sha1] = members(reply.value);
-    if (done === 1) return ok(stored(revocation, seq, issuedBeforeS, typeof told === "number" ? told : undefined));
+    if (done === 1) return ok({ ...joined, expiresAtMs: typeof told === "number" ? told : undefined });
     if (done !== 0) return unexpected();
     standing = typeof told === "string" ? told : undefined;
     standingSha1 = typeof sha1 === "string" ? sha1 : "";

@@ -3,7 +3,8 @@
 import { err, ok, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
-import { markerId, revocationOf, stored } from "../marker.ts";
+import { markerId, revocationOf } from "../marker.ts";
+import { strengthened } from "../strengthen.ts";
 import type { LiftRefusal, NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
 import { fault } from "./fault.ts";
@@ -29,7 +30,7 @@ export async function putRevocation(
   const counted = await ask("INCR", seqKey(keyPrefix));
   if (!counted.ok) return counted;
   if (typeof counted.value !== "number") return err(fault("protocol", "the count is no number"));
-  const asAsked = stored(revocation, counted.value, revocation.issuedBeforeS, revocation.expiresAtMs);
+  const asAsked = strengthened(revocation, counted.value, undefined, revocation.expiresAtMs);
   // The index first: a crash in between leaves an id that nobody was told, never a marker that nobody can lift.
   const indexed = await writeIndex(ask, keyPrefix, key, asAsked);
   if (!indexed.ok) return indexed;

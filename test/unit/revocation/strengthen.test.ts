@@ -2,11 +2,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readWatermark } from "../../../src/revocation/judge.ts";
-import { laterExpiry, strongerWatermark } from "../../../src/revocation/strengthen.ts";
+import { laterExpiry, strengthened } from "../../../src/revocation/strengthen.ts";
 import { newRevocation } from "../../conformance/store-suite.ts";
 
 const alice = { kind: "user", issuer: "main", id: "alice" } as const;
 const revocation = (issuedBeforeS: number | undefined) => newRevocation(alice, { atMs: 5_000_999, issuedBeforeS });
+
+const strongerWatermark = (asked: ReturnType<typeof newRevocation>, standing: string | undefined) =>
+  strengthened(asked, 1, standing, undefined).issuedBeforeS;
+
+test("what somebody else revoked does not become one's own by revoking it again, in any order or number", () => {
+  const by = (name: string, standing?: string): string =>
+    strengthened(newRevocation(alice, { by: name }), 1, standing, undefined).by;
+  const value = (name: string): string => JSON.stringify({ v: 1, by: name, issued_before: 1 });
+  expect(by("bob")).toBe("bob");
+  expect(by("bob", value("bob"))).toBe("bob");
+  expect(by("bob", value("root"))).toBe("bob, others");
+  expect(by("bob", value("bob, others"))).toBe("bob, others");
+  expect(by("bob", "1700000000")).toBe("bob, others");
+});
 
 test("a watermark never moves back, whatever stands", () => {
   const standing = fc.oneof(
