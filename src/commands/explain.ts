@@ -108,7 +108,8 @@ async function judge(request: AuthzRequest, explained: Explained): Promise<Expla
 
   const evidence = await lookUp(compiled, tier, explained);
   tell("revocation", `${compiled.subject.keys.join(" ")}: ${describeEvidence(evidence)}`);
-  if (requirement.scopes.length > 0) tell("scopes", `needs ${requirement.scopes.join(" ")}; has ${principal.scopes.join(" ")}`);
+  if (requirement.scopes.length > 0)
+    tell("scopes", `needs ${requirement.scopes.join(" ")}; has ${principal.scopes.join(" ")}`);
   const { scopes: requiredScopes } = requirement;
   return end(decide({ principal, evidence, tier, requiredScopes, beganAt, now: systemClock.now() }));
 }
@@ -117,15 +118,19 @@ function tellRule(requirement: Requirement, { config }: Explained, tell: (step: 
   tell("path", requirement.path ?? "has no one meaning for us and for the upstream");
   const index = config.routes.findIndex((route, i) => (route.name ?? String(i)) === requirement.rule);
   const route = config.routes[index];
-  const pattern = route === undefined ? "" : ` (${[route.methods?.join(","), route.host, route.path].filter(Boolean).join(" ")})`;
-  const rule = requirement.rule === undefined ? "none matches: strictest tier, token required" : `${requirement.rule}${pattern}`;
+  const pattern =
+    route === undefined ? "" : ` (${[route.methods?.join(","), route.host, route.path].filter(Boolean).join(" ")})`;
+  const rule =
+    requirement.rule === undefined ? "none matches: strictest tier, token required" : `${requirement.rule}${pattern}`;
   tell("rule", rule);
   tell("tier of the rule", requirement.anonymous ? "none: anonymous" : requirement.tier.name);
 }
 
 function verify(token: string, { policy }: Explained): Promise<Result<VerifiedToken<CompiledToken>, VerifyFailure>> {
   const now = systemClock.now();
-  return new Promise((resolve) => policy.verifier.verify(token, now, now.monotonicMs + PATIENCE_MS, undefined, resolve));
+  return new Promise((resolve) =>
+    policy.verifier.verify(token, now, now.monotonicMs + PATIENCE_MS, undefined, resolve),
+  );
 }
 
 function lookUp(compiled: CompiledToken, tier: Tier, { policy }: Explained): Promise<Evidence> {
@@ -142,7 +147,8 @@ function describe({ principal }: VerifiedToken<CompiledToken>): string {
 
 function describeTier(tier: Tier, ofRule: Tier): string {
   const raised = tier === ofRule ? "" : ` (raised from ${ofRule.name} by a scope of the token)`;
-  const grace = tier.failOpenForMs === 0 ? "store out → 503" : `store out → allowed for at most ${tier.failOpenForMs} ms`;
+  const grace =
+    tier.failOpenForMs === 0 ? "store out → 503" : `store out → allowed for at most ${tier.failOpenForMs} ms`;
   return `${tier.name}${raised}: answers up to ${tier.maxStalenessMs} ms old, ${grace}`;
 }
 
@@ -157,7 +163,11 @@ function describeEvidence(evidence: Evidence): string {
   }
 }
 
-function outcomeOf(verdict: Verdict): { readonly decision: string; readonly reason: string; readonly http_status: number } {
+function outcomeOf(verdict: Verdict): {
+  readonly decision: string;
+  readonly reason: string;
+  readonly http_status: number;
+} {
   if (verdict.kind === "allow") return { decision: "allow", reason: verdict.assurance, http_status: 200 };
   return { decision: "deny", reason: verdict.reason, http_status: DENY_SHAPES[verdict.reason].httpStatus };
 }

@@ -26,7 +26,8 @@ export async function openExplained(config: Config, patienceMs: number): Promise
   const sources = createIssuers(NO_OBSERVER, NO_LOG);
   const { issuers, settled } = sources.use(config.issuers);
   await Promise.race([settled, elapsed(patienceMs)]);
-  while (ladder.lookUp.lastAnswerAt() === undefined && systemClock.now().monotonicMs < untilMs) await elapsed(LOOK_EVERY_MS);
+  while (ladder.lookUp.lastAnswerAt() === undefined && systemClock.now().monotonicMs < untilMs)
+    await elapsed(LOOK_EVERY_MS);
   return {
     config,
     policy: compilePolicy(config, { issuers, guard: ladder.guard, observer: NO_OBSERVER }),

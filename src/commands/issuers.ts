@@ -22,7 +22,11 @@ export function createIssuers(observer: Observer, log: Log): Issuers {
   const kept = new Set<KeySource>();
   let inUse: ReadonlySet<string> = new Set();
 
-  function sourceOf(config: IssuerConfig): { readonly name: string; readonly source: KeySource; readonly fresh: boolean } {
+  function sourceOf(config: IssuerConfig): {
+    readonly name: string;
+    readonly source: KeySource;
+    readonly fresh: boolean;
+  } {
     const location = locationOf(config);
     const name = JSON.stringify([config.id, location, config.algorithms]);
     const known = sources.get(name);

@@ -20,11 +20,3 @@ export interface Clock {
 export function ageMs(then: Instant, now: Instant): number {
   return Math.max(now.monotonicMs - then.monotonicMs, now.wallMs - then.wallMs);
 }
-
-/** The older of two instants, by each clock apart, so that no later age comes out smaller for either. */
-export function older(a: Instant, b: Instant): Instant {
-  return {
-    monotonicMs: Math.min(a.monotonicMs, b.monotonicMs),
-    wallMs: Math.min(a.wallMs, b.wallMs),
-  };
-}

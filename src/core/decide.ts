@@ -43,7 +43,8 @@ function decideActive(question: Question, evidence: ActiveEvidence): Verdict {
   const missing = lackOfScope(question);
   if (askedForThisCall) return missing ?? allow({ kind: "allow", assurance: "live", principal, stalenessMs });
   // Strict: a tier of 0 s is never answered from memory.
-  if (stalenessMs < tier.maxStalenessMs) return missing ?? allow({ kind: "allow", assurance: "recent", principal, stalenessMs });
+  if (stalenessMs < tier.maxStalenessMs)
+    return missing ?? allow({ kind: "allow", assurance: "recent", principal, stalenessMs });
   return deny("internal_error");
 }
 

@@ -10,7 +10,11 @@ export type TargetKind = ExistenceKind | WatermarkKind;
 
 /** A target as the API names it: `issuer` is the short id, `id` the jti, sid, sub, tenant, client id or kid. */
 export type Target =
-  | { readonly kind: "token" | "session" | "key" | "user" | "tenant" | "client"; readonly issuer: string; readonly id: string }
+  | {
+      readonly kind: "token" | "session" | "key" | "user" | "tenant" | "client";
+      readonly issuer: string;
+      readonly id: string;
+    }
   | { readonly kind: "issuer"; readonly issuer: string }
   | { readonly kind: "everything" };
 

@@ -31,19 +31,13 @@ function joined(elements: readonly unknown[]): string | undefined {
 }
 
 function scalarText(value: unknown): string | undefined {
-  switch (typeof value) {
-    case "string":
-      return value;
-    case "boolean":
-      return String(value);
-    case "number":
-      // 12345678901234567890 has already become another number (RFC 8259 §6).
-      return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
-        ? String(value)
-        : undefined;
-    default:
-      return undefined;
-  }
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean") return String(value);
+  if (typeof value !== "number") return undefined;
+  // 12345678901234567890 has already become another number (RFC 8259 §6).
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
+    ? String(value)
+    : undefined;
 }
 
 function isTellable(text: string): boolean {

@@ -15,11 +15,7 @@ const ACTIVE: Judgement = { state: "active" };
 const BARE_INTEGER = /^-?[0-9]{1,16}$/;
 
 /** Judges a token issued at `issuedAtS` (epoch seconds); `values[i]` was read for a key of `kinds[i]`. */
-export function judge(
-  kinds: readonly TargetKind[],
-  issuedAtS: number,
-  values: readonly (string | null)[],
-): Judgement {
+export function judge(kinds: readonly TargetKind[], issuedAtS: number, values: readonly (string | null)[]): Judgement {
   let unreadable: TargetKind | undefined;
   for (let i = 0; i < kinds.length; i++) {
     const value = values[i];

@@ -19,7 +19,12 @@ export interface LookUp {
    * Asks for `keys` in a batch not yet written. Calls `done` exactly once, never before this returns, at the latest
    * (within a sweep of 5 ms) at `deadlineAtMs` on the monotonic clock; a later answer of the batch is dropped.
    */
-  lookUp(keys: readonly string[], deadlineAtMs: number, span: Span | undefined, done: (answer: LookUpAnswer) => void): void;
+  lookUp(
+    keys: readonly string[],
+    deadlineAtMs: number,
+    span: Span | undefined,
+    done: (answer: LookUpAnswer) => void,
+  ): void;
   /** When a complete look-up was last answered (never a PING); undefined: never. */
   lastAnswerAt(): Instant | undefined;
 }

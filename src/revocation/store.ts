@@ -79,7 +79,11 @@ export interface RevocationWriter {
    * Claims an idempotency key for `ttlMs`: undefined when it was free and is now bound to `fingerprint` with no
    * answer yet; otherwise what is bound to it (`answer` is "" while the first request has not finished).
    */
-  claimIdempotencyKey(key: string, fingerprint: string, ttlMs: number): Promise<Result<IdempotentAnswer | undefined, StoreFault>>;
+  claimIdempotencyKey(
+    key: string,
+    fingerprint: string,
+    ttlMs: number,
+  ): Promise<Result<IdempotentAnswer | undefined, StoreFault>>;
   /** Records the answer of a claimed key; an empty answer frees it. */
   answerIdempotencyKey(key: string, answer: IdempotentAnswer, ttlMs: number): Promise<Result<void, StoreFault>>;
 }

@@ -123,7 +123,8 @@ class BoundedTrouble implements Trouble {
   #sweep(now: Instant): void {
     if (now.monotonicMs - this.#sweptAtMs < SWEEP_EVERY_MS) return;
     this.#sweptAtMs = now.monotonicMs;
-    for (const [identity, entry] of this.#entries) if (entry.forgetAtWallMs <= now.wallMs) this.#entries.delete(identity);
+    for (const [identity, entry] of this.#entries)
+      if (entry.forgetAtWallMs <= now.wallMs) this.#entries.delete(identity);
   }
 
   #loseTrackOf(subject: RevocationSubject): void {

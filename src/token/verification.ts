@@ -111,11 +111,11 @@ class VerificationSteps implements Verification {
       fail(attempt, "algorithm_not_allowed");
       return;
     }
-    if (key.offLoop) this.#checkOffLoop(attempt, key);
+    if (key.offLoop) void this.#checkOffLoop(attempt, key);
     else this.#judge(attempt, key, verifyOnLoop(key, Buffer.from(signingInput, "latin1"), signature), now);
   }
 
-  #checkOffLoop(attempt: Attempt, key: VerifyKey): void {
+  async #checkOffLoop(attempt: Attempt, key: VerifyKey): Promise<void> {
     const { clock } = this.#options;
     const { signingInput, signature } = attempt.token;
     if (!this.#offLoop.tryEnter()) {
@@ -128,11 +128,10 @@ class VerificationSteps implements Verification {
       fail(attempt, "overloaded");
     };
     const timer = setTimeout(onDeadline, Math.max(0, attempt.deadlineAtMs - clock.now().monotonicMs));
-    verifyOffLoop(key, signingInput, signature, (good) => {
-      this.#offLoop.leave();
-      clearTimeout(timer);
-      if (!late) this.#judge(attempt, key, good, clock.now());
-    });
+    const good = await verifyOffLoop(key, signingInput, signature);
+    this.#offLoop.leave();
+    clearTimeout(timer);
+    if (!late) this.#judge(attempt, key, good, clock.now());
   }
 
   #judge(attempt: Attempt, key: VerifyKey, good: boolean, now: Instant): void {

@@ -170,7 +170,7 @@ test("a failing server is asked ever more seldom, a minute apart at most", async
   const longestMs = delaysMs.map((_, failure) => Math.min(60_000, 500 * 2 ** failure));
   expect(
     delaysMs.every((ms, i) => ms <= (longestMs[i] ?? 0) && ms >= (longestMs[i] ?? 0) / 2),
-    `${delaysMs}`,
+    delaysMs.join(" "),
   ).toBe(true);
 });
 

@@ -43,7 +43,9 @@ function expected(message: CheckRequestMessage): object | undefined {
     tiers: [
       ...(Object.hasOwn(extensions, "portcullis.tier") ? [extensions["portcullis.tier"]] : []),
       ...(word === undefined ? [] : [word["kind"] === "stringValue" ? word["stringValue"] : ""]),
-    ].toSorted(),
+    ]
+      .map(String)
+      .toSorted(),
     scopes: (extensions["portcullis.scopes"] ?? "").split(" ").filter((scope) => scope !== ""),
   };
 }

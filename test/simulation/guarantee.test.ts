@@ -23,7 +23,8 @@ test("no call is allowed on a revocation older than its tier's staleness, in a m
     const report = await play(seed, CHECKS_PER_SEED, CODE);
     expect(report.violation, `seed ${seed}: replay with SIM_SEED=${seed}`).toBeUndefined();
     checks += report.checks;
-    for (const [outcome, count] of Object.entries(report.outcomes)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+    for (const [outcome, count] of Object.entries(report.outcomes))
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
   }
   if (replay !== undefined) return;
   expect(checks).toBeGreaterThanOrEqual(1_000_000);

@@ -34,7 +34,11 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "an answer may be a little older than the tier says",
     changes: [
-      { file: "core/decide.ts", from: "stalenessMs < tier.maxStalenessMs", to: "stalenessMs < tier.maxStalenessMs + 500" },
+      {
+        file: "core/decide.ts",
+        from: "stalenessMs < tier.maxStalenessMs",
+        to: "stalenessMs < tier.maxStalenessMs + 500",
+      },
       {
         file: "revocation/guard.ts",
         from: "ageMs(asOf, now) < tier.maxStalenessMs",
@@ -74,9 +78,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "the grace of a token is not counted from its first unanswered look-up",
-    changes: [
-      { file: "core/decide.ts", from: "&& ageMs(firstUnansweredAt, now) < tier.failOpenForMs", to: "" },
-    ],
+    changes: [{ file: "core/decide.ts", from: "&& ageMs(firstUnansweredAt, now) < tier.failOpenForMs", to: "" }],
   },
   {
     name: "an unreadable watermark is taken for none",
@@ -95,12 +97,16 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 async function mutant(changes: readonly Change[], index: number): Promise<Code> {
   const root = join(scratch, String(index));
-  for (const room of ["core", "resilience", "revocation"]) cpSync(join(source, room), join(root, room), { recursive: true });
+  for (const room of ["core", "resilience", "revocation"])
+    cpSync(join(source, room), join(root, room), { recursive: true });
   for (const { file, from, to } of changes) {
     const path = join(root, file);
     const text = readFileSync(path, "utf8");
     expect(text.split(from), `${file} must hold the line once, or this mutation proves nothing`).toHaveLength(2);
-    writeFileSync(path, text.replace(from, () => to));
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    );
   }
   const load = async <T>(file: string): Promise<T> => (await import(pathToFileURL(join(root, file)).href)) as T;
   return {
@@ -123,6 +129,9 @@ test("a copy with nothing changed passes, so that a caught mutation is caught fo
   expect(await firstViolation(await mutant([], -1), 10)).toBeUndefined();
 });
 
-test.each(MUTATIONS.map((mutation, index) => ({ ...mutation, index })))("is caught: $name", async ({ changes, index }) => {
-  expect(await firstViolation(await mutant(changes, index), 40)).toBeDefined();
-});
+test.each(MUTATIONS.map((mutation, index) => ({ ...mutation, index })))(
+  "is caught: $name",
+  async ({ changes, index }) => {
+    expect(await firstViolation(await mutant(changes, index), 40)).toBeDefined();
+  },
+);

@@ -12,7 +12,7 @@ export interface Random {
 }
 
 /** mulberry32: small, fast, and the same everywhere for a seed. */
-export function createRandom(seed: number): Random {
+function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const unit = (): number => {
     state = (state + 0x6d2b79f5) | 0;
@@ -107,10 +107,8 @@ export function createWorld(seed: number): World {
         if (next === undefined) throw new Error("the world ran out of events");
         nowMs = next.atMs;
         next.run();
-        await undefined; // a few turns for what the event's promises wake
-        await undefined;
-        await undefined;
-        await undefined;
+        // A few turns for what the event's promises wake.
+        for (let turn = 0; turn < 4; turn++) await Promise.resolve();
       }
     },
   };
@@ -139,9 +137,10 @@ function createQueue(): { push(happening: Happening): void; pop(): Happening | u
       const last = heap.pop();
       if (first === undefined || last === undefined || heap.length === 0) return first;
       heap[0] = last;
-      for (let i = 0; ; ) {
+      for (let i = 0; ;) {
         let least = i;
-        for (const child of [2 * i + 1, 2 * i + 2]) if (child < heap.length && before(item(child), item(least))) least = child;
+        for (const child of [2 * i + 1, 2 * i + 2])
+          if (child < heap.length && before(item(child), item(least))) least = child;
         if (least === i) return first;
         swap(i, least);
         i = least;

@@ -28,10 +28,10 @@ const utcTime = (atMs: number): Buffer =>
   der(
     UTC_TIME,
     Buffer.from(
-      `${new Date(atMs)
+      new Date(atMs)
         .toISOString()
         .replace(/[-:T]|\.\d+/g, "")
-        .slice(2)}`,
+        .slice(2),
     ),
   );
 

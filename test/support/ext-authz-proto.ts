@@ -86,7 +86,7 @@ export function encodeCheckRequest(message: CheckRequestMessage): Buffer {
 
 /** Throws where protobufjs cannot read it. */
 export function decodeCheckRequest(bytes: Buffer): CheckRequestMessage {
-  return check.requestDeserialize(bytes) as CheckRequestMessage;
+  return check.requestDeserialize(bytes);
 }
 
 export function decodeCheckResponse(bytes: Buffer): CheckResponseMessage {

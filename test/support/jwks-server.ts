@@ -71,7 +71,7 @@ export interface ShiftableClock extends Clock {
   advance(ms: number): void;
 }
 
-export function createShiftableClock(): ShiftableClock {
+function createShiftableClock(): ShiftableClock {
   let shiftMs = 0;
   return {
     now: () => ({ monotonicMs: performance.now() + shiftMs, wallMs: NOW_S * 1000 + shiftMs }),

@@ -68,7 +68,10 @@ export function token(claims: Json = {}): string {
 }
 
 /** `yaml` follows `listen` and `issuers`. Resolves once it is ready, unless told not to wait for that. */
-export async function startSidecar(yaml: string, options: { readonly waitUntilReady?: boolean } = {}): Promise<SidecarUnderTest> {
+export async function startSidecar(
+  yaml: string,
+  options: { readonly waitUntilReady?: boolean } = {},
+): Promise<SidecarUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
   await writeFile(join(folder, "jwks.json"), JSON.stringify({ keys: [KEY.jwk] }));
   const configFile = join(folder, "portcullis.yaml");
@@ -106,22 +109,37 @@ drain: { delay: 50ms }
 `;
 
 function check(client: Client, asked: Asked): Promise<Answer> {
-  const headers = { ...asked.headers, ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }) };
+  const headers = {
+    ...asked.headers,
+    ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
+  };
   const { method = "GET", path, host = "api.example.com", timeoutMs } = asked;
   const bytes = checkRequest({ method, path, host, headers });
   const began = performance.now();
   const deadline = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(CHECK_PATH, (b: Buffer) => b, decodeCheckResponse, bytes, deadline, (error, message) => {
-      if (error !== null || message === undefined) return reject(error ?? new Error("no answer"));
-      const status = message.http_response === "ok_response" ? 200 : statusOf(message);
-      resolve({ status, metadata: metadataOf(message), message, ms: performance.now() - began });
-    });
+    client.makeUnaryRequest(
+      CHECK_PATH,
+      (b: Buffer) => b,
+      decodeCheckResponse,
+      bytes,
+      deadline,
+      (error, message) => {
+        if (error !== null || message === undefined) return reject(error ?? new Error("no answer"));
+        const status = message.http_response === "ok_response" ? 200 : statusOf(message);
+        resolve({ status, metadata: metadataOf(message), message, ms: performance.now() - began });
+      },
+    );
   });
 }
 
 /** Envoy's enum names its members by words. */
-const STATUS: Readonly<Record<string, number>> = { BadRequest: 400, Unauthorized: 401, Forbidden: 403, ServiceUnavailable: 503 };
+const STATUS: Readonly<Record<string, number>> = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  ServiceUnavailable: 503,
+};
 
 function statusOf(message: CheckResponseMessage): number {
   const code = message.denied_response?.status.code ?? "";

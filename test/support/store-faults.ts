@@ -80,12 +80,20 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "auth refused",
     make: ({ redis }) =>
-      withConnection(redis, ["CONFIG SET requirepass other", "CLIENT KILL TYPE normal SKIPME yes"], ["CONFIG SET requirepass \"\""]),
+      withConnection(
+        redis,
+        ["CONFIG SET requirepass other", "CLIENT KILL TYPE normal SKIPME yes"],
+        ['CONFIG SET requirepass ""'],
+      ),
   },
   {
     name: "out of connections",
     make: ({ redis }) =>
-      withConnection(redis, ["CONFIG SET maxclients 1", "CLIENT KILL TYPE normal SKIPME yes"], ["CONFIG SET maxclients 1000"]),
+      withConnection(
+        redis,
+        ["CONFIG SET maxclients 1", "CLIENT KILL TYPE normal SKIPME yes"],
+        ["CONFIG SET maxclients 1000"],
+      ),
   },
   {
     name: "unreadable watermark",
@@ -97,7 +105,11 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 /** Orders over one connection that is held, for nobody else gets in meanwhile. */
-async function withConnection(redis: RedisProcess, make: readonly string[], end: readonly string[]): Promise<() => Promise<void>> {
+async function withConnection(
+  redis: RedisProcess,
+  make: readonly string[],
+  end: readonly string[],
+): Promise<() => Promise<void>> {
   const holder = connect(redis.port, "127.0.0.1");
   await once(holder, "connect");
   const order = async (commands: readonly string[]): Promise<void> => {

@@ -30,16 +30,34 @@ describe("an existence key", () => {
 });
 
 describe("a watermark", () => {
-  test.each(["user", "tenant", "client", "issuer", "everything"] as const)("of %s kills what was issued before it", (kind) => {
-    expect(judged(kind, "1001")).toMatchObject({ state: "revoked", by: { kind } });
-    expect(judged(kind, '{"v":1,"id":"r","issued_before":1001}')).toMatchObject({ by: { kind, revocationId: "r" } });
-    expect(judged(kind, "1000")).toEqual({ state: "active" });
-    expect(judged(kind, '{"v":1,"issued_before":1000}')).toEqual({ state: "active" });
-  });
+  test.each(["user", "tenant", "client", "issuer", "everything"] as const)(
+    "of %s kills what was issued before it",
+    (kind) => {
+      expect(judged(kind, "1001")).toMatchObject({ state: "revoked", by: { kind } });
+      expect(judged(kind, '{"v":1,"id":"r","issued_before":1001}')).toMatchObject({ by: { kind, revocationId: "r" } });
+      expect(judged(kind, "1000")).toEqual({ state: "active" });
+      expect(judged(kind, '{"v":1,"issued_before":1000}')).toEqual({ state: "active" });
+    },
+  );
 
   test("that cannot be read is unreadable, never active", () => {
-    for (const value of ["", " 1", "1 ", "1.5", "0x10", "1e3", "12345678901234567", "{", "{}", "[1]", "null", "true",
-      '{"issued_before":"1000"}', '{"issued_before":null}', "yesterday"]) {
+    for (const value of [
+      "",
+      " 1",
+      "1 ",
+      "1.5",
+      "0x10",
+      "1e3",
+      "12345678901234567",
+      "{",
+      "{}",
+      "[1]",
+      "null",
+      "true",
+      '{"issued_before":"1000"}',
+      '{"issued_before":null}',
+      "yesterday",
+    ]) {
       expect(judged("user", value), value).toEqual({ state: "unreadable", kind: "user" });
       expect(readWatermark(value), value).toBeUndefined();
     }
