@@ -13,7 +13,15 @@ import type { CommandIo } from "./io.ts";
 const LOOK_EVERY_MS = 1_000;
 
 /** What is built once at the start: a change of it is told, and waits for a restart. */
-const FIXED = ["listen", "store", "breaker", "drain", "feed", "control"] as const satisfies readonly (keyof Config)[];
+const FIXED = [
+  "listen",
+  "store",
+  "breaker",
+  "drain",
+  "telemetry",
+  "feed",
+  "control",
+] as const satisfies readonly (keyof Config)[];
 
 export interface ReloadOptions {
   readonly config: Config;
@@ -38,9 +46,11 @@ export function watchConfig(options: ReloadOptions): () => void {
     const loaded = text.ok ? loadConfig(file, text.value, io.env, config.store.type) : text;
     if (!loaded.ok) return refuse(loaded.error);
     const next = loaded.value.config;
-    await replace(next);
     const waiting = FIXED.filter((part) => JSON.stringify(next[part]) !== JSON.stringify(inForce[part]));
-    inForce = { ...next, ...Object.fromEntries(FIXED.map((part) => [part, inForce[part]])) };
+    // Never half of a fixed part: the store's old connection under its new key prefix would find no marker at all.
+    const merged: Config = { ...next, ...Object.fromEntries(FIXED.map((part) => [part, inForce[part]])) };
+    await replace(merged);
+    inForce = merged;
     for (const part of waiting) log.warn("config_change_needs_restart", { part });
     observer.configReloaded("ok");
     log.info("config_reloaded", { file });
