@@ -1,22 +1,33 @@
-// Starts the real `bin/portcullis` on a configuration of the test's own, on free ports, and waits until it is ready.
+// Starts the real `bin/portcullis` on a configuration of the test's own, and waits until it is ready.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { freePorts } from "./ports.ts";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startProcess, type RunningProcess } from "./process.ts";
 import { until } from "./wait.ts";
 
+export const PORTCULLIS: string = fileURLToPath(new URL("../../bin/portcullis", import.meta.url));
+
 export interface PortcullisOptions {
   readonly command: "serve" | "dev" | "control";
-  /** As in the configuration file; `listen` is filled in. YAML 1.2 is read, and JSON is YAML. */
-  readonly config: Readonly<Record<string, unknown>>;
+  /** As in the configuration file, or its text; where it names no `listen`, free ports are taken. */
+  readonly config: Readonly<Record<string, unknown>> | string;
+  /** Beside the configuration file, by their names in it. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** False: resolves once it listens. */
+  readonly waitUntilReady?: boolean;
 }
 
 export interface PortcullisProcess {
+  /** As the server reports it. */
+  readonly grpcAddress: string;
   readonly grpcPort: number;
   readonly opsUrl: string;
+  /** "" of `serve`, which has none. */
   readonly controlUrl: string;
+  /** A directory of its own, where its configuration is. */
+  readonly folder: string;
   /** What it runs on; writing to it makes `serve` reload. */
   readonly configFile: string;
   readonly process: RunningProcess;
@@ -24,32 +35,51 @@ export interface PortcullisProcess {
   stop(): Promise<void>;
 }
 
-/** Resolves once /readyz says so (`control`, which has none, once its API answers). */
-export async function startPortcullis(options: PortcullisOptions): Promise<PortcullisProcess> {
-  const home = mkdtempSync(join(tmpdir(), "portcullis-"));
-  const configFile = join(home, "portcullis.yaml");
-  const [grpcPort = 0, opsPort = 0, controlPort = 0] = await freePorts(3);
-  const [grpc, ops, control] = [grpcPort, opsPort, controlPort].map((port) => `127.0.0.1:${port}`);
-  writeFileSync(configFile, JSON.stringify({ ...options.config, listen: { grpc, ops, control } }, undefined, 2));
+const ANY_PORTS = { grpc: "127.0.0.1:0", ops: "127.0.0.1:0", control: "127.0.0.1:0" };
 
-  const args = [options.command, "--config", configFile];
-  const running = startProcess(resolve("bin/portcullis"), args, options.env === undefined ? {} : { env: options.env });
+/** Resolves once /readyz says so (`control`, which has none, once it listens). */
+export async function startPortcullis(options: PortcullisOptions): Promise<PortcullisProcess> {
+  const { command, config, files = {}, env = {}, waitUntilReady = true } = options;
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const configFile = join(folder, "portcullis.yaml");
+  writeFileSync(configFile, textOf(config));
+
+  const running = startProcess(PORTCULLIS, [command, "--config", configFile], { env });
   const stop = async (): Promise<void> => {
     running.signal("SIGCONT"); // a paused one would not hear SIGTERM
     await running.stop(15_000);
-    rmSync(home, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   };
-  const ready = options.command === "control" ? `http://${control}/v1/revocations` : `http://${ops}/readyz`;
   try {
-    await until("portcullis to be ready", async () => {
-      if (running.ended() !== undefined) return "ended";
-      const { ok } = await fetch(ready);
-      return ok || options.command === "control" || undefined;
-    });
-    if (running.ended() !== undefined) throw new Error(`portcullis ${options.command} ended with ${running.ended()}`);
+    const isSidecar = command !== "control";
+    const opsUrl = isSidecar ? await told(running, /"part":"ops","address":"([^"]+)"/) : "";
+    const grpcAddress = isSidecar ? await told(running, /"part":"grpc","addresses":\["([^"]+)"/) : "";
+    const controlUrl = command === "serve" ? "" : await told(running, /"part":"control","address":"([^"]+)"/);
+    if (isSidecar && waitUntilReady) await untilReady(opsUrl, running);
+    const grpcPort = Number(/\d+$/.exec(grpcAddress)?.[0]);
+    return { grpcAddress, grpcPort, opsUrl, controlUrl, folder, configFile, process: running, stop };
   } catch (cause) {
     await stop();
-    throw new Error(`portcullis ${options.command} did not become ready; it wrote:\n${running.output()}`, { cause });
+    throw new Error(`portcullis ${command} did not become ready; it wrote:\n${running.output()}`, { cause });
   }
-  return { grpcPort, opsUrl: `http://${ops}`, controlUrl: `http://${control}`, configFile, process: running, stop };
+}
+
+/** YAML 1.2 is read, and JSON is YAML. */
+function textOf(config: PortcullisOptions["config"]): string {
+  if (typeof config !== "string") return JSON.stringify({ listen: ANY_PORTS, ...config }, undefined, 2);
+  return /^listen:/m.test(config) ? config : `listen: ${JSON.stringify(ANY_PORTS)}\n${config}`;
+}
+
+async function told(running: RunningProcess, pattern: RegExp): Promise<string> {
+  const [, value = ""] = await running.line(pattern);
+  return value;
+}
+
+async function untilReady(opsUrl: string, running: RunningProcess): Promise<void> {
+  const ready = await until("portcullis to be ready", async () => {
+    if (running.ended() !== undefined) return "ended";
+    return (await fetch(`${opsUrl}/readyz`)).ok ? "ready" : undefined;
+  });
+  if (ready === "ended") throw new Error(`it ended with ${running.ended()}`);
 }
