@@ -2,7 +2,7 @@
 // and one access token; it serves nothing, and no other command knows it.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign, type KeyObject } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writePrivateFile } from "./private-file.ts";
 
@@ -18,9 +18,8 @@ export interface DevIssuer {
   readonly tokenFile: string;
 }
 
-/** Keeps everything in `folder`, made if missing. The key outlives a restart, so that tokens do. */
+/** Keeps everything in `folder`. The key outlives a restart, so that tokens do. Throws what the file system does. */
 export function createDevIssuer(folder: string, nowS: number): DevIssuer {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const key = keyIn(join(folder, "dev-issuer.key.pem"));
   const jwk = { ...createPublicKey(key).export({ format: "jwk" }), kid: KEY_ID, alg: "ES256", use: "sig" };
   writePrivateFile(join(folder, "dev-issuer.jwks.json"), `${JSON.stringify({ keys: [jwk] })}\n`);

@@ -10,7 +10,7 @@ import { createDevIssuer } from "./dev-issuer.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, reloadPart, storePart } from "./parts.ts";
 import { writePrivateFile } from "./private-file.ts";
-import { configOf, readConfig } from "./read-config.ts";
+import { configOf, readReloadable } from "./read-config.ts";
 import { runUntilTerminated } from "./run.ts";
 import { createSidecar } from "./sidecar.ts";
 import { openStore } from "./store.ts";
@@ -20,14 +20,14 @@ import { startTelemetry } from "./telemetry.ts";
 const FOLDER = ".portcullis";
 
 export async function dev(options: { readonly config?: string }, io: CommandIo): Promise<number> {
-  const config = options.config === undefined ? madeUpConfig(io) : readConfig(options.config, io, "embedded");
-  if (config === undefined) return EXIT.usage;
+  const read = options.config === undefined ? undefined : readReloadable(options.config, io, "embedded");
+  if (options.config !== undefined && read === undefined) return EXIT.usage;
+  const kept = keepFiles(read?.config, io);
+  if (kept === undefined) return EXIT.failed;
+  const { config, tokenFile } = kept;
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const { token, sha256 } = createBootstrapToken();
-  const tokenFile = join(dirname(config.store.path), "portcullis.token");
-  mkdirSync(dirname(tokenFile), { recursive: true });
-  writePrivateFile(tokenFile, `${token}\n`);
   const store = openStore(config, log);
   const sidecar = createSidecar(config, store, telemetry, io.version);
   const plane = createControlPlane(config, {
@@ -38,19 +38,41 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
     tokens: [{ name: "dev", sha256, scopes: ["portcullis:admin"] }],
     version: io.version,
   });
+  // Only who has the port writes the token: another `dev` here may be using the file.
+  const listening = (url: string): void => {
+    writePrivateFile(tokenFile, `${token}\n`);
+    io.out(`control ${url} token file ${tokenFile}\n`);
+  };
   const parts = [
     storePart(store),
     ...sidecar.parts,
-    controlPart(plane, log, (url) => io.out(`control ${url} token file ${tokenFile}\n`)),
-    ...(options.config === undefined ? [] : [reloadPart({ config, io, log, observer, replace: sidecar.replace })]),
+    controlPart(plane, log, listening),
+    ...(read === undefined ? [] : [reloadPart({ ...read, io, log, observer, replace: sidecar.replace })]),
   ];
   const exitCode = await runUntilTerminated(parts, io, log);
   await telemetry.stop();
   return exitCode;
 }
 
-function madeUpConfig(io: CommandIo): Config | undefined {
-  const folder = resolve(io.cwd, FOLDER);
+interface Kept {
+  readonly config: Config;
+  readonly tokenFile: string;
+}
+
+/** `given`, or a configuration made up, with the folder for what it keeps; a person is told why where that fails. */
+function keepFiles(given: Config | undefined, io: CommandIo): Kept | undefined {
+  const folder = given === undefined ? resolve(io.cwd, FOLDER) : dirname(given.store.path);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const config = given ?? madeUpConfig(folder, io);
+    return config === undefined ? undefined : { config, tokenFile: join(folder, "portcullis.token") };
+  } catch (error) {
+    io.err(`portcullis: nothing can be kept in ${folder}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
+}
+
+function madeUpConfig(folder: string, io: CommandIo): Config | undefined {
   const issuer = createDevIssuer(folder, Math.floor(Date.now() / 1_000));
   const config = configOf(join(folder, "portcullis.yaml"), issuer.configText, io);
   if (config === undefined) return undefined;

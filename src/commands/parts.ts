@@ -15,15 +15,14 @@ export function storePart(store: RevocationStore): Part {
   return { name: "store", start: () => store.start(), stop: () => store.stop(), ...DEADLINES };
 }
 
+/** Watches from its creation on, for SIGHUP would end a process that does not listen for it, and ends when it stops. */
 export function reloadPart(options: ReloadOptions): Part {
-  let end: (() => void) | undefined;
+  const end = watchConfig(options);
   return {
     name: "reload",
-    async start() {
-      end = watchConfig(options);
-    },
+    start: () => Promise.resolve(),
     async stop() {
-      end?.();
+      end();
     },
     ...DEADLINES,
   };

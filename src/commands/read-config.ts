@@ -12,9 +12,21 @@ import type { CommandIo } from "./io.ts";
  * loadConfig has it.
  */
 export function readConfig(path: string, io: CommandIo, unnamedStore?: StoreConfig["type"]): Config | undefined {
+  return readReloadable(path, io, unnamedStore)?.config;
+}
+
+/** As readConfig, with the text it was read from, for telling whether the file has changed since. */
+export function readReloadable(path: string, io: CommandIo, unnamedStore?: StoreConfig["type"]): Reloadable | undefined {
   const file = resolve(io.cwd, path);
   const text = readConfigFile(file);
-  return text.ok ? configOf(file, text.value, io, unnamedStore) : complain(text.error.map(formatProblem), io);
+  if (!text.ok) return complain(text.error.map(formatProblem), io);
+  const config = configOf(file, text.value, io, unnamedStore);
+  return config === undefined ? undefined : { config, text: text.value };
+}
+
+export interface Reloadable {
+  readonly config: Config;
+  readonly text: string;
 }
 
 /** As readConfig, of a text that stands in no file; `file` names it and is where its relative paths begin. */

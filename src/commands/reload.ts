@@ -1,6 +1,6 @@
 // Reloads the configuration on SIGHUP and when its file changes. A bad file is refused and the old one stays.
 
-import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import { statSync, unwatchFile, watchFile } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem, type ConfigProblem } from "../config/problem.ts";
@@ -13,41 +13,40 @@ import type { CommandIo } from "./io.ts";
 const LOOK_EVERY_MS = 1_000;
 
 /** What is built once at the start: a change of it is told, and waits for a restart. */
-const FIXED = [
-  "listen",
-  "store",
-  "breaker",
-  "drain",
-  "telemetry",
-  "feed",
-  "control",
-] as const satisfies readonly (keyof Config)[];
+const FIXED = ["listen", "store", "breaker", "drain", "feed", "control", "telemetry"] as const satisfies readonly (keyof Config)[];
 
 export interface ReloadOptions {
+  /** In force now. */
   readonly config: Config;
+  /** What `config` was read from: the file may have changed since. */
+  readonly text: string;
   readonly io: CommandIo;
   readonly log: Log;
   readonly observer: Pick<Observer, "configReloaded">;
-  /** Puts a good configuration in force. */
+  /** Puts a good configuration in force; what is built once is in it as it was built. */
   readonly replace: (config: Config) => Promise<void>;
 }
 
 /** Begins to watch; the function returned ends it. */
 export function watchConfig(options: ReloadOptions): () => void {
-  const { config, io, log, observer, replace } = options;
-  const { file } = config;
-  let inForce = config;
-  let lastText = rawText(file);
+  const { io, log, observer, replace } = options;
+  const { file, store } = options.config;
+  let inForce = options.config;
+  let lastText: string | undefined = options.text;
   let queue = Promise.resolve();
+  let isEnded = false;
 
   async function reload(): Promise<void> {
-    lastText = rawText(file);
+    if (isEnded) return;
     const text = readConfigFile(file);
-    const loaded = text.ok ? loadConfig(file, text.value, io.env, config.store.type) : text;
+    lastText = text.ok ? text.value : undefined;
+    const loaded = text.ok ? loadConfig(file, text.value, io.env, store.type) : text;
     if (!loaded.ok) return refuse(loaded.error);
-    const next = loaded.value.config;
+    const { config: next, warnings } = loaded.value;
+    for (const warning of warnings) log.warn("config_warning", { file, problem: formatProblem(warning) });
     const waiting = FIXED.filter((part) => JSON.stringify(next[part]) !== JSON.stringify(inForce[part]));
-    // Never half of a fixed part: the store's old connection under its new key prefix would find no marker at all.
+    // A key prefix or a control audience of the new file, beside the store and the API of the old one, would look for
+    // revocations where nobody writes them.
     const merged: Config = { ...next, ...Object.fromEntries(FIXED.map((part) => [part, inForce[part]])) };
     await replace(merged);
     inForce = merged;
@@ -69,19 +68,26 @@ export function watchConfig(options: ReloadOptions): () => void {
     });
   }
 
-  const onStat = (): void => {
-    if (rawText(file) !== lastText) enqueue();
-  };
-  watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, onStat);
+  function look(): void {
+    if (currentText(file, lastText) !== lastText) enqueue();
+  }
+
+  watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, look);
   io.signals.onReload(enqueue);
-  return () => unwatchFile(file, onStat);
+  look();
+  return () => {
+    isEnded = true;
+    unwatchFile(file, look);
+  };
 }
 
 /** For telling a change from a touch; undefined where it cannot be read, which the reload then reports. */
-function rawText(file: string): string | undefined {
+function currentText(file: string, lastText: string | undefined): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    if (!statSync(file).isFile()) return lastText; // a pipe gives its text once
   } catch {
     return undefined;
   }
+  const text = readConfigFile(file);
+  return text.ok ? text.value : undefined;
 }

@@ -2,20 +2,21 @@
 
 import { createSidecar } from "./sidecar.ts";
 import { EXIT, type CommandIo } from "./io.ts";
-import { readConfig } from "./read-config.ts";
+import { readReloadable } from "./read-config.ts";
 import { reloadPart, storePart } from "./parts.ts";
 import { runUntilTerminated } from "./run.ts";
 import { openStore } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 export async function serve(options: { readonly config: string }, io: CommandIo): Promise<number> {
-  const config = readConfig(options.config, io);
-  if (config === undefined) return EXIT.usage;
+  const read = readReloadable(options.config, io);
+  if (read === undefined) return EXIT.usage;
+  const { config } = read;
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const store = openStore(config, log);
   const sidecar = createSidecar(config, store, telemetry, io.version);
-  const reload = reloadPart({ config, io, log, observer, replace: sidecar.replace });
+  const reload = reloadPart({ ...read, io, log, observer, replace: sidecar.replace });
   const exitCode = await runUntilTerminated([storePart(store), ...sidecar.parts, reload], io, log);
   await telemetry.stop();
   return exitCode;
