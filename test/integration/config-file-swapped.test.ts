@@ -1,7 +1,9 @@
 // The ways in which a configuration file changes for real: written over, replaced by rename, swapped behind a symbolic
 // link as a mounted ConfigMap is, gone for a while, changed while the sidecar still starts. No signal is sent.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -74,19 +76,21 @@ test("a file that is gone is a refused one, and one that comes back with the sam
   await until("the file to be read", async () => (await reloaded()) > before.reloaded);
 });
 
-test("a change while it starts, before anything listens, comes into force, and SIGHUP then does not end it", async () => {
+test("a change after it was read and before it is watched comes into force", async () => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
   const configFile = join(folder, "portcullis.yaml");
   writeFileSync(join(folder, "jwks.json"), JWKS);
-  writeFileSync(configFile, opening("a"));
+  // A pipe as a secret's file: whoever reads the configuration stands still until somebody writes.
+  execFileSync("mkfifo", [join(folder, "gate")]);
+  writeFileSync(configFile, `${opening("a").replace("type: memory", "type: memory, urlFile: gate")}`);
   const starting = startProcess(PORTCULLIS, ["serve", "--config", configFile]);
   try {
-    await starting.line(/"event":"not_ready"/);
+    const gate = await open(join(folder, "gate"), "w");
     writeFileSync(configFile, opening("b").replace("delay: 50ms", "delay: 60ms"));
-    starting.signal("SIGHUP");
+    await gate.writeFile("redis://127.0.0.1:1");
+    await gate.close();
     await starting.line(/"part":"drain","event":"config_change_needs_restart"/);
-    await starting.line(/"event":"ready"/);
-    expect(starting.ended()).toBeUndefined();
+    await starting.line(/"event":"config_reloaded"/);
   } finally {
     await starting.stop();
     rmSync(folder, { recursive: true, force: true });
