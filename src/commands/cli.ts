@@ -2,10 +2,13 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import { TARGET_KINDS } from "../core/target.ts";
+import { withoutTokens } from "../core/token-like.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 
 /** `args` without node and script. Resolves to the exit code; rejects only where a command has a bug. */
-export async function runCli(args: readonly string[], io: CommandIo): Promise<number> {
+export async function runCli(args: readonly string[], outside: CommandIo): Promise<number> {
+  // Messages quote what they were given, which may be a token in the wrong place.
+  const io: CommandIo = { ...outside, err: (text) => outside.err(withoutTokens(text)) };
   let exitCode: number = EXIT.done;
   const finish = (code: number): void => {
     exitCode = code;

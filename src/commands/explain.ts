@@ -6,6 +6,7 @@ import { DENY_SHAPES } from "../core/deny-reason.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { Result } from "../core/result.ts";
 import { stricter, type Tier } from "../core/tier.ts";
+import { withoutTokens } from "../core/token-like.ts";
 import { deny, type Verdict } from "../core/verdict.ts";
 import type { AuthzRequest } from "../ext-authz/authz-request.ts";
 import type { CompiledToken } from "../ext-authz/check-policy.ts";
@@ -60,7 +61,7 @@ async function requestOf(options: ExplainOptions, io: CommandIo): Promise<AuthzR
   for (const header of options.header) {
     const colon = header.indexOf(":");
     if (colon < 1) {
-      io.err(`portcullis: --header takes name:value, not ${JSON.stringify(header.slice(0, 40))}\n`);
+      io.err("portcullis: --header takes name:value, as in --header 'host: api.example.com'\n");
       return undefined;
     }
     headers.push([header.slice(0, colon).trim().toLowerCase(), header.slice(colon + 1).trim()]);
@@ -115,7 +116,8 @@ async function judge(request: AuthzRequest, explained: Explained): Promise<Expla
 }
 
 function tellRule(requirement: Requirement, { config }: Explained, tell: (step: string, result: string) => void): void {
-  tell("path", requirement.path ?? "has no one meaning for us and for the upstream");
+  const { path } = requirement;
+  tell("path", path === undefined ? "has no one meaning for us and for the upstream" : withoutTokens(path));
   const index = config.routes.findIndex((route, i) => (route.name ?? String(i)) === requirement.rule);
   const route = config.routes[index];
   const pattern =

@@ -3,6 +3,7 @@
 
 import { err, ok, type Result } from "../core/result.ts";
 import { isWatermarkKind, type Target, type TargetKind } from "../core/target.ts";
+import { holdsToken } from "../core/token-like.ts";
 import type { NewRevocation } from "../revocation/store.ts";
 
 /** What a revocation's expiry needs to know of an issuer. */
@@ -53,6 +54,8 @@ export const END_OF_TIME_MS = 4_102_444_800_000;
 const MAX_ID_BYTES = 1_024;
 /** In UTF-16 code units. */
 export const MAX_REASON_LENGTH = 512;
+/** Revocations are kept, listed and printed: a token among them could be used by whoever reads. */
+const A_TOKEN = "holds a token itself, which must not be kept: name it by its jti";
 const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/u;
 
 /** Applies defaults and limits (contract §5). */
@@ -127,12 +130,14 @@ export function resolveIssuer(
 function faultOfId(kind: TargetKind, id: string | undefined): string | undefined {
   if (id === undefined || id === "") return `a target of kind ${kind} needs an id`;
   if (!id.isWellFormed()) return "is not well-formed Unicode, so no token can hold it";
+  if (holdsToken(id)) return A_TOKEN;
   return Buffer.byteLength(id) > MAX_ID_BYTES ? `is longer than ${MAX_ID_BYTES} bytes` : undefined;
 }
 
 function faultOfReason(reason: string): string | undefined {
   if (reason.trim() === "") return "a reason is required: somebody will ask later";
   if (reason.length > MAX_REASON_LENGTH) return `is longer than ${MAX_REASON_LENGTH} characters`;
+  if (holdsToken(reason)) return A_TOKEN;
   if (CONTROL_CHARACTER.test(reason)) return "holds a control character or line break";
   return reason.isWellFormed() ? undefined : "is not well-formed Unicode";
 }

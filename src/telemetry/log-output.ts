@@ -1,7 +1,7 @@
 // Where all log lines go: one file descriptor, asynchronously, with a bound. It drops lines rather than block a Check.
 
 import { pino } from "pino";
-import { withoutTokens } from "./redact.ts";
+import { withoutTokens } from "../core/token-like.ts";
 
 /** What may wait for a slow reader of standard output; beyond it lines are dropped and counted. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;

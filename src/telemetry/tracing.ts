@@ -17,6 +17,7 @@ import {
   type Tracer as OtelTracer,
 } from "@opentelemetry/api";
 import type { Log } from "../core/log.ts";
+import { holdsToken } from "../core/token-like.ts";
 import type { Span, Tracer } from "../core/tracing.ts";
 import { parseTraceparent } from "./traceparent.ts";
 
@@ -70,13 +71,17 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
         spanId,
         traceFlags: TraceFlags.SAMPLED,
         isRemote: true,
-        ...(tracestate !== undefined &&
-          tracestate.length <= MAX_TRACESTATE_LENGTH && { traceState: createTraceState(tracestate) }),
+        ...(isPassedOn(tracestate) && { traceState: createTraceState(tracestate) }),
       });
       return startSpan(sdk.tracer, name, remote);
     },
     stop: () => sdk.stop(),
   };
+}
+
+/** Anybody may have written it: it is no way for a token to leave by. */
+function isPassedOn(tracestate: string | undefined): tracestate is string {
+  return tracestate !== undefined && tracestate.length <= MAX_TRACESTATE_LENGTH && !holdsToken(tracestate);
 }
 
 /** Undefined where OTEL_SDK_DISABLED says that nothing is to be recorded. */

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { TargetKind } from "../../core/target.ts";
+import { holdsToken } from "../../core/token-like.ts";
 import { scopeOfKind, scopeToLift, type Caller } from "../access.ts";
 import { answerOnce } from "../idempotency.ts";
 import { newRevocation, resolveIssuer, type RevocationRequest } from "../new-revocation.ts";
@@ -44,6 +45,7 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
     (request, reply) => list(room, request.query, reply),
   );
   app.get<{ Params: { id: string } }>("/v1/revocations/:id", async (request, reply) => {
+    if (holdsToken(request.params.id)) return sendProblem(reply, NO_SUCH_REVOCATION);
     const found = await room.store.get(request.params.id);
     if (!found.ok) return sendProblem(reply, readFault(found.error));
     if (found.value === undefined) return sendProblem(reply, NO_SUCH_REVOCATION);
@@ -98,6 +100,7 @@ async function list(room: Room, query: ListParameters, reply: FastifyReply): Pro
 }
 
 async function lift(room: Room, id: string, caller: Caller): Promise<Problem | undefined> {
+  if (holdsToken(id)) return NO_SUCH_REVOCATION; // a slip of the hand: it goes no further, not even to be looked for
   const found = await room.store.get(id);
   if (!found.ok) return readFault(found.error);
   if (found.value !== undefined) {

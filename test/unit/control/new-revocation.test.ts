@@ -48,6 +48,12 @@ test("everything lives as long as the longest token of any issuer", () => {
   expect(expiresAtMs).toBe(1_700_000_001_000 + 86_400_000 + 10_000 + 60_000);
 });
 
+test("a token itself is kept neither as an id nor in a reason", () => {
+  const jwt = ['{"alg":"ES256"}', '{"sub":"alice"}', "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+  expect(refused({ target: { kind: "token", id: jwt } })).toMatch(/^\/target\/id holds a token itself/);
+  expect(refused({ target: ALICE, reason: `stole ${jwt}` })).toMatch(/^\/reason holds a token itself/);
+});
+
 test("a key stands until lifted, whatever expiry was asked for", () => {
   expect(asked({ target: { kind: "key", id: "k1" } }).expiresAtMs).toBeUndefined();
   expect(asked({ target: { kind: "key", id: "k1" }, expiresAt: NOW_MS + 1_000 }).expiresAtMs).toBeUndefined();

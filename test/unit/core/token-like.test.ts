@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { withoutTokens } from "../../../src/telemetry/redact.ts";
+import { holdsToken, withoutTokens } from "../../../src/core/token-like.ts";
 
 const encode = (text: string): string => Buffer.from(text, "utf8").toString("base64url");
 const SIGNATURE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -48,4 +48,20 @@ test("a path made to be searched for ever is searched once", () => {
   withoutTokens("eyJ.".repeat(25_000));
   withoutTokens("-ewewewewew.".repeat(8_000));
   expect(performance.now() - before).toBeLessThan(2_000);
+});
+
+describe("a text holds a token", () => {
+  test.each([
+    `${encode('{"alg":"RS256"}')}.${encode('{"sub":"alice"}')}.${SIGNATURE}`,
+    `stolen: ${encode('{ "alg":"RS256"}')}.${encode('{"sub":"alice"}')}, they say`,
+  ])("where header and claims stand in it: %s", (text) => {
+    expect(holdsToken(text)).toBe(true);
+  });
+
+  test.each(["", encode('{"a session":"of such a name"}'), "019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11", "eyewitness.example.com"])(
+    "and not where a name does: %s",
+    (text) => {
+      expect(holdsToken(text)).toBe(false);
+    },
+  );
 });
