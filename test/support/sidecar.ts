@@ -46,6 +46,7 @@ export interface SidecarUnderTest extends PortcullisProcess {
 
 export interface SidecarOptions {
   readonly command?: "serve" | "dev";
+  readonly env?: Readonly<Record<string, string>>;
   readonly waitUntilReady?: boolean;
 }
 
@@ -76,10 +77,10 @@ export const JWKS: string = JSON.stringify({ keys: [KEY.jwk] });
  * of its own. Resolves once it is ready, unless told not to wait for that.
  */
 export async function startSidecar(yaml: string, options: SidecarOptions = {}): Promise<SidecarUnderTest> {
-  const { command = "serve", waitUntilReady = true } = options;
+  const { command = "serve", env = {}, waitUntilReady = true } = options;
   const own = Object.entries(OWN_BLOCKS).filter(([name]) => !new RegExp(`^${name}:`, "m").test(yaml));
   const config = `${own.map(([, block]) => block).join("")}${yaml}`;
-  const sidecar = await startPortcullis({ command, config, files: { "jwks.json": JWKS }, waitUntilReady });
+  const sidecar = await startPortcullis({ command, config, env, files: { "jwks.json": JWKS }, waitUntilReady });
   const client = new AuthorizationClient(sidecar.grpcAddress, credentials.createInsecure());
   return {
     ...sidecar,
