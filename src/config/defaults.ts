@@ -69,7 +69,7 @@ export const LIMITS = {
   maxTokenBytes: "16KiB",
   /** At 20,000 checks/s a fifth of a second's load: more in flight means that answers would come too late anyway. */
   maxInFlight: 4096,
-  /** About 200 MB at 2 KB an entry. */
+  /** About 400 MiB when full of ordinary tokens, at 4 KiB an entry; larger tokens take fewer entries, not more memory. */
   verifiedTokens: 100_000,
 } as const;
 

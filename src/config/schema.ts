@@ -135,7 +135,9 @@ export const FILE: z.ZodType<WrittenFile> = z
           .default(LIMITS.maxTokenBytes)
           .describe("Longer tokens are refused unread."),
         maxInFlight: count(1, 1_000_000).default(LIMITS.maxInFlight).describe("Checks at once; beyond: 503 at once."),
-        verifiedTokens: count(1, 10_000_000).default(LIMITS.verifiedTokens).describe("Verified tokens remembered."),
+        verifiedTokens: count(0, 10_000_000)
+          .default(LIMITS.verifiedTokens)
+          .describe("Verified tokens remembered; 0: each signature is verified on every call."),
       })
       .prefault({})
       .describe("Bounds."),
