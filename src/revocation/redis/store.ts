@@ -111,6 +111,11 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
 }
 
 function valuesOf(reply: unknown, count: number): Result<Values, StoreFault> {
-  if (Array.isArray(reply) && reply.length === count) return ok(reply as Values);
+  if (Array.isArray(reply) && reply.length === count && reply.every(isValue)) return ok(reply);
   return err(fault("protocol", "MGET answered in an unknown shape"));
+}
+
+/** Not so of an error inside an array, which a proxy before Redis may answer for one key of several. */
+function isValue(element: unknown): element is string | null {
+  return element === null || typeof element === "string";
 }
