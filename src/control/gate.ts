@@ -1,14 +1,19 @@
 // The gate of the control API: who calls, and whether he calls too often. A stranger spends his address's allowance,
-// a known caller his own, so strangers behind the same balancer cannot lock administrators out.
+// a known caller his own, so strangers behind the same balancer cannot lock known administrators out. Nobody is
+// verified whose allowance is spent.
 
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { authenticateWith, type AccessFault, type Authenticator, type Caller } from "./access.ts";
+import { createKnownTokens } from "./known-tokens.ts";
 import type { Problem } from "./problem.ts";
 import { addressKey, createRateLimiter, type Rate } from "./rate-limit.ts";
 
 export interface GateOptions {
+  /** Costs a hash, so it is asked whatever the allowance: bootstrap tokens open the door in any flood. */
+  readonly bootstrap: Authenticator;
+  /** Asked in order after it: they verify signatures, and ask the store. */
   readonly authenticators: readonly Authenticator[];
   readonly clock: Clock;
   readonly callerRate?: Rate;
@@ -24,10 +29,16 @@ export interface Gate {
 
 /** Well above what a script of revocations in a loop reaches, well below what would starve the process. */
 const CALLER_RATE: Rate = { perSecond: 1_000, burstCount: 2_000 };
-/** A wrong token is 256 bits away from a right one; this bounds work and log lines, not guesses. */
+/**
+ * Bounds the verifications that one address may cause, some 0.1 ms each, and not guesses: a wrong token is 256 bits
+ * away from a right one. It is also what an administrator's new token has to pass behind a flooded address: 50 chances
+ * a second, and `retry-after`; once found good it is known, and spends its caller's allowance from then on.
+ */
 const STRANGER_RATE: Rate = { perSecond: 50, burstCount: 200 };
 /** About 100 B each. */
 const MAX_BUCKETS = 10_000;
+/** About 200 B each: more than any organisation has administrators at work. */
+const MAX_KNOWN_TOKENS = 10_000;
 
 /** RFC 6750 §2.1; the scheme in any case (RFC 9110 §11.1). */
 const BEARER = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i;
@@ -45,24 +56,58 @@ const SEVERAL_CREDENTIALS: Problem = {
 };
 
 export function createGate(options: GateOptions): Gate {
-  const { authenticators, clock } = options;
+  const { bootstrap, authenticators, clock } = options;
   const callers = createRateLimiter(options.callerRate ?? CALLER_RATE, MAX_BUCKETS);
   const strangers = createRateLimiter(options.strangerRate ?? STRANGER_RATE, MAX_BUCKETS);
+  const known = createKnownTokens(MAX_KNOWN_TOKENS);
 
   function chargeStranger(request: IncomingMessage): Problem | undefined {
-    return tooMany(strangers.take(addressKey(request.socket.remoteAddress ?? ""), clock.now().monotonicMs));
+    return tooMany(strangers.take(strangerKey(request), clock.now().monotonicMs));
+  }
+
+  function chargeCaller(name: string): Problem | undefined {
+    return tooMany(callers.take(name, clock.now().monotonicMs));
+  }
+
+  async function enterKnown(token: string, name: string): Promise<Result<Caller, Problem>> {
+    const limited = chargeCaller(name);
+    if (limited !== undefined) return err(limited);
+    const outcome = await authenticateWith(authenticators, token);
+    if (outcome.ok) return outcome;
+    if (outcome.error.cause !== "unavailable") known.forget(token);
+    return err(problemOf(outcome.error));
+  }
+
+  async function enterUnknown(token: string, request: IncomingMessage): Promise<Result<Caller, Problem>> {
+    const limited = chargeStranger(request);
+    if (limited !== undefined) return err(limited);
+    const outcome = await authenticateWith(authenticators, token);
+    if (!outcome.ok) return err(problemOf(outcome.error));
+    strangers.giveBack(strangerKey(request));
+    known.remember(token, outcome.value.name);
+    return admitted(outcome.value);
+  }
+
+  function admitted(caller: Caller): Result<Caller, Problem> {
+    const limited = chargeCaller(caller.name);
+    return limited === undefined ? ok(caller) : err(limited);
   }
 
   return {
     chargeStranger,
     async enter(request) {
       const token = bearerToken(request);
-      const outcome = token.ok ? await identify(authenticators, token.value) : token;
-      if (!outcome.ok) return err(chargeStranger(request) ?? outcome.error);
-      const limited = tooMany(callers.take(outcome.value.name, clock.now().monotonicMs));
-      return limited === undefined ? outcome : err(limited);
+      if (!token.ok) return err(chargeStranger(request) ?? token.error);
+      const atOnce = await bootstrap.authenticate(token.value);
+      if (atOnce.ok) return admitted(atOnce.value);
+      const name = known.callerOf(token.value);
+      return name === undefined ? enterUnknown(token.value, request) : enterKnown(token.value, name);
     },
   };
+}
+
+function strangerKey(request: IncomingMessage): string {
+  return addressKey(request.socket.remoteAddress ?? "");
 }
 
 function bearerToken(request: IncomingMessage): Result<string, Problem> {
@@ -70,11 +115,6 @@ function bearerToken(request: IncomingMessage): Result<string, Problem> {
   if (values.length > 1) return err(SEVERAL_CREDENTIALS);
   const token = BEARER.exec(values[0] ?? "")?.[1];
   return token === undefined ? err(REALM) : ok(token);
-}
-
-async function identify(authenticators: readonly Authenticator[], token: string): Promise<Result<Caller, Problem>> {
-  const outcome = await authenticateWith(authenticators, token);
-  return outcome.ok ? outcome : err(problemOf(outcome.error));
 }
 
 function problemOf(fault: AccessFault): Problem {

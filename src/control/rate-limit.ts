@@ -9,6 +9,8 @@ export interface Rate {
 export interface RateLimiter {
   /** Takes one: 0 when there was one, otherwise the milliseconds until there will be. `nowMs` is monotonic. */
   take(key: string, nowMs: number): number;
+  /** Gives back one that was taken. */
+  giveBack(key: string): void;
 }
 
 interface Bucket {
@@ -32,6 +34,11 @@ export function createRateLimiter(rate: Rate, maxKeys: number): RateLimiter {
       buckets.set(key, { left: waitMs === 0 ? left - 1 : left, atMs: nowMs });
       if (buckets.size > maxKeys) dropOldest(buckets);
       return waitMs;
+    },
+    giveBack(key) {
+      const bucket = buckets.get(key);
+      if (bucket !== undefined)
+        buckets.set(key, { left: Math.min(rate.burstCount, bucket.left + 1), atMs: bucket.atMs });
     },
   };
 }

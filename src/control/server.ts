@@ -34,7 +34,7 @@ export interface ControlOptions {
   readonly version: string;
   /** Of one caller; default 1,000/s. */
   readonly callerRate?: Rate;
-  /** Of one address without a valid token; default 50/s. */
+  /** Of one address without a token known to be good; default 50/s. */
   readonly strangerRate?: Rate;
 }
 
@@ -69,8 +69,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOfError(error)),
   });
   app.server.maxConnections = MAX_CONNECTIONS;
-  const authenticators = [createBootstrapAuthenticator(options.tokens), ...options.authenticators];
-  const gate = createGate({ ...options, authenticators });
+  const gate = createGate({ ...options, bootstrap: createBootstrapAuthenticator(options.tokens) });
   acceptJsonOnly(app);
   answerErrors(app, gate, options.log);
   app.addHook("onRequest", async (_request, reply) => {

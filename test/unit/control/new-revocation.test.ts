@@ -49,7 +49,9 @@ test("everything lives as long as the longest token of any issuer", () => {
 });
 
 test("a token itself is kept neither as an id nor in a reason", () => {
-  const jwt = ['{"alg":"ES256"}', '{"sub":"alice"}', "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+  const jwt = ['{"alg":"ES256"}', '{"sub":"alice"}', "signature"]
+    .map((part) => Buffer.from(part).toString("base64url"))
+    .join(".");
   expect(refused({ target: { kind: "token", id: jwt } })).toMatch(/^\/target\/id holds a token itself/);
   expect(refused({ target: ALICE, reason: `stole ${jwt}` })).toMatch(/^\/reason holds a token itself/);
 });

@@ -49,3 +49,13 @@ test.each([
 ])("the address %s is counted as %s: of IPv6 one host owns a whole /64", (address, key) => {
   expect(addressKey(address)).toBe(key);
 });
+
+test("what is given back can be taken again, and never makes more than the burst", () => {
+  const limiter = createRateLimiter({ perSecond: 0.001, burstCount: 2 }, 100);
+  limiter.giveBack("never seen");
+  expect([0, 0, 0].map(() => limiter.take("a", 0) > 0)).toEqual([false, false, true]);
+  limiter.giveBack("a");
+  expect([0, 0].map(() => limiter.take("a", 0) > 0)).toEqual([false, true]);
+  for (let i = 0; i < 5; i += 1) limiter.giveBack("a");
+  expect([0, 0, 0].map(() => limiter.take("a", 0) > 0)).toEqual([false, false, true]);
+});
