@@ -48,7 +48,11 @@ async function main(): Promise<number> {
     (name, why) => skipped.push(`${name}: ${why}`),
   );
   const lab: Lab = {
-    processes, plan, work, fixtures, redis,
+    processes,
+    plan,
+    work,
+    fixtures,
+    redis,
     envoyBinary: process.env["ENVOY"] ?? newestEnvoy(),
     envoyReference: join(PROJECT, "envoy/envoy.yaml"),
     isTimeUp: () => Date.now() - startedAtMs > plan.budgetMs,
@@ -97,7 +101,8 @@ function newestEnvoy(): string {
   const cache = join(PROJECT, ".cache/envoy");
   const versions = existsSync(cache) ? readdirSync(cache) : [];
   const newest = versions.toSorted((left, right) => left.localeCompare(right, "en", { numeric: true })).at(-1);
-  if (newest === undefined) throw new Error("no Envoy in .cache/envoy: run `make bench`, which fetches it, or set ENVOY");
+  if (newest === undefined)
+    throw new Error("no Envoy in .cache/envoy: run `make bench`, which fetches it, or set ENVOY");
   return join(cache, newest, "envoy");
 }
 

@@ -27,7 +27,11 @@ export async function measure(
 ): Promise<LoadResult> {
   let best: LoadResult | undefined;
   for (let tryIndex = 0; tryIndex <= plan.retryCount; tryIndex += 1) {
-    const told = await processes.run(CORE.others, [process.execPath, LOADER, JSON.stringify(jobOf(plan, fixtures, measurement))]);
+    const told = await processes.run(CORE.others, [
+      process.execPath,
+      LOADER,
+      JSON.stringify(jobOf(plan, fixtures, measurement)),
+    ]);
     const result = JSON.parse(told) as LoadResult;
     if (best === undefined || result.foreignPercent < best.foreignPercent) best = result;
     if (isClean(result)) break;

@@ -74,12 +74,17 @@ export class Processes {
   async stopAll(): Promise<void> {
     const children = [...this.#children];
     for (const child of children) child.kill("SIGTERM");
-    const allGone = Promise.all(children.map((child) => (isGone(child) ? undefined : once(child, "exit"))));
+    const allGone = Promise.all(children.filter((child) => !isGone(child)).map((child) => once(child, "exit")));
     await Promise.race([allGone, sleep(TERMINATE_MS)]);
     this.#killAll();
   }
 
-  #spawn(core: number, command: readonly string[], env: NodeJS.ProcessEnv, stdio: ("ignore" | "pipe" | number)[]): ChildProcess {
+  #spawn(
+    core: number,
+    command: readonly string[],
+    env: NodeJS.ProcessEnv,
+    stdio: ("ignore" | "pipe" | number)[],
+  ): ChildProcess {
     const [program = "", ...argv] = this.#pins ? ["taskset", "-c", String(core), ...command] : command;
     const child = spawn(program, argv, { stdio, env: { ...process.env, ...env } });
     this.#children.add(child);

@@ -47,7 +47,9 @@ export function formatReport(outcome: Outcome): string {
     ...outcome.skipped.map((line) => `Not measured: ${line}`),
     `Machine: ${machine.cpu}, ${machine.coreCount} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}` +
       `${machine.pinned ? "; the server alone on one core, all else on another" : "; nothing pinned"}.`,
-    `Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")}.`,
+    `Versions: ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ")}.`,
     `${outcome.at}, ${plan.name} form.`,
   ];
   return `${lines.join("\n")}\n`;
@@ -62,10 +64,14 @@ function rowLine(row: Row): string {
     times(ratios.oursToThisPerSecond),
     times(ratios.oursToThisCpu),
     times(ratios.p99ToEnvoyAlone),
-    max === undefined ? "–" : `${count(max.perSecond.median)} (${count(max.perSecond.lowest)}–${count(max.perSecond.highest)})`,
+    max === undefined
+      ? "–"
+      : `${count(max.perSecond.median)} (${count(max.perSecond.lowest)}–${count(max.perSecond.highest)})`,
     max === undefined ? "–" : max.cpuUs.median.toFixed(1),
     envoy === undefined ? "–" : [envoy.p50Ms, envoy.p99Ms, envoy.p999Ms].map(milliseconds).join(" / "),
-    envoy === undefined ? "–" : [envoy.serverCpuUs, envoy.envoyCpuUs].map((cpu) => cpu?.median.toFixed(0) ?? "–").join(" + "),
+    envoy === undefined
+      ? "–"
+      : [envoy.serverCpuUs, envoy.envoyCpuUs].map((cpu) => cpu?.median.toFixed(0) ?? "–").join(" + "),
     row.rssMiB?.toFixed(0) ?? "–",
     String(row.sampleCount),
   ];
@@ -76,7 +82,9 @@ function footnotes(rows: readonly Row[]): string[] {
   const failed = rows.filter(({ failedCount }) => failedCount > 0);
   return [
     ...(rows.some(({ isDisturbed }) => isDisturbed) ? ["* only samples that other processes disturbed"] : []),
-    ...failed.map(({ target, scenario, failedCount }) => `! ${target}, ${scenario}: ${failedCount} answers wrong or missing`),
+    ...failed.map(
+      ({ target, scenario, failedCount }) => `! ${target}, ${scenario}: ${failedCount} answers wrong or missing`,
+    ),
   ];
 }
 
@@ -92,8 +100,10 @@ function revocationLines(outcome: RevocationOutcome | undefined): string[] {
   if (outcome === undefined) return [];
   const timings = outcome.timings.map(({ tier, way, toRefusalMs, lateAllowCount }) => {
     const { median, highest } = spreadOf(toRefusalMs) as Spread;
-    return `Revoke → refuse, ${way}, tier ${tier}: median ${median.toFixed(1)} ms, at most ${highest.toFixed(1)} ms ` +
-      `(n ${toRefusalMs.length}; allowed too late: ${lateAllowCount})`;
+    return (
+      `Revoke → refuse, ${way}, tier ${tier}: median ${median.toFixed(1)} ms, at most ${highest.toFixed(1)} ms ` +
+      `(n ${toRefusalMs.length}; allowed too late: ${lateAllowCount})`
+    );
   });
   return [...timings, ...memoryLines(outcome)];
 }

@@ -1,7 +1,5 @@
 // How long a revocation takes to bite: from its acknowledgement to the first refusal that a caller sees, per tier. The
 // caller asks about each token again and again, as a client in a hurry would.
-import { once } from "node:events";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkRequest } from "./fixtures/check-request.ts";
 import type { Token } from "./fixtures/tokens.ts";
@@ -23,6 +21,8 @@ export interface RevokeTrial {
   readonly maxStalenessMs: number;
   /** Between two questions about the same token. */
   readonly askEveryMs: number;
+  /** How long before its revocation the questions about a token begin; the fewer, the less they wait for each other. */
+  readonly askBeforeMs: number;
   /** Done when the revocation is acknowledged. */
   readonly revoke: (token: Token) => Promise<void>;
 }
@@ -34,10 +34,12 @@ const GIVE_UP_MS = 5000;
 export async function timeRevocations(trial: RevokeTrial): Promise<RevokeTiming> {
   const caller = await openCaller(trial.port);
   try {
-    const outcomes = await Promise.all(trial.tokens.map((token, index) => {
-      const delayMs = 100 + ((index + 0.5) / trial.tokens.length) * Math.max(trial.maxStalenessMs, 1000);
-      return timeOne(caller, trial, token, delayMs);
-    }));
+    const outcomes = await Promise.all(
+      trial.tokens.map((token, index) => {
+        const delayMs = 100 + ((index + 0.5) / trial.tokens.length) * Math.max(trial.maxStalenessMs, 1000);
+        return timeOne(caller, trial, token, delayMs);
+      }),
+    );
     return {
       toRefusalMs: outcomes.map((outcome) => outcome.toRefusalMs),
       lateAllowCount: outcomes.reduce((sum, outcome) => sum + outcome.lateAllowCount, 0),
@@ -49,15 +51,18 @@ export async function timeRevocations(trial: RevokeTrial): Promise<RevokeTiming>
 
 async function timeOne(
   caller: Caller,
-  { path, maxStalenessMs, askEveryMs, revoke }: RevokeTrial,
+  { path, maxStalenessMs, askEveryMs, askBeforeMs, revoke }: RevokeTrial,
   token: Token,
   delayMs: number,
 ): Promise<{ readonly toRefusalMs: number; readonly lateAllowCount: number }> {
   const call = checkCall(checkRequest(token.compact, "c58d1fd2-e8dd-462b-b906-3974ef93c6c0", path));
   if (!(await caller.isAllowed(call))) throw new Error(`${path}: refused before it was revoked`);
   let acknowledgedAtMs = Number.POSITIVE_INFINITY;
-  const revoked = sleep(delayMs).then(() => revoke(token)).then(() => (acknowledgedAtMs = nowMs()));
+  const revoked = sleep(delayMs)
+    .then(() => revoke(token))
+    .then(() => (acknowledgedAtMs = nowMs()));
   let lateAllowCount = 0;
+  await sleep(Math.max(0, delayMs - askBeforeMs));
   for (;;) {
     const beganAtMs = nowMs();
     if (!(await caller.isAllowed(call))) break;
@@ -76,10 +81,8 @@ interface Caller {
 }
 
 async function openCaller(port: number): Promise<Caller> {
-  const socket = connect({ host: "127.0.0.1", port });
-  await once(socket, "connect");
   const waiting = new Map<number, (isAllowed: boolean) => void>();
-  const connection = new Connection(socket, "grpc", {
+  const connection = await Connection.open({ host: "127.0.0.1", port }, "grpc", {
     ended: (ticket, failure) => {
       waiting.get(ticket)?.(failure === undefined);
       waiting.delete(ticket);
@@ -89,16 +92,16 @@ async function openCaller(port: number): Promise<Caller> {
       throw new Error(`the connection was lost: ${why}`);
     },
   });
-  socket.on("data", (chunk) => connection.receive(chunk));
   let ticket = 0;
   return {
-    isAllowed: (call) => new Promise((resolve) => {
-      // What the loader uses for the instant a call was due tells one call from another here.
-      ticket += 1;
-      waiting.set(ticket, resolve);
-      connection.send(call, ticket);
-      connection.flush();
-    }),
+    isAllowed: (call) =>
+      new Promise((resolve) => {
+        // What the loader uses for the instant a call was due tells one call from another here.
+        ticket += 1;
+        waiting.set(ticket, resolve);
+        connection.send(call, ticket);
+        connection.flush();
+      }),
     close: () => connection.close(),
   };
 }

@@ -35,8 +35,8 @@ export interface Lab {
 }
 
 export const ENVOY_ALONE = "Envoy alone";
-export const JWT_AUTHN = "Envoy jwt_authn";
-export const JWT_AUTHN_CACHED = "Envoy jwt_authn, cache on";
+const JWT_AUTHN = "Envoy jwt_authn";
+const JWT_AUTHN_CACHED = "Envoy jwt_authn, cache on";
 const ENVOY_TOKEN_CACHE_COUNT = 100_000;
 
 /** All samples that the time allowed. Every second round goes backwards, so that nobody is always measured last. */
@@ -46,7 +46,9 @@ export async function measureRounds(lab: Lab, targets: readonly Target[]): Promi
     const steps = [...baselineSteps(lab, round), ...targets.flatMap((target) => targetSteps(lab, target, round))];
     for (const step of round % 2 === 0 ? steps.toReversed() : steps) {
       if (lab.isTimeUp()) {
-        lab.skip(`what comes after ${samples.length} samples: the time was up in round ${round} of ${lab.plan.roundCount}`);
+        lab.skip(
+          `what comes after ${samples.length} samples: the time was up in round ${round} of ${lab.plan.roundCount}`,
+        );
         return samples;
       }
       samples.push(...(await step.measure().catch((error: unknown) => skipped(lab, step.name, error))));
@@ -97,7 +99,13 @@ async function measureScenario(lab: Lab, target: Target, scenario: Scenario, rou
   try {
     const about = { target: target.name, scenario: scenario.kind, round };
     const watch = { server: server.pid, ...(target.usesStore ? { redis: redis.running.pid } : {}) };
-    const straight = { mode: "max", endpoint: { host: "127.0.0.1", port }, alg: scenario.alg, watch, seed: round } as const;
+    const straight = {
+      mode: "max",
+      endpoint: { host: "127.0.0.1", port },
+      alg: scenario.alg,
+      watch,
+      seed: round,
+    } as const;
     const max = said(lab, { ...about, mode: "max", result: await measure(processes, plan, fixtures.folder, straight) });
     const guard: Guard = { kind: "ext_authz", port, reference: target.isOurs ? lab.envoyReference : undefined };
     const result = await throughEnvoy(lab, guard, scenario.alg, watch, round);
@@ -132,7 +140,11 @@ async function throughEnvoy(
 function said(lab: Lab, sample: Sample): Sample {
   const { target, scenario, mode, round, result } = sample;
   const speed = mode === "max" ? `${Math.round(result.perSecond)}/s` : `p99 ${result.latencyMs.p99.toFixed(2)} ms`;
-  const failures = Object.entries(result.failures).map(([why, count]) => ` FAILED ${count} × ${why}`).join(",");
-  lab.say(`round ${round}  ${target}, ${scenario}, ${mode}: ${speed}, others ${result.foreignPercent.toFixed(0)} %${failures}`);
+  const failures = Object.entries(result.failures)
+    .map(([why, count]) => ` FAILED ${count} × ${why}`)
+    .join(",");
+  lab.say(
+    `round ${round}  ${target}, ${scenario}, ${mode}: ${speed}, others ${Math.max(0, result.foreignPercent).toFixed(0)} %${failures}`,
+  );
   return sample;
 }

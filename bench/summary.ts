@@ -61,7 +61,7 @@ const COUNTERPART: Readonly<Record<ScenarioKind, ScenarioKind>> = {
 export function summarize(samples: readonly Sample[]): Row[] {
   const groups = Map.groupBy(samples, ({ target, scenario }) => `${target}|${scenario}`);
   const rows = [...groups.values()].map(bareRow);
-  return rows.map((row) => ({ ...row, ratios: ratiosOf(row, rows) }));
+  return rows.map((row) => Object.assign(row, { ratios: ratiosOf(row, rows) }));
 }
 
 type BareRow = Omit<Row, "ratios">;
@@ -70,7 +70,6 @@ function bareRow(samples: readonly Sample[]): BareRow {
   const [{ target, scenario }] = samples as [Sample];
   const max = usable(samples, "max");
   const envoy = usable(samples, "envoy");
-  const cpuOf = (name: string) => (sample: Sample) => sample.result.cpuUsPerCall[name];
   const results = samples.map(({ result }) => result);
   const failedCount = sum(results.flatMap(({ failures }) => Object.values(failures)));
   const perSecond = spread(max.samples, ({ result }) => result.perSecond);
@@ -94,11 +93,20 @@ function bareRow(samples: readonly Sample[]): BareRow {
   };
 }
 
+function cpuOf(name: string): (sample: Sample) => number | undefined {
+  return ({ result }) => result.cpuUsPerCall[name];
+}
+
 /** The samples that nothing disturbed; all of them when there is none. */
-function usable(samples: readonly Sample[], mode: Mode): { readonly samples: readonly Sample[]; readonly isDisturbed: boolean } {
+function usable(
+  samples: readonly Sample[],
+  mode: Mode,
+): { readonly samples: readonly Sample[]; readonly isDisturbed: boolean } {
   const ofMode = samples.filter((sample) => sample.mode === mode);
   const clean = ofMode.filter(({ result }) => isClean(result));
-  return clean.length > 0 ? { samples: clean, isDisturbed: false } : { samples: ofMode, isDisturbed: ofMode.length > 0 };
+  return clean.length > 0
+    ? { samples: clean, isDisturbed: false }
+    : { samples: ofMode, isDisturbed: ofMode.length > 0 };
 }
 
 export function spreadOf(values: readonly number[]): Spread | undefined {
@@ -116,7 +124,8 @@ function spread(samples: readonly Sample[], value: (sample: Sample) => number | 
 function ratiosOf(row: BareRow, rows: readonly BareRow[]): Ratios {
   const alone = rows.find(({ target }) => target === ENVOY_ALONE)?.envoy?.p99Ms.median;
   const counterpart = row.scenario === "envoy" ? undefined : COUNTERPART[row.scenario];
-  const ours = row.target === OURS ? undefined : rows.find(({ target, scenario }) => target === OURS && scenario === counterpart);
+  const ours =
+    row.target === OURS ? undefined : rows.find(({ target, scenario }) => target === OURS && scenario === counterpart);
   return {
     oursToThisPerSecond: ratio(ours?.max?.perSecond.median, row.max?.perSecond.median),
     oursToThisCpu: ratio(ours?.max?.cpuUs.median, row.max?.cpuUs.median),

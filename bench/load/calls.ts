@@ -43,7 +43,11 @@ function getFields(path: string, token: string): readonly SentField[] {
     { name: "accept-language", value: "en-GB,en;q=0.8", as: "indexed" },
     { name: "authorization", value: `Bearer ${token}`, as: "secret" },
     { name: "referer", value: "https://shop.example/orders", as: "indexed" },
-    { name: "user-agent", value: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", as: "indexed" },
+    {
+      name: "user-agent",
+      value: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+      as: "indexed",
+    },
     { name: "traceparent", value: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", as: "indexed" },
   ];
 }
@@ -52,30 +56,32 @@ function getFields(path: string, token: string): readonly SentField[] {
 export function checkCall(request: Buffer): Call {
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(request.length, 1);
-  const data = frame(FRAME.data, FLAG.endStream, 0, Buffer.concat([prefix, request]));
-  const bytes = (block: Buffer): CallBytes => {
-    const headers = frame(FRAME.headers, FLAG.endHeaders, 0, block);
-    return { bytes: Buffer.concat([headers, data]), dataAt: headers.length };
-  };
+  const message = Buffer.concat([prefix, request]);
+  const data = frame(FRAME.data, FLAG.endStream, 0, message);
   const { first, later } = encodeBlocks(CHECK_FIELDS);
-  return { first: bytes(first), later: bytes(later), dataBytes: prefix.length + request.length };
+  return { first: withData(first, data), later: withData(later, data), dataBytes: message.length };
 }
 
 /** A GET with this bearer token. */
-export function getCall(path: string, token: string): Call {
-  const bytes = (block: Buffer): CallBytes => ({
-    bytes: frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 0, block),
-    dataAt: -1,
-  });
+function getCall(path: string, token: string): Call {
   const { first, later } = encodeBlocks(getFields(path, token));
-  return { first: bytes(first), later: bytes(later), dataBytes: 0 };
+  return { first: withoutData(first), later: withoutData(later), dataBytes: 0 };
+}
+
+function withData(block: Buffer, data: Buffer): CallBytes {
+  const headers = frame(FRAME.headers, FLAG.endHeaders, 0, block);
+  return { bytes: Buffer.concat([headers, data]), dataAt: headers.length };
+}
+
+function withoutData(block: Buffer): CallBytes {
+  return { bytes: frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 0, block), dataAt: -1 };
 }
 
 /** The CheckRequests of a fixtures folder: each preceded by its length in four bytes. */
 export function readCheckCalls(folder: string, alg: string, count: number): Call[] {
   const file = readFileSync(join(folder, `bodies-${alg}.bin`));
   const calls: Call[] = [];
-  for (let at = 0; at < file.length && calls.length < count; ) {
+  for (let at = 0; at < file.length && calls.length < count;) {
     const length = file.readUInt32BE(at);
     calls.push(checkCall(file.subarray(at + 4, at + 4 + length)));
     at += 4 + length;
@@ -85,6 +91,8 @@ export function readCheckCalls(folder: string, alg: string, count: number): Call
 
 /** GETs with the tokens of a fixtures folder: one a line. */
 export function readGetCalls(folder: string, alg: string, count: number, path: string): Call[] {
-  const tokens = readFileSync(join(folder, `tokens-${alg}.txt`), "latin1").split("\n").filter((line) => line !== "");
+  const tokens = readFileSync(join(folder, `tokens-${alg}.txt`), "latin1")
+    .split("\n")
+    .filter((line) => line !== "");
   return tokens.slice(0, count).map((token) => getCall(path, token));
 }

@@ -1,18 +1,29 @@
 // One HTTP/2 connection without stream objects: sends prepared calls, reads frames, says how each call ended. It keeps
 // the other side's windows and stream limit, and never sends a call that they do not allow.
-import type { Socket } from "node:net";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { isAllow } from "./answer.ts";
 import type { Call } from "./calls.ts";
 import {
-  eachSetting, FLAG, FRAME, frame, FRAME_HEADER_BYTES, INITIAL_WINDOW_BYTES, opening, SETTING, windowUpdate,
+  eachSetting,
+  FLAG,
+  FRAME,
+  frame,
+  FRAME_HEADER_BYTES,
+  INITIAL_WINDOW_BYTES,
+  opening,
+  SETTING,
+  windowUpdate,
 } from "./frames.ts";
 import { HpackDecoder } from "./hpack.ts";
+import type { Endpoint } from "./job.ts";
 
 /** How many calls may be in flight on one connection; a power of two. */
 const RING_COUNT = 65_536;
 /** The received bytes after which the other side is given its window back. */
 const WINDOW_RETURN_BYTES = 1 << 20;
 const OUT_BYTES = 256 * 1024;
+const RECEIVE_BYTES = 256 * 1024;
 const PRIORITY_BYTES = 5;
 
 /** What the last DATA or HEADERS of a stream left us thinking. */
@@ -52,15 +63,30 @@ export class Connection {
   #status = "";
   #grpcStatus = "";
 
-  /** The socket is connected, and its owner gives what arrives to `receive`. */
-  constructor(socket: Socket, kind: "grpc" | "http", events: ConnectionEvents) {
-    this.#socket = socket;
+  private constructor(endpoint: Endpoint, kind: "grpc" | "http", events: ConnectionEvents) {
     this.#kind = kind;
     this.#events = events;
-    socket.setNoDelay(true);
+    const buffer = Buffer.alloc(RECEIVE_BYTES);
+    const onread = {
+      buffer,
+      callback: (byteCount: number): boolean => {
+        this.#receive(buffer.subarray(0, byteCount));
+        return true;
+      },
+    };
+    this.#socket = connect({ ...endpoint, onread });
+    this.#socket.setNoDelay(true);
+  }
+
+  /** Connects and says what a client says first; rejects when nobody listens. */
+  static async open(endpoint: Endpoint, kind: "grpc" | "http", events: ConnectionEvents): Promise<Connection> {
+    const connection = new Connection(endpoint, kind, events);
+    const socket = connection.#socket;
+    await once(socket, "connect");
     socket.on("error", (error) => events.lost(error.message));
     socket.on("close", () => events.lost("connection closed"));
     socket.write(opening());
+    return connection;
   }
 
   get inFlightCount(): number {
@@ -104,15 +130,19 @@ export class Connection {
     this.#outBytes = 0;
   }
 
-  /** Takes what arrived; the bytes may be overwritten afterwards. */
-  receive(chunk: Buffer): void {
+  /** The bytes are overwritten by what arrives next. */
+  #receive(chunk: Buffer): void {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     let at = 0;
     while (at + FRAME_HEADER_BYTES <= bytes.length) {
       const end = at + FRAME_HEADER_BYTES + bytes.readUIntBE(at, 3);
       if (end > bytes.length) break;
-      this.#frame(bytes[at + 3] as number, bytes[at + 4] as number, bytes.readUInt32BE(at + 5) & 0x7fff_ffff,
-        bytes.subarray(at + FRAME_HEADER_BYTES, end));
+      this.#frame(
+        bytes[at + 3] as number,
+        bytes[at + 4] as number,
+        bytes.readUInt32BE(at + 5) & 0x7fff_ffff,
+        bytes.subarray(at + FRAME_HEADER_BYTES, end),
+      );
       at = end;
     }
     this.#held = at === bytes.length ? this.#held.subarray(0, 0) : Buffer.from(bytes.subarray(at));
@@ -182,7 +212,8 @@ export class Connection {
     this.#decoder.decode(block, this.#field);
     const slot = (streamId >>> 1) % RING_COUNT;
     if (this.#kind === "http" && this.#status === "200") this.#states[slot] = GOOD;
-    if (this.#kind === "http" && this.#status !== "200" && this.#status !== "") this.#end(streamId, `HTTP ${this.#status}`);
+    if (this.#kind === "http" && this.#status !== "200" && this.#status !== "")
+      this.#end(streamId, `HTTP ${this.#status}`);
     else if ((this.#headersFlags & FLAG.endStream) !== 0) this.#end(streamId, this.#failureAtEnd(slot));
   }
 

@@ -20,7 +20,7 @@ export class Latencies {
 
   /** The nearest rank for each ratio in (0, 1]; NaN when there is none. */
   percentiles(ratios: readonly number[]): number[] {
-    const sorted = this.#values.slice(0, this.#count).sort();
+    const sorted = this.#values.subarray(0, this.#count).toSorted();
     return ratios.map((ratio) => sorted[Math.max(0, Math.ceil(ratio * this.#count) - 1)] ?? Number.NaN);
   }
 }

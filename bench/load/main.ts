@@ -1,5 +1,4 @@
 // The load generator: one job in (JSON, first argument), one result out (JSON line). Run it pinned to a core of its own.
-import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -19,7 +18,6 @@ const TOKEN_STRIDE = 7919;
 const SETTLE_MS = 100;
 /** How long calls that were due within the window may still end after it. */
 const LINGER_MS = 2000;
-const RECEIVE_BYTES = 256 * 1024;
 
 class Loader {
   readonly #job: LoadJob;
@@ -50,11 +48,12 @@ class Loader {
 
   async connect(): Promise<void> {
     for (let index = 0; index < this.#job.connectionCount; index += 1) {
-      this.#connections.push(await open(this.#job, {
+      const connection = await Connection.open(this.#job.endpoint, this.#job.kind, {
         ended: (dueAtMs, failure) => this.#ended(dueAtMs, failure),
         turn: () => this.#fill(),
         lost: (why) => this.#lost(why),
-      }));
+      });
+      this.#connections.push(connection);
     }
   }
 
@@ -140,21 +139,6 @@ class Loader {
   }
 }
 
-async function open(job: LoadJob, events: ConstructorParameters<typeof Connection>[2]): Promise<Connection> {
-  let connection: Connection | undefined;
-  const onread = {
-    buffer: Buffer.alloc(RECEIVE_BYTES),
-    callback: (byteCount: number, buffer: Uint8Array): boolean => {
-      connection?.receive(Buffer.from(buffer.buffer, buffer.byteOffset, byteCount));
-      return true;
-    },
-  };
-  const socket: Socket = connect({ ...job.endpoint, onread });
-  await once(socket, "connect");
-  connection = new Connection(socket, job.kind, events);
-  return connection;
-}
-
 function percentiles(latencies: Latencies): Percentiles {
   const [p50 = 0, p90 = 0, p99 = 0, p999 = 0, max = 0] = latencies.percentiles([0.5, 0.9, 0.99, 0.999, 1]);
   return { p50, p90, p99, p999, max };
@@ -166,9 +150,10 @@ function startSampler(data: SamplerData): Promise<Sample> {
 }
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const calls = job.kind === "grpc"
-    ? readCheckCalls(job.fixtures, job.alg, job.tokenCount)
-    : readGetCalls(job.fixtures, job.alg, job.tokenCount, PATH);
+  const calls =
+    job.kind === "grpc"
+      ? readCheckCalls(job.fixtures, job.alg, job.tokenCount)
+      : readGetCalls(job.fixtures, job.alg, job.tokenCount, PATH);
   if (calls.length < job.tokenCount) throw new Error(`only ${calls.length} tokens in ${job.fixtures}`);
   const beginMs = nowMs() + 3 * SETTLE_MS;
   const loader = new Loader(job, calls, beginMs);
@@ -183,7 +168,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
   }
   setTimeout(() => loader.wake(), beginMs - nowMs());
   const sample = await sampled;
-  for (const untilMs = nowMs() + LINGER_MS; !loader.isIdle() && nowMs() < untilMs; ) await sleep(10);
+  for (const untilMs = nowMs() + LINGER_MS; !loader.isIdle() && nowMs() < untilMs;) await sleep(10);
   return loader.finish(sample);
 }
 

@@ -39,7 +39,10 @@ function usageOf(pid: number | string): Usage {
   } catch {
     return { cpuUs: 0, rssMiB: 0 };
   }
-  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ").map(Number);
+  const fields = line
+    .slice(line.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
   const [userTicks = 0, systemTicks = 0, pages = 0] = [fields[11], fields[12], fields[21]];
   return { cpuUs: (userTicks + systemTicks) * US_PER_TICK, rssMiB: (pages * BYTES_PER_PAGE) / 2 ** 20 };
 }

@@ -19,20 +19,24 @@ const answer = Buffer.concat([
   frame(FRAME.data, 0, 0, allow),
   frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 0, trailers),
 ]);
-const STREAM_ID_AT = [5, FRAME_HEADER_BYTES + headers.length + 5, answer.length - FRAME_HEADER_BYTES - trailers.length + 5];
+const STREAM_ID_AT = [
+  5,
+  FRAME_HEADER_BYTES + headers.length + 5,
+  answer.length - FRAME_HEADER_BYTES - trailers.length + 5,
+];
 
 createServer({ noDelay: true }, (socket) => {
   let held = Buffer.alloc(0);
-  let skipBytes = PREFACE_BYTES;
+  let isOpen = false;
   let takenBytes = 0;
   socket.on("error", () => socket.destroy());
   socket.write(frame(FRAME.settings, 0, 0, Buffer.alloc(0)));
   socket.on("data", (chunk) => {
     const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     const out: Buffer[] = [];
-    let at = 0;
-    if (skipBytes > 0 && bytes.length >= skipBytes) [at, skipBytes] = [skipBytes, 0];
-    while (skipBytes === 0 && at + FRAME_HEADER_BYTES <= bytes.length) {
+    let at = isOpen ? 0 : PREFACE_BYTES;
+    isOpen ||= bytes.length >= PREFACE_BYTES;
+    while (at + FRAME_HEADER_BYTES <= bytes.length) {
       const length = bytes.readUIntBE(at, 3);
       if (at + FRAME_HEADER_BYTES + length > bytes.length) break;
       if (bytes[at + 3] === FRAME.data) {
@@ -43,7 +47,7 @@ createServer({ noDelay: true }, (socket) => {
       }
       at += FRAME_HEADER_BYTES + length;
     }
-    held = Buffer.from(bytes.subarray(at));
+    held = Buffer.from(isOpen ? bytes.subarray(at) : bytes);
     if (takenBytes > WINDOW_RETURN_BYTES) {
       out.push(windowUpdate(0, takenBytes));
       takenBytes = 0;

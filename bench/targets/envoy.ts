@@ -41,11 +41,13 @@ function config(port: number, guard: Guard): object {
     stat_prefix: "bench",
     http_filters: [...filters, { name: "router", typed_config: typed("extensions.filters.http.router.v3.Router", {}) }],
     route_config: {
-      virtual_hosts: [{
-        name: "all",
-        domains: ["*"],
-        routes: [{ match: { prefix: "/" }, direct_response: { status: 200, body: { inline_string: "ok" } } }],
-      }],
+      virtual_hosts: [
+        {
+          name: "all",
+          domains: ["*"],
+          routes: [{ match: { prefix: "/" }, direct_response: { status: 200, body: { inline_string: "ok" } } }],
+        },
+      ],
     },
   });
   const listener = {
@@ -90,23 +92,32 @@ function jwtAuthn(jwksFile: string, cacheCount: number): object {
 
 function plainExtAuthz(port: number): FilterAndClusters {
   const service = { envoy_grpc: { cluster_name: "authz" }, timeout: "0.25s" };
-  const filter = typed("extensions.filters.http.ext_authz.v3.ExtAuthz", { transport_api_version: "V3", grpc_service: service });
-  const http2 = typed("extensions.upstreams.http.v3.HttpProtocolOptions", { explicit_http_config: { http2_protocol_options: {} } });
+  const filter = typed("extensions.filters.http.ext_authz.v3.ExtAuthz", {
+    transport_api_version: "V3",
+    grpc_service: service,
+  });
+  const http2 = typed("extensions.upstreams.http.v3.HttpProtocolOptions", {
+    explicit_http_config: { http2_protocol_options: {} },
+  });
   return {
     filters: [{ name: "ext_authz", typed_config: filter }],
-    clusters: [{
-      name: "authz",
-      type: "STATIC",
-      connect_timeout: "1s",
-      typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
-      load_assignment: assignment("authz", port),
-    }],
+    clusters: [
+      {
+        name: "authz",
+        type: "STATIC",
+        connect_timeout: "1s",
+        typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
+        load_assignment: assignment("authz", port),
+      },
+    ],
   };
 }
 
 interface ReferenceFile {
   readonly static_resources: {
-    readonly listeners: readonly { readonly filter_chains: readonly { readonly filters: readonly NetworkFilter[] }[] }[];
+    readonly listeners: readonly {
+      readonly filter_chains: readonly { readonly filters: readonly NetworkFilter[] }[];
+    }[];
     readonly clusters: readonly { readonly name: string }[];
   };
 }
@@ -122,7 +133,8 @@ function referenceExtAuthz(file: string, port: number): FilterAndClusters {
     .flatMap((filter) => filter.typed_config.http_filters ?? [])
     .filter((filter) => filter.name === "envoy.filters.http.ext_authz");
   const cluster = clusters.find(({ name }) => name === "portcullis");
-  if (filters.length !== 1 || cluster === undefined) throw new Error(`${file} has no ext_authz filter with its cluster`);
+  if (filters.length !== 1 || cluster === undefined)
+    throw new Error(`${file} has no ext_authz filter with its cluster`);
   return { filters, clusters: [{ ...cluster, load_assignment: assignment("portcullis", port) }] };
 }
 

@@ -35,8 +35,13 @@ export async function buildPeers(
   const bin = join(options.work, "bin");
   mkdirSync(bin, { recursive: true });
   const env = {
-    HERE: options.folder, BIN: bin, DATA: options.fixtures, RUN: options.work, REDIS_SOCK: options.redisSocket,
-    JWKS_PORT: String(options.jwksPort), NODE: process.execPath,
+    HERE: options.folder,
+    BIN: bin,
+    DATA: options.fixtures,
+    RUN: options.work,
+    REDIS_SOCK: options.redisSocket,
+    JWKS_PORT: String(options.jwksPort),
+    NODE: process.execPath,
   };
   const targets: Target[] = [];
   for (const file of readdirSync(servers).filter((name) => name.endsWith(".sh"))) {
@@ -66,7 +71,11 @@ function peerTarget(
     name,
     isOurs: false,
     usesStore,
-    scenarios: scenarios.map((scenario): Scenario => ({ kind: kindOf(scenario, usesStore), name: scenario, alg: "rs256" })),
+    scenarios: scenarios.map((scenario): Scenario => ({
+      kind: kindOf(scenario, usesStore),
+      name: scenario,
+      alg: "rs256",
+    })),
     start: async (scenario, port) => {
       const address = `127.0.0.1:${port}`;
       const command = ["bash", "-c", '. "$1"; start "$2" "$3"', name, file, address, scenario.name];

@@ -43,10 +43,16 @@ export async function startControlPlane(place: Place, settings: Settings, port: 
 function start(place: Place, command: "serve" | "control", core: number, listen: object, settings: Settings): Running {
   const config = {
     listen,
-    issuers: [{
-      issuer: ISSUER, id: "main", jwks: { file: place.fixtures.jwksFile }, audiences: [AUDIENCE],
-      algorithms: ["RS256", "ES256"], profile: "jwt",
-    }],
+    issuers: [
+      {
+        issuer: ISSUER,
+        id: "main",
+        jwks: { file: place.fixtures.jwksFile },
+        audiences: [AUDIENCE],
+        algorithms: ["RS256", "ES256"],
+        profile: "jwt",
+      },
+    ],
     store: { type: "redis", url: `unix:${settings.redisSocket}`, requireNoEviction: false },
     feed: { type: "none" },
     tiers: settings.tiers,
@@ -80,10 +86,14 @@ export function portcullisTarget(place: Place, redisSocket: string): Target {
     usesStore: true,
     scenarios: SCENARIOS,
     start: (scenario, port) =>
-      startSidecar(place, {
-        redisSocket,
-        tiers: { bench: { maxStaleness: scenario.name === "recent" ? "2s" : "0s" } },
-        ...(scenario.name === "cold" ? { verifiedTokenCount: COLD_TOKEN_COUNT } : {}),
-      }, port),
+      startSidecar(
+        place,
+        {
+          redisSocket,
+          tiers: { bench: { maxStaleness: scenario.name === "recent" ? "2s" : "0s" } },
+          ...(scenario.name === "cold" ? { verifiedTokenCount: COLD_TOKEN_COUNT } : {}),
+        },
+        port,
+      ),
   };
 }
