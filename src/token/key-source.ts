@@ -168,10 +168,19 @@ class PolledKeySource implements KeySource {
     // Over before anybody is answered: who asks on being answered must not wait for what has already been.
     this.#reading = undefined;
     if (this.#stopping.signal.aborted) return;
-    const taken = document.ok ? this.#takeOver(document.value, beganAt) : document;
+    const taken = document.ok ? this.#takeOverIfJudged(document.value, beganAt) : document;
     if (taken.ok) this.#succeed(taken.value, beganAt);
     else this.#fail(taken.error);
     this.#answerWaiters(taken.ok);
+  }
+
+  /** A reading is nobody's to await: a bug that a document brings out must refuse the document, not end the process. */
+  #takeOverIfJudged(document: DocumentReading, readAt: Instant): Result<number, ReadFault> {
+    try {
+      return this.#takeOver(document, readAt);
+    } catch {
+      return err({ result: "refused", detail: "the document brought out a bug" });
+    }
   }
 
   /** Takes the document over and says for how long it is fresh; a refused one leaves everything as it was. */

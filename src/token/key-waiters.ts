@@ -19,7 +19,7 @@ export interface KeyWaiters {
   hasRoom(): boolean;
   /** `done` is called exactly once: by answerAll(), or at `deadlineAtMs` (monotonic clock) with what `known` gives. */
   add(kid: string, deadlineAtMs: number, known: () => KeySet, done: (keys: KeySet) => void): void;
-  /** Answers everyone who waits now; `onEach` hears of each kid before anybody is answered. */
+  /** Answers everyone who waits now; `onEach` hears of each kid before anybody is answered. Never throws for a `done`. */
   answerAll(keys: KeySet, onEach: (kid: string) => void): void;
 }
 
@@ -42,7 +42,11 @@ export function createKeyWaiters(clock: Clock): KeyWaiters {
       for (const { kid } of answered) onEach(kid);
       for (const { timer, done } of answered) {
         clearTimeout(timer);
-        done(keys);
+        try {
+          done(keys);
+        } catch {
+          // One caller's bug must not leave the others waiting, nor end the process: nobody above could catch it.
+        }
       }
     },
   };

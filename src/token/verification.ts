@@ -32,7 +32,7 @@ export interface Verified {
 export type VerificationDone = (outcome: Result<Verified, VerifyFailure>) => void;
 
 export interface Verification {
-  /** As Verifier.verify, without a cache and without compiling. */
+  /** As Verifier.verify, without a cache and without compiling; a `done` that throws is told `internal_error` instead. */
   verify(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone): void;
 }
 
@@ -134,16 +134,22 @@ class VerificationSteps implements Verification {
     if (!late) this.#judge(attempt, key, good, clock.now());
   }
 
+  /** Also called after a wait, where nobody above could catch: a bug in it refuses this token, and ends no process. */
   #judge(attempt: Attempt, key: VerifyKey, good: boolean, now: Instant): void {
     const { clock, observer } = this.#options;
-    const { token, issuer } = attempt;
-    observer.verified(key.algorithm, clock.now().monotonicMs - attempt.startedMs);
-    if (!good) {
-      fail(attempt, "bad_signature");
-      return;
+    try {
+      observer.verified(key.algorithm, clock.now().monotonicMs - attempt.startedMs);
+      if (good) this.#judgeClaims(attempt, key, now);
+      else fail(attempt, "bad_signature");
+    } catch {
+      fail(attempt, "internal_error");
     }
+  }
+
+  #judgeClaims(attempt: Attempt, key: VerifyKey, now: Instant): void {
+    const { token, issuer } = attempt;
     const aheadS = secondsAhead(token, now);
-    if (aheadS > 0) observer.issuerClockAhead(issuer.id, aheadS);
+    if (aheadS > 0) this.#options.observer.issuerClockAhead(issuer.id, aheadS);
     const principal = mintPrincipal(token.claims, issuer, key, now.wallMs);
     if (!principal.ok) fail(attempt, principal.error);
     else attempt.done(ok({ principal: principal.value, issuer, key, signingInput: token.signingInput }));

@@ -24,7 +24,8 @@ export interface VerifiedToken<T> {
 export interface Verifier<T> {
   /**
    * Calls `done` exactly once: before returning on a cache hit and for algorithms verified on the loop, otherwise
-   * at the latest about `deadlineAtMs` (monotonic clock). Never throws. `now` is the Check's own reading.
+   * at the latest about `deadlineAtMs` (monotonic clock). Never throws, and a bug of any room on the way is
+   * `internal_error`; `done` must not throw either. `now` is the Check's own reading.
    */
   verify(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void;
 }
@@ -114,6 +115,7 @@ class CachingVerifier<T> implements Verifier<T> {
     const verifySpan = span?.child("verify");
     let answered = false;
     const answer: VerifyDone<T> = (outcome) => {
+      if (answered) return;
       answered = true;
       if (!outcome.ok) verifySpan?.fail(outcome.error.reason);
       verifySpan?.end();
@@ -123,15 +125,14 @@ class CachingVerifier<T> implements Verifier<T> {
       this.#verification.verify(token, now, deadlineAtMs, verifySpan, (verified) => {
         answer(verified.ok ? this.#admit(token, verified.value) : verified);
       });
-    } catch (bug) {
-      if (answered) throw bug;
+    } catch {
       answer(err({ reason: "internal_error", issuerId: undefined }));
     }
   }
 
   #admit(token: string, verified: Verified): Result<VerifiedToken<T>, VerifyFailure> {
-    const { principal, issuer, key } = verified;
-    const compiled = this.#compile(verified);
+    const { principal, issuer, key, signingInput } = verified;
+    const compiled = this.#options.compile(principal, hash("sha256", signingInput, "base64url"));
     if (!compiled.ok) return err({ reason: compiled.error, issuerId: issuer.id });
     const outcome = ok({ principal, compiled: compiled.value });
     const keysSeen = issuer.keys.current(this.#options.clock.now());
@@ -140,14 +141,6 @@ class CachingVerifier<T> implements Verifier<T> {
     const entry: Entry<T> = { outcome, principal, issuer, key, keysSeen };
     this.#cache?.set(ownCopy(token), entry, { size: entryBytes(token.length) });
     return outcome;
-  }
-
-  #compile({ principal, signingInput }: Verified): Result<T, "claim_invalid" | "internal_error"> {
-    try {
-      return this.#options.compile(principal, hash("sha256", signingInput, "base64url"));
-    } catch {
-      return err("internal_error"); // after a thread's answer nobody above us could still catch another room's bug
-    }
   }
 }
 
