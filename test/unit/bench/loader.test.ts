@@ -1,12 +1,14 @@
 // The load generator tells a good answer from every other one, and keeps what the other side allows it.
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import { once } from "node:events";
+import { createServer as createNetServer } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { checkRequest } from "../../../bench/fixtures/check-request.ts";
 import { isAllow } from "../../../bench/load/answer.ts";
 import { Arrivals } from "../../../bench/load/arrivals.ts";
 import { checkCall } from "../../../bench/load/calls.ts";
 import { Connection } from "../../../bench/load/connection.ts";
+import { FRAME, frame } from "../../../bench/load/frames.ts";
 import { HpackDecoder } from "../../../bench/load/hpack.ts";
 import { Latencies } from "../../../bench/load/latencies.ts";
 
@@ -82,6 +84,24 @@ test("no more streams are open at once than the server allows", async () => {
   const { failures, mostInFlight } = await sendAll(port, 50);
   expect(failures).toHaveLength(50);
   expect(mostInFlight).toBeLessThanOrEqual(3);
+});
+
+test("no more is sent than the connection's window takes", async () => {
+  const silent = createNetServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.write(frame(FRAME.settings, 0, 0, Buffer.alloc(0)));
+    closing.push(() => socket.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  closing.push(() => silent.close());
+  const { port } = silent.address() as { port: number };
+  const settled = Promise.withResolvers<void>();
+  const events = { ended: () => undefined, turn: () => settled.resolve(), lost: () => undefined };
+  const connection = await Connection.open({ host: "127.0.0.1", port }, "grpc", events);
+  closing.push(() => connection.close());
+  await settled.promise;
+  for (let index = 0; index < 1000 && connection.canSend(call); index += 1) connection.send(call, 1);
+  expect(connection.inFlightCount).toBe(Math.floor(65_535 / call.dataBytes));
 });
 
 test("a message in several DATA frames is read as one", async () => {
