@@ -23,6 +23,8 @@ export interface Health {
 export function createHealth(services: readonly string[]): Health {
   const known = new Set(services);
   const watches = new Set<ServerWritableStream<Buffer, Buffer>>();
+  /** Of services that nobody knows: told so once, and ended like the others. */
+  const strayWatches = new Set<ServerWritableStream<Buffer, Buffer>>();
   let current = NOT_SERVING;
   return {
     setServing(serving) {
@@ -32,8 +34,10 @@ export function createHealth(services: readonly string[]): Health {
       for (const watch of watches) watch.write(current);
     },
     endWatches() {
-      for (const watch of watches) watch.end();
-      watches.clear();
+      for (const open of [watches, strayWatches]) {
+        for (const watch of open) watch.end();
+        open.clear();
+      }
     },
     check(call, callback) {
       const service = serviceOf(call.request);
@@ -43,13 +47,12 @@ export function createHealth(services: readonly string[]): Health {
     },
     watch(call) {
       const service = serviceOf(call.request);
-      if (service === undefined || !known.has(service)) {
-        call.write(SERVICE_UNKNOWN); // and stays open: a service may yet come (gRPC health checking protocol)
-        return;
-      }
-      watches.add(call);
-      call.on("cancelled", () => watches.delete(call));
-      call.write(current);
+      const isKnown = service !== undefined && known.has(service);
+      const among = isKnown ? watches : strayWatches;
+      among.add(call);
+      call.on("cancelled", () => among.delete(call));
+      // An unknown one stays open: its service may yet come (gRPC health checking protocol).
+      call.write(isKnown ? current : SERVICE_UNKNOWN);
     },
   };
 }

@@ -228,6 +228,17 @@ describe("hazard 32: a drain", () => {
     expect(bench.logged).toEqual([]);
   });
 
+  test("is held up by no watch, not even one of a service that nobody knows", async () => {
+    const { clients, transport } = await serve();
+    const watches = ["", "other"].map((service) => clients.watch(service));
+    await until("both watches", () => watches.every(({ seen }) => seen.length === 1));
+    expect(await transport.drain(0, 1_000)).toBe("finished");
+    expect(watches.map(({ seen }) => seen)).toEqual([
+      ["SERVING", "NOT_SERVING", "end"],
+      ["SERVICE_UNKNOWN", "end"],
+    ]);
+  });
+
   test("of an idle server takes its delay and no more, keepalive connections or not", async () => {
     const { clients, transport } = await serve();
     await clients.check(REQUEST);
