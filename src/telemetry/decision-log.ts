@@ -8,8 +8,10 @@ import type { LogOutput } from "./log-output.ts";
 /** Hex digits kept of a subject's hash: 128 bits, so that two subjects never share one. */
 const SUBJECT_HASH_DIGITS = 32;
 
-/** A path is a caller's text: a line stays a line's length. */
+/** Path and method are a caller's text: a line stays a line's length. */
 const MAX_PATH_LENGTH = 1024;
+/** Longer than any registered one (RFC 9110 §16.1). */
+const MAX_METHOD_LENGTH = 32;
 
 export interface DecisionLogOptions {
   readonly output: Pick<LogOutput, "write">;
@@ -60,7 +62,7 @@ export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
           revoked_by: decision.revokedBy?.kind,
           revocation_id: decision.revokedBy?.revocationId,
           duration_ms: rounded(decision.durationMs),
-          method: decision.method,
+          method: decision.method?.slice(0, MAX_METHOD_LENGTH),
           path: decision.path?.slice(0, MAX_PATH_LENGTH),
           ...subjectField(decision.subject),
           trace_id: decision.traceId,

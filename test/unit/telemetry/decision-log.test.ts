@@ -89,8 +89,9 @@ describe("what stands in a line", () => {
     expect(lines[0]).not.toHaveProperty("subject_hash");
   });
 
-  test("a caller's endless path does not make an endless line", () => {
-    create().record(denied({ path: `/${"a".repeat(100_000)}` }));
+  test("a caller's endless path or method does not make an endless line", () => {
+    create().record(denied({ path: `/${"a".repeat(100_000)}`, method: "M".repeat(100_000) }));
     expect(String(lines[0]?.["path"])).toHaveLength(1024);
+    expect(String(lines[0]?.["method"])).toHaveLength(32);
   });
 });
