@@ -180,7 +180,7 @@ function complaintsTo(log: Log): DiagLogger {
     const nowMs = performance.now();
     if (nowMs < silentUntilMs) return;
     silentUntilMs = nowMs + COMPLAINT_PERIOD_MS;
-    log.warn("traces are not exported", { detail: message.slice(0, MAX_COMPLAINT_LENGTH) });
+    log.warn("traces_not_exported", { detail: message.slice(0, MAX_COMPLAINT_LENGTH) });
   };
   return { error: complain, warn: complain, info: ignore, debug: ignore, verbose: ignore };
 }

@@ -138,7 +138,7 @@ describe("a receiver that fails", () => {
     await running.stop();
     await refusing.stop();
     expect(refusing.requests.length).toBeGreaterThan(0);
-    expect(lines.map(({ event }) => event)).toEqual(["traces are not exported"]);
+    expect(lines.map(({ event }) => event)).toEqual(["traces_not_exported"]);
   });
 
   test("one that is not there does not keep the process from ending", async () => {
