@@ -5,13 +5,14 @@ import { createIssuers } from "./issuers.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, storePart } from "./parts.ts";
 import { readConfig } from "./read-config.ts";
-import { runUntilTerminated } from "./run.ts";
+import { listenForTermination, runUntilTerminated } from "./run.ts";
 import { openStore, raiseLadder } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 export async function control(options: { readonly config: string }, io: CommandIo): Promise<number> {
   const config = readConfig(options.config, io);
   if (config === undefined) return EXIT.usage;
+  const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const store = openStore(config, log);
@@ -20,7 +21,7 @@ export async function control(options: { readonly config: string }, io: CommandI
   const { issuers } = sources.use(config.issuers);
   const plane = createControlPlane(config, { store, ladder, issuers, telemetry, tokens: [], version: io.version });
   const parts = [storePart(store), controlPart(plane, log, () => undefined)];
-  const exitCode = await runUntilTerminated(parts, io, log);
+  const exitCode = await runUntilTerminated(parts, termination, io, log);
   ladder.stop();
   await sources.stop();
   await telemetry.stop();

@@ -11,7 +11,7 @@ import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, reloadPart, storePart } from "./parts.ts";
 import { writePrivateFile } from "./private-file.ts";
 import { configOf, readReloadable } from "./read-config.ts";
-import { runUntilTerminated } from "./run.ts";
+import { listenForTermination, runUntilTerminated } from "./run.ts";
 import { createSidecar } from "./sidecar.ts";
 import { openStore } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
@@ -25,6 +25,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
   const kept = keepFiles(read?.config, io);
   if (kept === undefined) return EXIT.failed;
   const { config, tokenFile } = kept;
+  const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const { token, sha256 } = createBootstrapToken();
@@ -49,7 +50,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
     controlPart(plane, log, listening),
     ...(read === undefined ? [] : [reloadPart({ ...read, io, log, observer, replace: sidecar.replace })]),
   ];
-  const exitCode = await runUntilTerminated(parts, io, log);
+  const exitCode = await runUntilTerminated(parts, termination, io, log);
   await telemetry.stop();
   return exitCode;
 }

@@ -4,22 +4,39 @@ import type { Log } from "../core/log.ts";
 import { createLifecycle, type Part } from "../lifecycle/lifecycle.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 
-/** Resolves with the exit code when everything is stopped: 1 if a part could not start or be stopped. */
-export async function runUntilTerminated(parts: readonly Part[], io: CommandIo, log: Log): Promise<number> {
-  const lifecycle = createLifecycle(parts, log);
-  let isTerminated = false;
-  const stopped = new Promise<void>((resolve) => {
+/** The signal to end, from the moment it is listened for. */
+export interface Termination {
+  readonly asked: Promise<void>;
+  isAsked(): boolean;
+}
+
+/** From here on a signal is an order to end in order, also one that comes before there is anything to stop. */
+export function listenForTermination(io: CommandIo): Termination {
+  let isAsked = false;
+  const asked = new Promise<void>((resolve) => {
     io.signals.onTerminate(() => {
-      isTerminated = true;
+      isAsked = true;
       resolve();
     });
-  }).then(() => {
+  });
+  return { asked, isAsked: () => isAsked };
+}
+
+/** Resolves with the exit code when everything is stopped: 1 if a part could not start or be stopped. */
+export async function runUntilTerminated(
+  parts: readonly Part[],
+  termination: Termination,
+  io: CommandIo,
+  log: Log,
+): Promise<number> {
+  const lifecycle = createLifecycle(parts, log);
+  const stopped = termination.asked.then(() => {
     log.info("stopping");
     return lifecycle.stop();
   });
   const started = await lifecycle.start();
   // A signal that comes while parts still start ends them in order too: nothing failed.
-  if (!started.ok && !isTerminated) {
+  if (!started.ok && !termination.isAsked()) {
     const { part, cause, detail } = started.error;
     log.error("start_failed", { part, cause, detail });
     io.err(`portcullis: ${part} did not start: ${detail}\n`);

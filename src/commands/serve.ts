@@ -4,7 +4,7 @@ import { createSidecar } from "./sidecar.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { readReloadable } from "./read-config.ts";
 import { reloadPart, storePart } from "./parts.ts";
-import { runUntilTerminated } from "./run.ts";
+import { listenForTermination, runUntilTerminated } from "./run.ts";
 import { openStore } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
@@ -12,12 +12,13 @@ export async function serve(options: { readonly config: string }, io: CommandIo)
   const read = readReloadable(options.config, io);
   if (read === undefined) return EXIT.usage;
   const { config } = read;
+  const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const store = openStore(config, log);
   const sidecar = createSidecar(config, store, telemetry, io.version);
   const reload = reloadPart({ ...read, io, log, observer, replace: sidecar.replace });
-  const exitCode = await runUntilTerminated([storePart(store), ...sidecar.parts, reload], io, log);
+  const exitCode = await runUntilTerminated([storePart(store), ...sidecar.parts, reload], termination, io, log);
   await telemetry.stop();
   return exitCode;
 }

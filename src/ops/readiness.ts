@@ -63,7 +63,7 @@ export interface Readiness {
   report(): ReadinessReport;
   /** Not ready from now on. */
   drain(): void;
-  /** Stops watching; report() goes on. */
+  /** Stops looking by itself; report() goes on. */
   stop(): void;
 }
 
@@ -76,21 +76,21 @@ export function watchReadiness(options: ReadinessOptions): Readiness {
   let draining = false;
   let told: boolean | undefined;
 
-  function report(): ReadinessReport {
-    return judgeReadiness(options.facts(), draining, ageMs(startedAt, options.clock.now()));
-  }
-  function look(): void {
-    const { ready } = report();
-    if (ready === told) return;
-    told = ready;
-    options.onChange(ready);
+  /** Whoever asks hears what is so now, and so does gRPC health: the two never differ. */
+  function look(): ReadinessReport {
+    const report = judgeReadiness(options.facts(), draining, ageMs(startedAt, options.clock.now()));
+    if (report.ready !== told) {
+      told = report.ready;
+      options.onChange(report.ready);
+    }
+    return report;
   }
 
   const timer = setInterval(look, LOOK_EVERY_MS);
   timer.unref();
   look();
   return {
-    report,
+    report: look,
     drain() {
       draining = true;
       look();

@@ -1,5 +1,5 @@
-// What a reload changes for callers, at once, and what it must leave alone: calls in flight, what is known of revoked
-// tokens, and where revocations are looked for (ADR 9).
+// What a reload changes for callers, at once, and what it must leave alone: calls in flight, and what is known of revoked
+// tokens (ADR 9).
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -121,15 +121,6 @@ test("a token once seen revoked stays refused after a reload, though the store i
     await redis.restart();
   }
   await until("the store to be back", async () => (await sidecar.check({ path: "/", token: other })).status === 200);
-});
-
-test("a key prefix waits for a restart like all of the store: revocations are looked for where they are written", async () => {
-  const jti = "revoked-under-the-old-prefix";
-  const bearer = token({ jti });
-  await redis.cli("SET", `revoked:jti:main:${jti}`, "1");
-  await reloadWith(good.replace("store: { ", 'store: { keyPrefix: "other:", '));
-  await sidecar.process.line(/"part":"store","event":"config_change_needs_restart"/);
-  expect((await sidecar.check({ path: "/", token: bearer })).metadata).toMatchObject({ reason: "revoked" });
 });
 
 test("a change of telemetry is told to need a restart", async () => {
