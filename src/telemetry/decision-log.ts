@@ -1,6 +1,6 @@
 // The decision log: which decisions become a line, and what of them may stand in it. It never sees a token.
 
-import { createHmac, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { Decision } from "../core/observer.ts";
 import { createLogger } from "./log.ts";
 import type { LogOutput } from "./log-output.ts";
@@ -31,19 +31,21 @@ export interface DecisionLog {
 }
 
 /**
- * A subject is written as `subject_hash`: HMAC-SHA-256 under a key made at start and never shown, so that a list of
- * known subjects does not give them away. Lines of one process can be compared with each other, no further.
+ * A subject is written as `subject_hash`: SHA-256 under a key made at start and never shown, so that a list of known
+ * subjects does not give them away. Lines of one process can be compared with each other, no further.
  */
 export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
   const { denyRatio, allowRatio, plainSubject, random } = options;
   const logger = createLogger(options.output);
-  const hashKey = randomBytes(32);
+  // A fixed length before the subject: no two pairs of key and subject are the same text.
+  const hashKey = randomBytes(32).toString("hex");
 
   function subjectField(subject: string | undefined): { subject?: string; subject_hash?: string } {
     if (subject === undefined) return {};
     if (plainSubject) return { subject };
-    const hash = createHmac("sha256", hashKey).update(subject, "utf8").digest("hex");
-    return { subject_hash: hash.slice(0, SUBJECT_HASH_DIGITS) };
+    // Not an HMAC, at a tenth of its time: what that adds is that nobody can extend a message whose hash he knows, which
+    // half a digest does not allow either, and here nobody takes a hash for a proof.
+    return { subject_hash: hash("sha256", hashKey + subject, "hex").slice(0, SUBJECT_HASH_DIGITS) };
   }
 
   return {
