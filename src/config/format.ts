@@ -5,7 +5,7 @@ import { formatAddress } from "./address.ts";
 import type { Config, IssuerConfig, ListenConfig, RouteConfig, StoreConfig } from "./config.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
-/** For people to read. A password in the store's URL becomes `***`. */
+/** For people to read. User and password in the store's URL become `***`. */
 export function formatConfig(config: Config): string {
   const { limits, drain, breaker, telemetry, control, feed } = config;
   return stringify(
@@ -83,15 +83,21 @@ function writeRemoteJwks(jwks: Exclude<IssuerConfig["jwks"], { kind: "file" }>):
 function writeStore(store: StoreConfig): unknown {
   return {
     type: store.type,
-    ...(store.type === "redis" ? { url: withoutPassword(store.url), requireNoEviction: store.requireNoEviction } : {}),
+    ...(store.type === "redis"
+      ? { url: withoutCredential(store.url), requireNoEviction: store.requireNoEviction }
+      : {}),
     ...(store.type === "embedded" ? { path: store.path } : {}),
     keyPrefix: store.keyPrefix,
     timeout: formatDuration(store.timeoutMs),
   };
 }
 
-function withoutPassword(url: string): string {
-  return url.replace(/^(\w+:\/\/[^/@:]*):[^/@]*@/, "$1:***@");
+/**
+ * The credential ends at the last @ of the authority, for a password may hold others (URL Standard, authority state).
+ * A user goes too: whoever forgot the colon has written the password there.
+ */
+function withoutCredential(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^/?#]*@/, "$1***@");
 }
 
 /** Keys that are not set are left out. */

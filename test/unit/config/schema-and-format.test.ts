@@ -136,12 +136,24 @@ telemetry: { otlp: "http://h:4318", decisions: { deny: 0.5, allow: all, subject:
     expect(configOf(formatConfig(config))).toEqual(config);
   });
 
-  it.each(["redis://user:hunter2@h:1/0", "redis://:hunter2@h", "rediss://u:hunter2@h", "unix://u:hunter2@/run/r.sock"])(
-    "hides the password in %s",
-    (url) => {
-      const text = formatConfig(configWith(`store: { url: "${url}" }`));
-      expect(text).not.toContain("hunter2");
-      expect(text).toContain("***@");
-    },
-  );
+  it.each([
+    "redis://user:hunter2@h:1/0",
+    "redis://:hunter2@h",
+    "rediss://u:hunter2@h",
+    "unix://u:hunter2@/run/r.sock",
+    "redis://user:p@hunter2@h",
+    "redis://user:hunter2@@h",
+    "redis://user:a:hunter2@b@h:6379/3",
+    "redis://us@er:hunter2@h",
+    "redis://hunter2@h",
+    "redis://:hunter2@[::1]:6379/0",
+  ])("hides user and password in %s", (url) => {
+    const text = formatConfig(configWith(`store: { url: "${url}" }`));
+    expect(text).not.toContain("hunter2");
+    expect(text).toMatch(/\/\/\*\*\*@(?:h|\[::1\]|\/run)/);
+  });
+
+  it.each(["redis://h:6379/0", "unix:/run/a@b.sock", "unix:///run/a@b.sock"])("leaves %s as it is", (url) => {
+    expect(formatConfig(configWith(`store: { url: "${url}" }`))).toContain(`url: ${url}\n`);
+  });
 });
