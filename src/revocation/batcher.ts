@@ -39,6 +39,8 @@ export interface Batcher extends LookUp {
    * from it ends rather too early than too late. Undefined: never answered.
    */
   lastAnswerAt(): Instant | undefined;
+  /** The keys of the last batch, if it was not answered: what has to be asked again to know that all is well. */
+  unansweredKeys(): readonly string[] | undefined;
   /** Answers every look-up that waits, and every later one, with `stopped`. */
   stop(): void;
 }
@@ -62,12 +64,22 @@ class TurnBatcher implements Batcher {
   #queue: Waiter[] = [];
   #sendScheduled = false;
   #stopSweep: (() => void) | undefined;
+  #sweptAtMs = 0;
   #lastAnswerAt: Instant | undefined;
+  #unansweredKeys: readonly string[] | undefined;
   #up: boolean | undefined;
   #stopped = false;
   /** Bound once: scheduling a turn makes no closure. */
   readonly #send: () => void = () => this.#sendWaiting();
-  readonly #sweep: () => void = () => this.#endOverdueWaits();
+  readonly #endOverdue: () => void = () => this.#endOverdueWaits();
+  /**
+   * Timers run before sockets: an answer that lies there already, for the loop was held, gets its turn first. What is
+   * overdue is told by when the timer ran, for the turn after it may be held, too.
+   */
+  readonly #sweep: () => void = () => {
+    this.#sweptAtMs = this.#options.clock.now().monotonicMs;
+    this.#options.schedule.immediate(this.#endOverdue);
+  };
 
   constructor(options: BatcherOptions) {
     this.#options = options;
@@ -94,6 +106,10 @@ class TurnBatcher implements Batcher {
 
   lastAnswerAt(): Instant | undefined {
     return this.#lastAnswerAt;
+  }
+
+  unansweredKeys(): readonly string[] | undefined {
+    return this.#unansweredKeys;
   }
 
   stop(): void {
@@ -129,7 +145,7 @@ class TurnBatcher implements Batcher {
     const { breaker, clock, maxBatchKeys, maxBatchesInFlight } = this.#options;
     const nowMs = clock.now().monotonicMs;
     const waiting = this.#takeQueue();
-    this.#tellExpired(waiting, nowMs);
+    this.#tellExpired(waiting, nowMs, this.#causeUnsent());
     let next = 0;
     while (next < waiting.length) {
       // Asked before the places are: nobody waits for the place that the breaker's probe holds.
@@ -182,6 +198,7 @@ class TurnBatcher implements Batcher {
     const { asOf } = flight;
     breaker.succeed(flight.permit, clock.now().monotonicMs);
     this.#reportUp(true);
+    this.#unansweredKeys = undefined;
     const last = this.#lastAnswerAt;
     if (last === undefined || asOf.monotonicMs > last.monotonicMs) this.#lastAnswerAt = asOf;
     distribute(flight.batch, values, (waiter, own) => this.#tell(waiter, { ok: true, asOf, values: own }));
@@ -192,6 +209,7 @@ class TurnBatcher implements Batcher {
     breaker.fail(permit, clock.now().monotonicMs);
     observer.storeFailed(cause);
     this.#reportUp(false);
+    this.#unansweredKeys = batch.keys;
     this.#tellAll(batch.waiters, cause);
   }
 
@@ -202,16 +220,18 @@ class TurnBatcher implements Batcher {
   }
 
   #endOverdueWaits(): void {
-    const { clock, timeoutMs } = this.#options;
-    const nowMs = clock.now().monotonicMs;
+    const { timeoutMs } = this.#options;
+    const nowMs = this.#sweptAtMs;
+    // The next sweep would be too late: whoever set the deadline gives up at it.
+    const tillMs = nowMs + SWEEP_PERIOD_MS;
     for (const flight of this.#flights) {
-      this.#tellExpired(flight.batch.waiters, nowMs);
+      this.#tellExpired(flight.batch.waiters, tillMs, "deadline");
       if (nowMs >= flight.asOf.monotonicMs + OVERDUE_TIMEOUTS * timeoutMs) {
         this.#land(flight, err({ cause: "timeout", detail: "the reader never settled" }));
       }
     }
     const waiting = this.#takeQueue();
-    this.#tellExpired(waiting, nowMs);
+    this.#tellExpired(waiting, tillMs, this.#causeUnsent());
     this.#queue = waiting.filter((waiter) => waiter.done !== undefined).concat(this.#queue);
     if (this.#flights.size === 0 && this.#queue.length === 0) this.#endSweep();
   }
@@ -221,9 +241,17 @@ class TurnBatcher implements Batcher {
     this.#stopSweep = undefined;
   }
 
-  #tellExpired(waiters: readonly Waiter[], nowMs: number): void {
+  /**
+   * What kept a look-up from being sent in time: a store that leaves all places taken, or else our own load, which says
+   * nothing about the store and must never open a door.
+   */
+  #causeUnsent(): UnknownCause {
+    return this.#flights.size >= this.#options.maxBatchesInFlight ? "deadline" : "overloaded";
+  }
+
+  #tellExpired(waiters: readonly Waiter[], nowMs: number, cause: UnknownCause): void {
     for (const waiter of waiters) {
-      if (nowMs >= waiter.deadlineAtMs) this.#tell(waiter, unanswered("deadline"));
+      if (nowMs >= waiter.deadlineAtMs) this.#tell(waiter, unanswered(cause));
     }
   }
 

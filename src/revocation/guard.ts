@@ -8,7 +8,7 @@ import type { Span } from "../core/tracing.ts";
 import { judge } from "./judge.ts";
 import type { LookUp, LookUpAnswer } from "./look-up.ts";
 import type { RevocationSubject } from "./subject.ts";
-import { createTrouble, type SeenRevoked, type Trouble } from "./trouble.ts";
+import { createTrouble, isLater, type SeenRevoked, type Trouble } from "./trouble.ts";
 
 /** A revoked answer is reused this long before the store is asked again, so that a lift shows soon (contract §5). */
 const REVOKED_REUSE_MS = 1_000;
@@ -71,7 +71,7 @@ class StoreGuard implements Guard {
     }
     this.#lookUp.lookUp(subject.keys, deadlineAtMs, span, (answer) => {
       const answeredAt = this.#clock.now();
-      const evidence = this.#fromAnswer(subject, answer, now, answeredAt);
+      const evidence = this.#fromAnswerOrBug(subject, answer, now, answeredAt);
       this.#observer.lookedUp("store", evidence.state, answeredAt.monotonicMs - now.monotonicMs);
       done(evidence);
     });
@@ -85,6 +85,16 @@ class StoreGuard implements Guard {
     // Strict: 0 s is never answered from memory.
     if (asOf === undefined || !(ageMs(asOf, now) < tier.maxStalenessMs)) return undefined;
     return { state: "active", source: "recent", asOf };
+  }
+
+  /** A bug over one token's data costs that call, not the process: it is answered, and never let through. */
+  #fromAnswerOrBug(subject: RevocationSubject, answer: LookUpAnswer, askedAt: Instant, now: Instant): Evidence {
+    try {
+      return this.#fromAnswer(subject, answer, askedAt, now);
+    } catch {
+      this.#observer.storeFailed("unreadable");
+      return this.#unanswered(subject, "unreadable", askedAt, now);
+    }
   }
 
   #fromAnswer(subject: RevocationSubject, answer: LookUpAnswer, askedAt: Instant, now: Instant): Evidence {
@@ -109,19 +119,19 @@ class StoreGuard implements Guard {
     const trouble = this.#trouble;
     if (trouble.size > 0) {
       const seen = trouble.seenRevoked(subject.identity);
-      if (seen !== undefined && laterThan(seen.asOf, asOf)) return revoked(seen, "recent");
-      if (laterThan(trouble.seenUnreadable(subject.identity), asOf)) {
+      if (seen !== undefined && isLater(seen.asOf, asOf)) return revoked(seen, "recent");
+      if (isLater(trouble.seenUnreadable(subject.identity), asOf)) {
         return this.#unanswered(subject, "unreadable", askedAt, now);
       }
       trouble.settle(subject.identity, asOf);
     }
-    if (!laterThan(subject.lastActiveAsOf, asOf)) subject.lastActiveAsOf = asOf;
+    if (!isLater(subject.lastActiveAsOf, asOf)) subject.lastActiveAsOf = asOf;
     return { state: "active", source: "store", asOf };
   }
 
   /** Denies this call whatever is known; remembered unless a newer answer has found it lifted. */
   #revoked(subject: RevocationSubject, seen: SeenRevoked, now: Instant): Evidence {
-    if (!laterThan(subject.lastActiveAsOf, seen.asOf)) {
+    if (!isLater(subject.lastActiveAsOf, seen.asOf)) {
       subject.lastActiveAsOf = undefined;
       this.#trouble.rememberRevoked(subject, seen, now);
     }
@@ -144,9 +154,4 @@ class StoreGuard implements Guard {
 
 function revoked(seen: SeenRevoked, source: RevokedEvidence["source"]): RevokedEvidence {
   return { state: "revoked", source, by: seen.by, asOf: seen.asOf };
-}
-
-/** Whether `a` is known and was read after `b`: an order, so by the monotonic clock alone. */
-function laterThan(a: Instant | undefined, b: Instant): boolean {
-  return a !== undefined && a.monotonicMs > b.monotonicMs;
 }

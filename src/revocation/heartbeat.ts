@@ -1,9 +1,10 @@
-// Asks the store for one key while nobody else does, so that "when did it last answer" is known at the start, through
-// idle hours and at an outage's end. It is a complete look-up like any other, never a PING.
+// Asks the store while nobody else does, so that "when did it last answer" is known at the start, through idle hours and
+// at an outage's end. It is a complete look-up like any other, never a PING; after a failure it is the failed question
+// again, for a store that answers other questions only must not keep a grace alive.
 
 import { ageMs, type Clock } from "../core/clock.ts";
 import type { Schedule } from "../resilience/schedule.ts";
-import type { LookUp } from "./look-up.ts";
+import type { Batcher } from "./batcher.ts";
 
 /** Recovery without traffic, and the error of a grace counted from the last answer, stay within about this. */
 const HEARTBEAT_MS = 1_000;
@@ -12,7 +13,7 @@ const HEARTBEAT_MS = 1_000;
 const LOOK_EVERY_MS = 250;
 
 export interface HeartbeatOptions {
-  readonly lookUp: LookUp;
+  readonly lookUp: Pick<Batcher, "lookUp" | "lastAnswerAt" | "unansweredKeys">;
   readonly clock: Clock;
   readonly schedule: Schedule;
   /** Any key whose shard is worth knowing about: the global watermark's. */
@@ -31,7 +32,7 @@ export function startHeartbeat({ lookUp, clock, schedule, key, timeoutMs }: Hear
     const lastAnswerAt = lookUp.lastAnswerAt();
     if (waiting || (lastAnswerAt !== undefined && ageMs(lastAnswerAt, now) < HEARTBEAT_MS)) return;
     waiting = true;
-    lookUp.lookUp(keys, now.monotonicMs + timeoutMs, undefined, () => {
+    lookUp.lookUp(lookUp.unansweredKeys() ?? keys, now.monotonicMs + timeoutMs, undefined, () => {
       waiting = false;
     });
   }

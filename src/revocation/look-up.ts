@@ -16,8 +16,9 @@ export type LookUpAnswer =
 
 export interface LookUp {
   /**
-   * Asks for `keys` in a batch not yet written. Calls `done` exactly once, never before this returns, at the latest
-   * (within a sweep of 5 ms) at `deadlineAtMs` on the monotonic clock; a later answer of the batch is dropped.
+   * Asks for `keys` in a batch not yet written. Calls `done` exactly once, never before this returns, and up to 5 ms
+   * before `deadlineAtMs` (monotonic clock) at the latest; a later answer of the batch is dropped. What could not even
+   * be sent by then is `overloaded`, unless the store's own silence kept the places taken.
    */
   lookUp(
     keys: readonly string[],

@@ -73,6 +73,7 @@ class BoundedTrouble implements Trouble {
   rememberRevoked(subject: RevocationSubject, seen: SeenRevoked, now: Instant): void {
     const entry = this.#entryOf(subject, now);
     if (entry === undefined) return this.#loseTrackOf(subject);
+    if (isLater(entry.revoked?.asOf, seen.asOf)) return; // a late answer never overwrites what a newer one said
     entry.revoked = seen;
     entry.unreadableAsOf = undefined;
     entry.firstUnansweredAt = undefined;
@@ -81,7 +82,7 @@ class BoundedTrouble implements Trouble {
   rememberUnreadable(subject: RevocationSubject, asOf: Instant, now: Instant): void {
     const entry = this.#entryOf(subject, now);
     if (entry === undefined) return this.#loseTrackOf(subject);
-    entry.unreadableAsOf = asOf;
+    if (!isLater(entry.unreadableAsOf, asOf)) entry.unreadableAsOf = asOf;
   }
 
   unanswered(subject: RevocationSubject, askedAt: Instant, now: Instant): Instant {
@@ -130,4 +131,9 @@ class BoundedTrouble implements Trouble {
   #loseTrackOf(subject: RevocationSubject): void {
     this.#revokedLostUntilWallMs = Math.max(this.#revokedLostUntilWallMs, subject.forgetAtWallMs + FORGET_MARGIN_MS);
   }
+}
+
+/** Whether `a` is known and was read after `b`: an order, so by the monotonic clock alone. */
+export function isLater(a: Instant | undefined, b: Instant): boolean {
+  return a !== undefined && a.monotonicMs > b.monotonicMs;
 }

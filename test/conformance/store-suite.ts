@@ -148,6 +148,21 @@ export function describeStore(storeName: string, store: () => RevocationStore): 
       expect(await read(target)).toBeNull();
     });
 
+    test.each([
+      ["until later", HOUR_MS],
+      ["for ever", undefined],
+    ])("knows a replaced id as replaced beyond its own end, where the new one stands %s", async (_when, lifeMs) => {
+      const target = token();
+      const first = await put(newRevocation(target, { expiresAtMs: Date.now() + 300 }));
+      const second = await put(
+        newRevocation(target, { expiresAtMs: lifeMs === undefined ? undefined : Date.now() + lifeMs }),
+      );
+      await until("the end of the first", () => Date.now() > (first.expiresAtMs ?? 0) + 50);
+      await put(newRevocation(token())); // stores may clear away with a write
+      expect(await store().lift(first.id)).toEqual({ ok: false, error: { cause: "superseded" } });
+      expect(valueOf(await store().lift(second.id))).toEqual(second);
+    });
+
     test("can revoke again what was lifted", async () => {
       const target = user();
       const first = await put(newRevocation(target, { issuedBeforeS: 2_000_000_000 }));

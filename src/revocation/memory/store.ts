@@ -73,6 +73,8 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
       );
       markers.set(key, { value: markerValue(result), revocation: result }, result.expiresAtMs);
       keyOfId.set(result.id, key, result.expiresAtMs);
+      // The replaced id is known as such while its replacement stands, beyond its own end.
+      if (standing !== undefined) keyOfId.set(standing.revocation.id, key, result.expiresAtMs);
       return ok(result);
     },
     async lift(id) {

@@ -15,6 +15,12 @@ export interface Marker {
   readonly expiresAtMs: number | undefined;
 }
 
+export interface Replacement {
+  readonly stored: StoredRevocation;
+  /** The value that stood there before; undefined: none, or one of another type. */
+  readonly replaced: string | undefined;
+}
+
 export type MarkerFound = Marker | "absent" | "of another type";
 
 /**
@@ -26,7 +32,7 @@ export async function replaceMarker(
   key: string,
   revocation: NewRevocation,
   seq: number,
-): Promise<Result<StoredRevocation, StoreFault>> {
+): Promise<Result<Replacement, StoreFault>> {
   let standing: string | undefined;
   let standingSha1 = "";
   for (;;) {
@@ -35,7 +41,10 @@ export async function replaceMarker(
     const reply = await ask("EVAL", REPLACE_MARKER, 1, key, standingSha1, value, revocation.expiresAtMs ?? "");
     if (!reply.ok) return reply;
     const [done, told, sha1] = members(reply.value);
-    if (done === 1) return ok({ ...joined, expiresAtMs: typeof told === "number" ? told : undefined });
+    if (done === 1) {
+      const expiresAtMs = typeof told === "number" ? told : undefined;
+      return ok({ stored: { ...joined, expiresAtMs }, replaced: standing });
+    }
     if (done !== 0) return unexpected();
     standing = typeof told === "string" ? told : undefined;
     standingSha1 = typeof sha1 === "string" ? sha1 : "";

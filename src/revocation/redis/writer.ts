@@ -36,12 +36,30 @@ export async function putRevocation(
   if (!indexed.ok) return indexed;
   const replaced = await replaceMarker(ask, key, revocation, counted.value);
   if (!replaced.ok) return replaced;
-  const result = replaced.value;
+  const result = replaced.value.stored;
   if (result.expiresAtMs !== asAsked.expiresAtMs || result.issuedBeforeS !== asAsked.issuedBeforeS) {
     const corrected = await writeIndex(ask, keyPrefix, key, result);
     if (!corrected.ok) return corrected;
   }
-  return ok(result);
+  const kept = await keepIndex(ask, keyPrefix, key, replaced.value.replaced, result);
+  return kept.ok ? ok(result) : kept;
+}
+
+/** The replaced id is to be known as such while its replacement stands, beyond its own end. */
+async function keepIndex(
+  ask: Ask,
+  keyPrefix: string,
+  key: string,
+  replaced: string | undefined,
+  { id, expiresAtMs }: StoredRevocation,
+): Promise<Reply> {
+  const replacedId = replaced === undefined ? undefined : markerId(replaced);
+  if (replacedId === undefined || replacedId === id) return ok(undefined);
+  const name = indexKey(keyPrefix, replacedId);
+  const entry = await ask("GET", name);
+  // A value of another program may name any id: only that of this very marker is kept.
+  if (!entry.ok || typeof entry.value !== "string" || readIndex(keyPrefix, entry.value)?.key !== key) return entry;
+  return ask("SET", name, entry.value, "XX", ...expiry(expiresAtMs));
 }
 
 /** Lifts the live revocation with this id. */
@@ -134,6 +152,9 @@ async function ownerOf(
 }
 
 function writeIndex(ask: Ask, keyPrefix: string, key: string, revocation: StoredRevocation): Promise<Reply> {
-  const expiry = revocation.expiresAtMs === undefined ? [] : ["PXAT", revocation.expiresAtMs];
-  return ask("SET", indexKey(keyPrefix, revocation.id), indexValue(revocation, key), ...expiry);
+  return ask("SET", indexKey(keyPrefix, revocation.id), indexValue(revocation, key), ...expiry(revocation.expiresAtMs));
+}
+
+function expiry(expiresAtMs: number | undefined): readonly (string | number)[] {
+  return expiresAtMs === undefined ? [] : ["PXAT", expiresAtMs];
 }
