@@ -23,8 +23,10 @@ export interface SimToken {
   readonly identity: string;
   readonly keys: readonly string[];
   readonly issuedAtS: number;
-  /** Denied as revoked with no clean answer since. */
-  seenRevoked: boolean;
+  /** `asOf` of the newest answer that found it revoked, with none newer that did not; undefined: there is none. */
+  revokedAsOf: number | undefined;
+  /** `asOf` of the newest answer that found nothing. */
+  activeAsOf: number;
   /** Begin of the first Check left without an answer since the last answer; undefined: none. */
   firstUnansweredMs: number | undefined;
 }
@@ -35,9 +37,13 @@ export interface CheckRecord {
   readonly beganMs: number;
   readonly endedMs: number;
   readonly verdict: Verdict;
+  /** Of the evidence, on the process's monotonic clock; undefined: there was no answer. */
+  readonly asOf: number | undefined;
   readonly lastAnsweredQuestionMs: number;
   /** The store had been answering, and the process running, without a fault all this time and well before. */
   readonly calm: boolean;
+  /** The store, and the way to it, had been without a fault all this time and well before. */
+  readonly storeIsFine: boolean;
 }
 
 /** A revoked answer may be reused for this long, plus the slowest calm round trip. */
@@ -73,11 +79,12 @@ export function createHistory(): History {
   }
 
   function brokenFailOpen(record: CheckRecord): string | undefined {
-    const { token, tier, endedMs, lastAnsweredQuestionMs } = record;
+    const { token, tier, endedMs, lastAnsweredQuestionMs, storeIsFine } = record;
     const who = `fail-open allow of ${token.identity} in ${tier.name} at ${endedMs}`;
+    if (storeIsFine) return `${who}: the store was there, and only we were slow`;
     if (tier.failOpenForMs === 0) return `${who}: the tier has none`;
     if (!(endedMs - lastAnsweredQuestionMs < tier.failOpenForMs)) return `${who}: the store's last answer is too old`;
-    if (token.seenRevoked) return `${who}: it was seen revoked`;
+    if (token.revokedAsOf !== undefined) return `${who}: it was seen revoked`;
     const first = token.firstUnansweredMs;
     if (first !== undefined && !(endedMs - first < tier.failOpenForMs)) return `${who}: unanswered since ${first}`;
     return undefined;
@@ -92,15 +99,16 @@ export function createHistory(): History {
     return expected ? undefined : `${token.identity} refused (${verdict.reason}) at ${endedMs} for nothing`;
   }
 
-  function note({ token, verdict, beganMs }: CheckRecord): void {
-    if (verdict.kind === "deny" && verdict.reason === "revoked") {
-      token.seenRevoked = true;
-      token.firstUnansweredMs = undefined;
-    } else if (verdict.kind === "allow" && verdict.assurance === "live") {
-      token.seenRevoked = false;
-      token.firstUnansweredMs = undefined;
-    } else if (verdict.kind === "deny" || verdict.assurance === "fail-open") {
+  function note({ token, verdict, asOf, beganMs }: CheckRecord): void {
+    if (asOf === undefined) {
       token.firstUnansweredMs ??= beganMs;
+    } else if (verdict.kind === "deny" && verdict.reason === "revoked") {
+      token.firstUnansweredMs = undefined;
+      if (asOf >= token.activeAsOf) token.revokedAsOf = Math.max(asOf, token.revokedAsOf ?? asOf);
+    } else if (verdict.kind === "allow" && verdict.assurance === "live") {
+      token.firstUnansweredMs = undefined;
+      token.activeAsOf = Math.max(token.activeAsOf, asOf);
+      if (token.revokedAsOf !== undefined && asOf >= token.revokedAsOf) token.revokedAsOf = undefined;
     }
   }
 

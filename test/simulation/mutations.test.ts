@@ -81,6 +81,26 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [{ file: "core/decide.ts", from: "&& ageMs(firstUnansweredAt, now) < tier.failOpenForMs", to: "" }],
   },
   {
+    name: "a look-up that was never sent counts as the store's silence",
+    changes: [
+      {
+        file: "revocation/batcher.ts",
+        from: 'this.#flights.size >= this.#options.maxBatchesInFlight ? "deadline" : "overloaded"',
+        to: '"deadline"',
+      },
+    ],
+  },
+  {
+    name: "a deadline ends a wait though the answer lies in the socket",
+    changes: [
+      {
+        file: "revocation/batcher.ts",
+        from: "this.#options.schedule.immediate(this.#endOverdue)",
+        to: "this.#endOverdue()",
+      },
+    ],
+  },
+  {
     name: "an unreadable watermark is taken for none",
     changes: [{ file: "revocation/judge.ts", from: "unreadable ??= kind;", to: "continue;" }],
   },

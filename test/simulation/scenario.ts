@@ -44,6 +44,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
   const outcomes: Record<string, number> = {};
   let sidecar: Sidecar = startSidecar(world, store, code);
   let lastFaultMs = -Infinity;
+  let lastStoreFaultMs = -Infinity;
   let checks = 0;
   let violation: string | undefined;
   let tokenCount = 0;
@@ -63,7 +64,11 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     });
     const subject = subjectOf(principal, "", `token-${n}`, 30_000);
     const token = { identity: subject.identity, keys: subject.keys, issuedAtS: principal.issuedAtS };
-    return { principal, subject, token: { ...token, seenRevoked: false, firstUnansweredMs: undefined } };
+    return {
+      principal,
+      subject,
+      token: { ...token, revokedAsOf: undefined, activeAsOf: -Infinity, firstUnansweredMs: undefined },
+    };
   };
   const tokens = Array.from({ length: 16 }, newToken);
 
@@ -88,8 +93,10 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
         beganMs,
         endedMs: world.trueMs(),
         verdict,
+        asOf: evidence.state === "unknown" ? undefined : evidence.asOf.monotonicMs,
         lastAnsweredQuestionMs: process.wire.lastAnsweredQuestionMs,
         calm: lastFaultMs + CALM_AFTER_MS < beganMs,
+        storeIsFine: lastStoreFaultMs + CALM_AFTER_MS < beganMs,
       });
     });
   }
@@ -97,7 +104,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
   function traffic(): void {
     const burst = random.chance(0.02) ? 40 : 1 + random.integer(4);
     for (let i = 0; i < burst; i++) check();
-    world.inside(random.between(0, 20), traffic);
+    world.inside(random.between(0, 20), "socket", traffic);
   }
 
   function fault(durationMs: number): void {
@@ -114,6 +121,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     const durationMs = random.chance(0.5) ? random.between(5, 500) : random.between(500, 14_000);
     store.mode = mode;
     fault(durationMs);
+    lastStoreFaultMs = world.trueMs() + durationMs;
     world.outside(durationMs, () => {
       store.mode = { kind: "up", delayMs: random.pick([0.5, 2, 10]), lossProbability: 0 };
       world.outside(random.between(200, 20_000), weather);
@@ -132,13 +140,21 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     world.outside(durationMs + random.between(1_000, 20_000), clockTrouble);
   }
 
+  /** A collection, a throttled container, a burst of work: too short to be trouble, long enough to miss deadlines. */
+  function hiccup(): void {
+    fault(0);
+    world.pauseFor(random.between(20, 400));
+    world.outside(random.between(400, 1_500), hiccup);
+  }
+
   function restart(): void {
     fault(0);
     sidecar.kill();
     sidecar = startSidecar(world, store, code);
     for (const live of tokens) {
       live.subject = { ...live.subject, lastActiveAsOf: undefined };
-      live.token.seenRevoked = false;
+      live.token.revokedAsOf = undefined;
+      live.token.activeAsOf = -Infinity;
       live.token.firstUnansweredMs = undefined;
     }
     world.outside(random.between(5_000, 60_000), restart);
@@ -203,6 +219,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
   world.outside(random.between(2_000, 9_000), weather);
   world.outside(random.between(2_000, 9_000), clockTrouble);
   world.outside(random.between(10_000, 60_000), restart);
+  if (random.chance(0.4)) hiccup();
   await world.run(() => checks >= checkCount || violation !== undefined);
   return { checks, outcomes, violation };
 }

@@ -8,7 +8,7 @@ import type { Observer } from "../../src/core/observer.ts";
 import type { Schedule } from "../../src/resilience/schedule.ts";
 import type { Guard } from "../../src/revocation/guard.ts";
 import { openWire, type StoreModel, type Wire } from "./store-model.ts";
-import type { World } from "./world.ts";
+import type { Phase, World } from "./world.ts";
 
 /** The code under test; a mutation test passes in a copy with one line changed. */
 export interface Code {
@@ -36,16 +36,16 @@ const silent = new Proxy({}, { get: () => () => undefined }) as Observer;
 
 export function startSidecar(world: World, store: StoreModel, code: Code): Sidecar {
   let alive = true;
-  const inThisProcess = (delayMs: number, what: () => void): void =>
-    world.inside(delayMs, () => {
+  const inThisProcess = (delayMs: number, phase: Phase, what: () => void): void =>
+    world.inside(delayMs, phase, () => {
       if (alive) what();
     });
   const schedule: Schedule = {
-    immediate: (what) => inThisProcess(world.random.between(0, 0.3), what),
+    immediate: (what) => inThisProcess(world.random.between(0.4, 0.6), "turn", what),
     every(periodMs, what) {
       let on = true;
       const again = (): void =>
-        inThisProcess(periodMs, () => {
+        inThisProcess(periodMs, "timer", () => {
           if (!on) return;
           what();
           again();

@@ -37,7 +37,8 @@ export function openWire(world: World, store: StoreModel): Wire {
       if (answer.ok) lastAnsweredQuestionMs = Math.max(lastAnsweredQuestionMs, writtenAtMs);
       resolve(answer);
     };
-    world.inside(timeoutMs, () => settle(fault("timeout")));
+    // As the real reader does: an answer that lies in the socket when the timer fires gets its turn first.
+    world.inside(timeoutMs, "timer", () => world.inside(1, "turn", () => settle(fault("timeout"))));
     const outwardMs = random.between(0, store.mode.kind === "up" ? store.mode.delayMs : 1);
     world.outside(outwardMs, () => arrive(keys, settle));
   }
@@ -45,10 +46,10 @@ export function openWire(world: World, store: StoreModel): Wire {
   function arrive(keys: readonly string[], settle: (answer: Answer) => void): void {
     const { mode } = store;
     if (mode.kind === "silent") return;
-    if (mode.kind === "refusing") return world.inside(random.between(0, 1), () => settle(fault(mode.cause)));
+    if (mode.kind === "refusing") return world.inside(random.between(0, 1), "socket", () => settle(fault(mode.cause)));
     if (random.chance(mode.lossProbability)) return;
     const values = keys.map((key) => store.values.get(key) ?? null);
-    world.inside(random.between(0, mode.delayMs), () => settle(ok(values)));
+    world.inside(random.between(0, mode.delayMs), "socket", () => settle(ok(values)));
   }
 
   return {

@@ -30,6 +30,12 @@ function createRandom(seed: number): Random {
   };
 }
 
+export type Phase = "timer" | "socket" | "turn";
+
+/** When, after the process woke, each phase of its event loop begins; the phases are this long. */
+const PHASE_BEGINS_MS: Readonly<Record<Phase, number>> = { timer: 0, socket: 0.2, turn: 0.4 };
+const PHASE_MS = 0.2;
+
 interface Happening {
   readonly atMs: number;
   readonly order: number;
@@ -42,8 +48,11 @@ export interface World {
   trueMs(): number;
   /** Runs `what` after `delayMs` of true time, wherever the sidecar is. */
   outside(delayMs: number, what: () => void): void;
-  /** Runs `what` in the sidecar's event loop: not before `delayMs`, and not while its process stands still. */
-  inside(delayMs: number, what: () => void): void;
+  /**
+   * Runs `what` in the sidecar's event loop: not before `delayMs`, and not while its process stands still. What became
+   * due meanwhile runs after waking as an event loop has it: timers, then sockets, in any order among themselves.
+   */
+  inside(delayMs: number, phase: Phase, what: () => void): void;
   readonly clock: Clock;
   /** The process stands still (SIGSTOP, a long collection): both clocks go on. */
   pauseFor(durationMs: number): void;
@@ -80,11 +89,11 @@ export function createWorld(seed: number): World {
     random,
     trueMs: () => nowMs,
     outside: (delayMs, what) => at(nowMs + delayMs, what),
-    inside(delayMs, what) {
+    inside(delayMs, phase, what) {
       at(nowMs + delayMs, function attempt() {
-        // Whatever became due meanwhile runs after waking, in any order.
-        if (nowMs < standingStillUntilMs) at(standingStillUntilMs + random.between(0, 1), attempt);
-        else what();
+        if (nowMs >= standingStillUntilMs) return what();
+        const inPhaseMs = PHASE_BEGINS_MS[phase] + random.between(0, PHASE_MS);
+        return at(standingStillUntilMs + inPhaseMs, attempt);
       });
     },
     clock: { now: () => ({ monotonicMs: monotonicMs(), wallMs: Math.floor(wallOffsetMs + nowMs) }) },

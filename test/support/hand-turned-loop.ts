@@ -8,7 +8,7 @@ export interface HandTurnedLoop {
   readonly schedule: Schedule;
   /** Runs what was scheduled for the next turn before this call; what that schedules waits for the turn after. */
   turn(): void;
-  /** Moves both clocks on, millisecond by millisecond, and runs the timers that fall due. */
+  /** Moves both clocks on, millisecond by millisecond, and runs the timers that fall due, and what they schedule. */
   advance(ms: number): void;
   /** Timers that are running. */
   readonly timerCount: number;
@@ -46,11 +46,17 @@ export function createHandTurnedLoop(): HandTurnedLoop {
     advance(ms) {
       for (let step = 0; step < ms; step += 1) {
         nowMs += 1;
+        const waiting = immediates;
+        immediates = [];
         for (const timer of timers) {
           if (timer.dueAtMs > nowMs) continue;
           timer.dueAtMs += timer.periodMs;
           timer.task();
         }
+        // The turn that follows the timers is part of the same step; what others scheduled waits to be turned by hand.
+        const ofTimers = immediates;
+        immediates = waiting;
+        for (const task of ofTimers) task();
       }
     },
     get timerCount() {
