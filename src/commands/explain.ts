@@ -118,6 +118,8 @@ async function judge(request: AuthzRequest, explained: Explained): Promise<Expla
 function tellRule(requirement: Requirement, { config }: Explained, tell: (step: string, result: string) => void): void {
   const { path } = requirement;
   tell("path", path === undefined ? "has no one meaning for us and for the upstream" : withoutTokens(path));
+  if (requirement.refusal === "malformed_request")
+    return tell("host", "has no one meaning for us and for the upstream, and a rule names a host");
   const index = config.routes.findIndex((route, i) => (route.name ?? String(i)) === requirement.rule);
   const route = config.routes[index];
   const pattern =

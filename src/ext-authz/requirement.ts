@@ -24,25 +24,31 @@ export interface Requirement {
   readonly tier: Tier;
   readonly scopes: readonly string[];
   /** Set where the request is refused whatever it shows. */
-  readonly refusal: Extract<DenyReason, "ambiguous_path" | "config_error"> | undefined;
+  readonly refusal: Extract<DenyReason, "malformed_request" | "ambiguous_path" | "config_error"> | undefined;
 }
 
 export function requirementOf(request: AuthzRequest, policy: RequestPolicy): Requirement {
   const { routes, tiers } = policy;
-  const path = canonicalPath(request.path);
-  const judgement = path.ok
-    ? routes.judge(request.method, request.host, path.value)
-    : routes.judgeAmbiguous(request.host);
+  const canonical = canonicalPath(request.path);
+  const path = canonical.ok ? canonical.value : undefined;
+  const host = routes.hostOf(request.host);
+  if (host === undefined) return withoutHost(path, tiers.strictest);
+  const judgement = path === undefined ? routes.judgeAmbiguous(host) : routes.judge(request.method, host, path);
   const tier = strictestTier(judgement, request, tiers);
   return {
-    path: path.ok ? path.value : undefined,
+    path,
     rule: judgement.rule,
     // Scopes that Envoy asks for on an anonymous rule contradict it: the stricter word counts.
     anonymous: judgement.anonymous && request.scopes.length === 0,
     tier: tier ?? tiers.strictest,
     scopes: request.scopes.length === 0 ? judgement.scopes : [...new Set([...judgement.scopes, ...request.scopes])],
-    refusal: refusalOf(path.ok || policy.ambiguousPaths === "strictest", tier),
+    refusal: refusalOf(path !== undefined || policy.ambiguousPaths === "strictest", tier),
   };
+}
+
+/** Refused under `ambiguousPaths: strictest` too: of which host's scopes would it need every one? */
+function withoutHost(path: string | undefined, tier: Tier): Requirement {
+  return { path, rule: undefined, anonymous: false, tier, scopes: [], refusal: "malformed_request" };
 }
 
 function refusalOf(pathIsJudged: boolean, tier: Tier | undefined): Requirement["refusal"] {

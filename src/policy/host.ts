@@ -1,22 +1,26 @@
-// Decides the form of a host that rules are matched on. Never resolves a name, never trusts a forwarded host.
+// Decides the one form of a host that rules are matched on, and which hosts have none. Never resolves a name, never
+// trusts a forwarded host.
 
-/** Lower-cased, port and one trailing dot cut; an IPv6 literal keeps its brackets. `host` as in `:authority`. */
-export function canonicalHost(host: string): string {
-  const withoutPort = host.slice(0, portAt(host));
-  const name = withoutPort.endsWith(".") ? withoutPort.slice(0, -1) : withoutPort;
-  return name.toLowerCase();
-}
+import { isIPv4, isIPv6 } from "node:net";
 
-/** Where the port begins, its colon included; the length where there is none. */
-function portAt(host: string): number {
-  let at = host.length;
-  while (at > 0 && isDigit(host.charCodeAt(at - 1))) at--;
-  if (at === 0 || host.charCodeAt(at - 1) !== 0x3a) return host.length;
-  // `::1` without brackets is no authority (RFC 3986 §3.2.2): its last colon separates no port.
-  const isBareIpv6 = host.charCodeAt(0) !== 0x5b && host.indexOf(":") !== at - 1;
-  return isBareIpv6 ? host.length : at - 1;
-}
+/**
+ * An IPv6 literal, or a name of non-empty labels and perhaps a trailing dot; then at most one port, perhaps empty (RFC
+ * 3986 §3.2). No user, no escape, no byte above ASCII: what one upstream refuses, another reads as some other name.
+ */
+const AUTHORITY = /^(?:(\[[0-9a-f:.]+\])|([\w-]+(?:\.[\w-]+)*)\.?)(?::\d*)?$/i;
 
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
+/** Who reads `127.1` or `0x7f.0.0.1` at all reads an address in it (URL Standard, "ends in a number"). */
+const ENDS_IN_NUMBER = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;
+
+/**
+ * Lower-cased, port and one trailing dot cut; an IPv6 literal in its shortest form, in brackets. No host at all is "".
+ * Undefined: it could mean one host to us and another to the upstream. `host` as in `:authority`, a character a byte.
+ */
+export function canonicalHost(host: string): string | undefined {
+  if (host === "") return "";
+  const [, literal, name] = AUTHORITY.exec(host) ?? [];
+  if (literal !== undefined) return isIPv6(literal.slice(1, -1)) ? new URL(`http://${literal}`).hostname : undefined;
+  const canonical = name?.toLowerCase();
+  if (canonical === undefined || !ENDS_IN_NUMBER.test(canonical)) return canonical;
+  return isIPv4(canonical) ? canonical : undefined;
 }

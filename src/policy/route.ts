@@ -32,7 +32,12 @@ export interface RouteJudgement {
 }
 
 export interface Routes {
-  /** `host` as received, `path` in canonical form. */
+  /**
+   * The form of a received host that rules are matched on; "" for every host where no rule names one. Undefined: some
+   * rule does, and this host has no one meaning, so that a rule could be missed by spelling: to be refused.
+   */
+  hostOf(received: string): string | undefined;
+  /** `host` and `path` in canonical form. */
   judge(method: string, host: string, path: string): RouteJudgement;
   /** For a path without one meaning: strictest tier, never anonymous, every scope any rule of `host` asks for. */
   judgeAmbiguous(host: string): RouteJudgement;
@@ -57,16 +62,24 @@ export function compileRoutes(rules: readonly RouteRule[], strictest: Tier): Res
   const problems: RouteProblem[] = [];
   for (const [index, rule] of rules.entries()) {
     const pattern = compilePattern(rule.path);
-    if (pattern.ok) compiled.push(compileRule(rule, index, pattern.value, strictest));
-    else problems.push({ index, problem: pattern.error });
+    const host = rule.host === undefined ? undefined : canonicalHost(rule.host);
+    if (!pattern.ok) problems.push({ index, problem: pattern.error });
+    else if (host === undefined && rule.host !== undefined) problems.push({ index, problem: "its host is none" });
+    else compiled.push(compileRule(rule, index, host, pattern.value, strictest));
   }
   if (problems.length > 0) return err(problems);
   return ok(routesOf(compiled, strictest));
 }
 
-function compileRule(rule: RouteRule, index: number, pattern: PathPattern, strictest: Tier): CompiledRule {
+function compileRule(
+  rule: RouteRule,
+  index: number,
+  host: string | undefined,
+  pattern: PathPattern,
+  strictest: Tier,
+): CompiledRule {
   return {
-    host: rule.host === undefined ? undefined : canonicalHost(rule.host),
+    host,
     methods: rule.methods,
     pattern,
     judgement: {
@@ -87,16 +100,16 @@ function routesOf(rules: readonly CompiledRule[], strictest: Tier): Routes {
   }
   const ambiguousElsewhere = ambiguousByHost.get(undefined) ?? unmatched;
   return {
+    hostOf: (received) => (needsHost ? canonicalHost(received) : ""),
     judge(method, host, path) {
-      const canonical = needsHost ? canonicalHost(host) : "";
       for (const rule of rules) {
-        if (rule.host !== undefined && rule.host !== canonical) continue;
+        if (rule.host !== undefined && rule.host !== host) continue;
         if (rule.methods !== undefined && !rule.methods.includes(method)) continue;
         if (matchesPattern(rule.pattern, path)) return rule.judgement;
       }
       return unmatched;
     },
-    judgeAmbiguous: (host) => ambiguousByHost.get(canonicalHost(host)) ?? ambiguousElsewhere,
+    judgeAmbiguous: (host) => ambiguousByHost.get(host) ?? ambiguousElsewhere,
   };
 }
 

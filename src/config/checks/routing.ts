@@ -1,13 +1,14 @@
 // Checks tiers, routes and scopes among each other. Each key by itself is the schema's business.
 
+import { isIPv4, isIPv6 } from "node:net";
 import { FAIL_OPEN_FOR, TIERS } from "../defaults.ts";
 import { formatDuration, readDuration } from "../units.ts";
 import type { Look } from "./look.ts";
 import { pathPatternProblem } from "./path-pattern.ts";
 
-/** As an authority has it, port and trailing dot cut: a DNS name, an IPv4 or a bracketed IPv6 address. */
-const HOST =
-  /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?)$/;
+/** As an authority has it, port and trailing dot cut: a DNS name. What ends in a number must be an IPv4 address. */
+const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/;
+const ENDS_IN_NUMBER = /(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i;
 
 export function checkRouting(look: Look): void {
   const tiers = look.keys("tiers") ?? Object.keys(TIERS);
@@ -48,7 +49,7 @@ function checkRoute(look: Look, index: number, tiers: readonly string[]): void {
     );
   }
   const host = look.text(...path, "host");
-  if (host !== undefined && !HOST.test(host))
+  if (host !== undefined && !isHost(host))
     look.wrongValue([...path, "host"], "", "a host name without port and wildcard");
   checkTier(look, [...path, "tier"], tiers);
   if (!look.flag(...path, "anonymous")) return;
@@ -56,6 +57,13 @@ function checkRoute(look: Look, index: number, tiers: readonly string[]): void {
     if (look.has(...path, key))
       look.wrong([...path, key], "stands beside anonymous: true, where no token is looked at", "one of the two");
   }
+}
+
+/** A name, an IPv4 or a bracketed IPv6 address: what a request's host can ever equal. */
+function isHost(host: string): boolean {
+  if (host.startsWith("["))
+    return host.endsWith("]") && /^[\da-f:.]+$/i.test(host.slice(1, -1)) && isIPv6(host.slice(1, -1));
+  return HOST_NAME.test(host) && (!ENDS_IN_NUMBER.test(host) || isIPv4(host.replace(/\.$/, "")));
 }
 
 function checkTier(look: Look, path: readonly PropertyKey[], tiers: readonly string[]): void {

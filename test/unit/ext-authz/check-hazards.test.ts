@@ -37,6 +37,33 @@ describe("hazard 7: a path with more than one meaning", () => {
   });
 });
 
+describe("hazard 7: a host with more than one meaning, where a rule names a host", () => {
+  const rules = [
+    rule({ host: "pay.example.com", path: "/**", tier: LOW, scopes: ["pay"] }),
+    rule({ path: "/**", tier: LOW }),
+  ];
+  const on = (host: string): Buffer => checkRequest({ method: "GET", host, path: "/orders", headers: BEARER });
+
+  test.each(["x@pay.example.com", "pay.example.com:80:80", "pay.example.com%00", "pay.example.com.."])(
+    "%j is refused, with `strictest` too, and does not fall through to a laxer rule",
+    (host) => {
+      for (const ambiguousPaths of ["refuse", "strictest"] as const) {
+        const response = createCheckBench({ rules, policy: { ambiguousPaths } }).check(on(host));
+        expect(outcomeOf(response)).toBe("malformed_request");
+        expect(response.denied_response?.status.code).toBe("BadRequest");
+      }
+      expect(outcomeOf(createCheckBench().check(on(host)))).toBe("allow");
+    },
+  );
+
+  test("a port and a trailing dot are no such thing, and the rule's scope is asked for", () => {
+    for (const host of ["PAY.example.com", "pay.example.com.:443"]) {
+      expect(outcomeOf(createCheckBench({ rules }).check(on(host))), host).toBe("insufficient_scope");
+    }
+    expect(outcomeOf(createCheckBench({ rules }).check(on("other.example.com")))).toBe("allow");
+  });
+});
+
 describe("hazard 5: bytes that cannot be read", () => {
   test.each([
     ["an empty message", Buffer.alloc(0)],

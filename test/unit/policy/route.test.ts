@@ -108,10 +108,10 @@ describe("routes", () => {
   test("a rule's host is compared without case, port and trailing dot", () => {
     const judged = routes(rule({ path: "/**", host: "Pay.Example.com" }), rule({ path: "/**", tier: LOW }));
     for (const host of ["pay.example.com", "PAY.EXAMPLE.COM:8443", "pay.example.com.", "pay.example.com.:80"]) {
-      expect(judged.judge("GET", host, "/a").rule, host).toBe("0");
+      expect(judged.judge("GET", judged.hostOf(host) ?? "?", "/a").rule, host).toBe("0");
     }
     for (const host of ["example.com", "x.pay.example.com", "pay.example.com.evil", ""]) {
-      expect(judged.judge("GET", host, "/a").rule, host).toBe("1");
+      expect(judged.judge("GET", judged.hostOf(host) ?? "?", "/a").rule, host).toBe("1");
     }
   });
 
@@ -123,9 +123,21 @@ describe("routes", () => {
       rule({ path: "/**", anonymous: true }),
     );
     const strictest = { rule: undefined, anonymous: false, tier: CRITICAL };
-    expect(judged.judgeAmbiguous("PAY.example.com:443")).toEqual({ ...strictest, scopes: ["pay", "audit", "admin"] });
+    expect(judged.judgeAmbiguous("pay.example.com")).toEqual({ ...strictest, scopes: ["pay", "audit", "admin"] });
     expect(judged.judgeAmbiguous("elsewhere")).toEqual({ ...strictest, scopes: ["admin", "audit"] });
     expect(routes().judgeAmbiguous("h")).toEqual({ ...strictest, scopes: [] });
+  });
+
+  test("a host without one meaning matters only where a rule names a host", () => {
+    for (const odd of ["x@pay.example.com", "pay.example.com:80:80", "pay.example.com%00"]) {
+      expect(routes(rule({ path: "/**", host: "pay.example.com" })).hostOf(odd), odd).toBeUndefined();
+      expect(routes(rule({ path: "/**" })).hostOf(odd), odd).toBe("");
+    }
+  });
+
+  test("a rule that names no host at all is refused", () => {
+    const compiled = compileRoutes([rule({ path: "/ok", host: "a@b" }), rule({ path: "/ok", host: "a" })], CRITICAL);
+    expect(compiled).toEqual({ ok: false, error: [{ index: 0, problem: expect.any(String) }] });
   });
 
   test("everything that is wrong with the rules is told together", () => {
