@@ -152,3 +152,16 @@ test("a list finds few markers among many other keys, in pages of any size, in b
     expect(new Set(found).size).toBe(40);
   }
 });
+
+test("a cursor that a caller made up reaches no key but markers that the query asks for", async () => {
+  await redis.cli("SET", "p:session:secret", "hunter2");
+  await redis.cli("SET", "p:user:revoked_after:main:alice", "1700000000");
+  const hits = async (): Promise<string | undefined> =>
+    /keyspace_hits:(\d+)/.exec(await redis.cli("INFO", "stats"))?.[1];
+  const before = await hits();
+  const made = ["0", "p:session:secret", "other:session", "p:user:revoked_after:main:alice", "p:portcullis:seq"];
+  const cursor = Buffer.from(JSON.stringify(made), "utf8").toString("base64url");
+  const query = { kind: "token", issuer: undefined, id: undefined, limit: 100, cursor } as const;
+  expect(valueOf(await observed.store.list(query))).toEqual({ items: [], cursor: undefined });
+  expect(await hits()).toBe(before);
+});

@@ -1,12 +1,13 @@
 // Pages through the live revocations by scanning Redis, so that other writers' markers are found too. A page may be
 // short, or empty, before the last one; a marker may come twice, but one that stands throughout always comes.
 
-import { ok, type Result } from "../../core/result.ts";
+import { err, ok, type Result } from "../../core/result.ts";
 import type { Log } from "../../core/log.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
 import { markerId, revocationOf } from "../marker.ts";
 import type { ListPage, ListQuery, StoredRevocation, StoreFault } from "../store.ts";
+import { fault } from "./fault.ts";
 import { asksFor, scanPattern, targetOfKey } from "./marker-keys.ts";
 import { readMarker, type Marker } from "./markers.ts";
 import type { Ask } from "./operation.ts";
@@ -78,7 +79,7 @@ interface KeyPage {
 }
 
 async function scanPage(ask: Ask, keyPrefix: string, query: ListQuery): Promise<Result<KeyPage, StoreFault>> {
-  const page = beginPage(query);
+  const page = beginPage(keyPrefix, query);
   let count = MAX_COUNT;
   for (let scans = 0; scans < MAX_SCANS && page.next?.left.length === 0; scans += 1) {
     const room = query.limit - page.keys.size;
@@ -93,11 +94,13 @@ async function scanPage(ask: Ask, keyPrefix: string, query: ListQuery): Promise<
   return ok(page);
 }
 
-function beginPage({ cursor, limit }: ListQuery): KeyPage {
-  const from = readCursor(cursor);
+/** A cursor is the caller's text: it must not reach any key that a scan would not have found for the query. */
+function beginPage(keyPrefix: string, query: ListQuery): KeyPage {
+  const from = readCursor(query.cursor);
   if (from === undefined) return { keys: new Set(), next: { scan: "0", left: [] } };
   const page: KeyPage = { keys: new Set(), next: undefined };
-  take(page, from.scan, from.left, limit);
+  const left = [...new Set(from.left)].filter((key) => isAskedFor(keyPrefix, query, key));
+  take(page, from.scan, left, query.limit);
   return page;
 }
 
@@ -124,7 +127,8 @@ async function scanStep(
 ): Promise<Result<Step, StoreFault>> {
   const reply = await ask("SCAN", scan, "MATCH", scanPattern(keyPrefix, query), "COUNT", count);
   if (!reply.ok) return reply;
-  const [next, found] = reply.value as [string, string[]];
+  const [next, found] = Array.isArray(reply.value) ? (reply.value as readonly unknown[]) : [];
+  if (typeof next !== "string" || !isTexts(found)) return err(fault("protocol", "SCAN answered in an unknown shape"));
   return ok({ scan: next, keys: [...new Set(found)].filter((key) => isAskedFor(keyPrefix, query, key)) });
 }
 
@@ -177,10 +181,14 @@ function readCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    if (!Array.isArray(parts) || !parts.every((part) => typeof part === "string")) return undefined;
+    if (!isTexts(parts)) return undefined;
     const [scan, ...left] = parts;
     return scan !== undefined && /^[0-9]{1,20}$/.test(scan) ? { scan, left } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
 }
