@@ -19,8 +19,8 @@ export interface CompiledToken {
 }
 
 /**
- * Exactly one bearer token out of all Authorization values there are, each with one character per byte; a value with
- * other than visible ASCII in it is refused (token/bearer).
+ * The one bearer credential out of all Authorization values there are, each with one character per byte (token/bearer).
+ * What no token can hold in it, the verifier refuses.
  */
 export type BearerReader = (
   values: readonly string[],

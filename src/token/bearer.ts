@@ -1,4 +1,5 @@
-// Finds the one credential of a request (RFC 6750 §2.1). It never looks into the token.
+// Finds the one credential of a request (RFC 6750 §2.1), and says whether it was damaged on its way. It never looks
+// into the token.
 
 import { err, ok, type Result } from "../core/result.ts";
 
@@ -10,14 +11,19 @@ const MISSING: Result<never, "missing_token"> = err("missing_token");
 const MALFORMED: Result<never, "malformed_request"> = err("malformed_request");
 
 /**
- * The token of the only Authorization value: scheme `Bearer` in any case, one space, then visible ASCII to the end.
- * `values` are all values found, 0 to n. Several credentials are refused, never chosen from.
+ * What follows the scheme `Bearer`, in any case, and one space in the only Authorization value. `values` are all values
+ * found, 0 to n: several credentials are refused, never chosen from. Whether it may be a token at all is left to the
+ * verifier, which asks `isDamaged` of every text that it has not already verified.
  */
 export function bearerToken(values: readonly string[]): Result<string, "missing_token" | "malformed_request"> {
   const value = values[0];
   if (value === undefined) return MISSING;
   if (values.length > 1 || value.length <= SCHEME.length) return MALFORMED;
   if (value.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return MALFORMED;
-  const token = value.slice(SCHEME.length);
-  return DAMAGED.test(token) ? MALFORMED : ok(token);
+  return ok(value.slice(SCHEME.length));
+}
+
+/** Whether a credential holds what none may: white space, a comma, a control or a byte above ASCII. */
+export function isDamaged(credential: string): boolean {
+  return DAMAGED.test(credential);
 }

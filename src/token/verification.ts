@@ -7,6 +7,7 @@ import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
 import { createBulkhead, type Bulkhead } from "../resilience/bulkhead.ts";
+import { isDamaged } from "./bearer.ts";
 import { mintPrincipal, typFits } from "./claims.ts";
 import { parseCompactJws, type ParsedToken } from "./compact-jws.ts";
 import type { Issuer } from "./issuer.ts";
@@ -46,6 +47,8 @@ export interface VerificationOptions {
 /** On four threads at 1 ms each: some 16 ms of work. Past it a caller is better told at once. */
 const MAX_OFF_LOOP = 64;
 
+const DAMAGED_TEXT: Result<never, "malformed_request"> = err("malformed_request");
+
 /** A token whose issuer is known and whose header passed; carried from step to step. */
 interface Attempt {
   readonly token: ParsedToken;
@@ -71,7 +74,8 @@ class VerificationSteps implements Verification {
 
   verify(text: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone): void {
     const startedMs = this.#options.clock.now().monotonicMs;
-    const token = parseCompactJws(text, this.#options.maxTokenBytes);
+    // A credential is two, or was damaged on its way, before it is a bad token. 50 ns for each 100 bytes: not on a hit.
+    const token = isDamaged(text) ? DAMAGED_TEXT : parseCompactJws(text, this.#options.maxTokenBytes);
     if (!token.ok) {
       done(err({ reason: token.error, issuerId: undefined }));
       return;

@@ -25,7 +25,8 @@ export interface Verifier<T> {
   /**
    * Calls `done` exactly once: before returning on a cache hit and for algorithms verified on the loop, otherwise
    * at the latest about `deadlineAtMs` (monotonic clock). Never throws, and a bug of any room on the way is
-   * `internal_error`; `done` must not throw either. `now` is the Check's own reading.
+   * `internal_error`; `done` must not throw either. `token` is whatever stood behind the scheme: a
+   * text that none can be is `malformed_request`. `now` is the Check's own reading.
    */
   verify(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void;
 }

@@ -16,7 +16,7 @@ import { compileRoutes, type RouteRule } from "../../src/policy/route.ts";
 import { compileTiers } from "../../src/policy/tier.ts";
 import { createBulkhead } from "../../src/resilience/bulkhead.ts";
 import { subjectOf } from "../../src/revocation/subject.ts";
-import { bearerToken } from "../../src/token/bearer.ts";
+import { bearerToken, isDamaged } from "../../src/token/bearer.ts";
 import { decodeCheckResponse, metadataOf, type CheckResponseMessage } from "./ext-authz-proto.ts";
 import { principalOf } from "./principal.ts";
 
@@ -104,6 +104,8 @@ export function createCheckBench(options: Partial<BenchOptions> = {}): CheckBenc
     bearerToken,
     verifier: {
       verify(token, asOf, deadlineAtMs, parent, done) {
+        // As the real one: before anything of it is looked at.
+        if (isDamaged(token)) return done({ ok: false, error: { reason: "malformed_request", issuerId: undefined } });
         bench.tokens.push(token);
         if (verification instanceof Error) throw verification;
         const answer = (said: Partial<PrincipalFacts> | DenyReason): void => {
