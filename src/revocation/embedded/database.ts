@@ -1,6 +1,7 @@
 // One SQLite file, opened when it is first needed and again after a failure: a file that is away, locked or damaged is
 // a fault of this moment, never an exception. What is in it, schema.ts tells.
 
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../core/clock.ts";
 import type { UnknownCause } from "../../core/evidence.ts";
@@ -83,7 +84,14 @@ export function createDatabase(path: string, clock: Clock): Database {
   };
 }
 
+/**
+ * For its owner alone: it holds subjects and reasons. SQLite gives the journal the mode of the file
+ * (sqlite/src/os_unix.c, findCreateFileMode).
+ */
+const FILE_MODE = 0o600;
+
 function open(path: string): Opened {
+  createPrivate(path);
   // No busy time-out: SQLite would sleep in it on our one thread.
   const file = new DatabaseSync(path, { timeout: 0 });
   try {
@@ -94,6 +102,16 @@ function open(path: string): Opened {
   } catch (error) {
     file.close();
     throw error;
+  }
+}
+
+/** An empty file is an empty database. One that is there keeps its mode: somebody may have chosen it. */
+function createPrivate(path: string): void {
+  try {
+    // Exclusively: to open and close a file of SQLite's would let go of its locks (sqlite.org/howtocorrupt.html, 2.2).
+    closeSync(openSync(path, "wx", FILE_MODE));
+  } catch {
+    // It is there, or cannot be made, which SQLite will say with a code.
   }
 }
 
