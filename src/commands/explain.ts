@@ -2,12 +2,12 @@
 // judge real calls, reads keys and store as `serve` would, and never prints the token.
 
 import { decide, decideAnonymous } from "../core/decide.ts";
-import { DENY_SHAPES } from "../core/deny-reason.ts";
+import { DENY_SHAPES, type DenyReason } from "../core/deny-reason.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { Result } from "../core/result.ts";
 import { stricter, type Tier } from "../core/tier.ts";
 import { withoutTokens } from "../core/token-like.ts";
-import { deny, type Verdict } from "../core/verdict.ts";
+import { deny, type Assurance, type Verdict } from "../core/verdict.ts";
 import type { AuthzRequest } from "../ext-authz/authz-request.ts";
 import type { CompiledToken } from "../ext-authz/check-policy.ts";
 import { requirementOf, type Requirement } from "../ext-authz/requirement.ts";
@@ -167,12 +167,18 @@ function describeEvidence(evidence: Evidence): string {
   }
 }
 
-function outcomeOf(verdict: Verdict): {
-  readonly decision: string;
-  readonly reason: string;
+interface Outcome {
+  /** As in the dynamic metadata of a Check's answer. */
+  readonly decision: "allow" | "deny";
+  readonly reason: DenyReason | "ok";
+  readonly assurance?: Assurance;
   readonly http_status: number;
-} {
-  if (verdict.kind === "allow") return { decision: "allow", reason: verdict.assurance, http_status: 200 };
+}
+
+function outcomeOf(verdict: Verdict): Outcome {
+  if (verdict.kind === "allow") {
+    return { decision: "allow", reason: "ok", assurance: verdict.assurance, http_status: 200 };
+  }
   return { decision: "deny", reason: verdict.reason, http_status: DENY_SHAPES[verdict.reason].httpStatus };
 }
 
@@ -183,6 +189,7 @@ function jsonOf({ steps, verdict }: Explanation): string {
 function textOf({ steps, verdict }: Explanation): string {
   const width = Math.max(...steps.map(({ step }) => step.length));
   const lines = steps.map(({ step, result }) => `${step.padEnd(width)}  ${printable(result)}`);
-  const { decision, reason, http_status: status } = outcomeOf(verdict);
-  return `${lines.join("\n")}\n${"verdict".padEnd(width)}  ${decision}: ${reason}${decision === "deny" ? ` (HTTP ${status})` : ""}\n`;
+  const { decision, reason, assurance, http_status: status } = outcomeOf(verdict);
+  const why = decision === "allow" ? assurance : `${reason} (HTTP ${status})`;
+  return `${lines.join("\n")}\n${"verdict".padEnd(width)}  ${decision}: ${why}\n`;
 }

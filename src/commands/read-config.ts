@@ -16,7 +16,11 @@ export function readConfig(path: string, io: CommandIo, unnamedStore?: StoreConf
 }
 
 /** As readConfig, with the text it was read from, for telling whether the file has changed since. */
-export function readReloadable(path: string, io: CommandIo, unnamedStore?: StoreConfig["type"]): Reloadable | undefined {
+export function readReloadable(
+  path: string,
+  io: CommandIo,
+  unnamedStore?: StoreConfig["type"],
+): Reloadable | undefined {
   const file = resolve(io.cwd, path);
   const text = readConfigFile(file);
   if (!text.ok) return complain(text.error.map(formatProblem), io);

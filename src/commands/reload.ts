@@ -13,7 +13,15 @@ import type { CommandIo } from "./io.ts";
 const LOOK_EVERY_MS = 1_000;
 
 /** What is built once at the start: a change of it is told, and waits for a restart. */
-const FIXED = ["listen", "store", "breaker", "drain", "feed", "control", "telemetry"] as const satisfies readonly (keyof Config)[];
+const FIXED = [
+  "listen",
+  "store",
+  "breaker",
+  "drain",
+  "feed",
+  "control",
+  "telemetry",
+] as const satisfies readonly (keyof Config)[];
 
 export interface ReloadOptions {
   /** In force now. */

@@ -43,10 +43,12 @@ async function reloadWith(text: string): Promise<void> {
 }
 
 const withPartner = (text: string): string =>
-  text.replace(
-    "issuers:\n",
-    `issuers:\n  - { id: partner, issuer: "${PARTNER}", jwks: { file: partner.json }, audiences: [orders-api] }\n`,
-  ).replace('- { issuer: "https://id', '- { id: main, issuer: "https://id');
+  text
+    .replace(
+      "issuers:\n",
+      `issuers:\n  - { id: partner, issuer: "${PARTNER}", jwks: { file: partner.json }, audiences: [orders-api] }\n`,
+    )
+    .replace('- { issuer: "https://id', '- { id: main, issuer: "https://id');
 
 const partnerToken = (): string => token({ iss: PARTNER }, {}, partnerKey);
 
@@ -54,7 +56,10 @@ test("an issuer that comes is trusted from the reload on, with its keys; one tha
   const bearer = partnerToken();
   expect((await sidecar.check({ path: "/", token: bearer })).metadata).toMatchObject({ reason: "unknown_issuer" });
   await reloadWith(withPartner(good));
-  expect((await sidecar.check({ path: "/", token: bearer })).metadata).toMatchObject({ decision: "allow", issuer: "partner" });
+  expect((await sidecar.check({ path: "/", token: bearer })).metadata).toMatchObject({
+    decision: "allow",
+    issuer: "partner",
+  });
   expect((await sidecar.check({ path: "/", token: token() })).status).toBe(200);
   await reloadWith(good);
   expect((await sidecar.check({ path: "/", token: bearer })).metadata).toMatchObject({ reason: "unknown_issuer" });

@@ -27,7 +27,11 @@ interface Outcome {
   readonly err: string;
 }
 
-function portcullis(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+function portcullis(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(PORTCULLIS, args, { cwd, env: { ...process.env, ...env } }, (error: ExecFileException | null, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code), out, err }),
@@ -107,7 +111,10 @@ describe("without a file", () => {
   test("a second one beside it says that the address is in use, and leaves the first one's token alone", async () => {
     await start();
     const second = await portcullis(["dev"], folder);
-    expect(second).toMatchObject({ code: 1, err: expect.stringMatching(/^portcullis: \w+ did not start: .*EADDRINUSE/) });
+    expect(second).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^portcullis: \w+ did not start: .*EADDRINUSE/),
+    });
     expect((await portcullis(["list"], folder, env())).code).toBe(0);
   });
 
@@ -154,12 +161,19 @@ describe("with a file that names no store", () => {
 
   test("it keeps revocations in a file of its own beside it, and refuses what was revoked through it", async () => {
     expect(existsSync(join(sidecar.folder, "portcullis.db"))).toBe(true);
-    const status = (await (await fetch(`${sidecar.opsUrl}/status`)).json()) as { readonly store: { readonly type: string } };
+    const status = (await (await fetch(`${sidecar.opsUrl}/status`)).json()) as {
+      readonly store: { readonly type: string };
+    };
     expect(status.store.type).toBe("embedded");
     const bearer = token({ jti: "through-dev" });
     expect((await sidecar.check({ path: "/", token: bearer })).status).toBe(200);
-    const env = { PORTCULLIS_CONTROL_URL: sidecar.controlUrl, PORTCULLIS_TOKEN_FILE: join(sidecar.folder, "portcullis.token") };
-    expect((await portcullis(["revoke", "token", "through-dev", "--reason", "test"], sidecar.folder, env)).code).toBe(0);
+    const env = {
+      PORTCULLIS_CONTROL_URL: sidecar.controlUrl,
+      PORTCULLIS_TOKEN_FILE: join(sidecar.folder, "portcullis.token"),
+    };
+    expect((await portcullis(["revoke", "token", "through-dev", "--reason", "test"], sidecar.folder, env)).code).toBe(
+      0,
+    );
     expect((await sidecar.check({ path: "/", token: bearer })).metadata).toMatchObject({ reason: "revoked" });
   });
 });

@@ -29,12 +29,12 @@ const TOKENS: Readonly<Record<string, string>> = {
   "of another issuer": token({ ...claims, iss: "https://elsewhere.example.com" }),
   "for another audience": token({ ...claims, aud: "billing-api" }),
   "of an unknown key": token(claims, { kid: "k9" }),
-  "unsigned": `${base64url('{"alg":"none"}')}.${payload}.`,
+  unsigned: `${base64url('{"alg":"none"}')}.${payload}.`,
   "with a header after a space": `${base64url('{ "alg":"ES256","kid":"k1"}')}.${payload}.${signature}`,
   "with padding": `${good}==`,
   "cut off": good.slice(0, -20),
-  "encrypted": `${base64url('{"alg":"dir","enc":"A256GCM"}')}.${payload}.${signature}.${payload}.${signature}`,
-  "revoked": token({ ...claims, jti: "revoked-one" }),
+  encrypted: `${base64url('{"alg":"dir","enc":"A256GCM"}')}.${payload}.${signature}.${payload}.${signature}`,
+  revoked: token({ ...claims, jti: "revoked-one" }),
   "of a revoked session": token({ ...claims, sid: "revoked-session" }),
   "larger than any may be": token({ ...claims, filler: "f".repeat(20_000) }),
 };
@@ -47,14 +47,17 @@ const PLACES: Readonly<Record<string, (bearer: string) => Asked>> = {
   "two Authorizations in one": (t) => ({ path: "/api", headers: { authorization: `Bearer ${t},Bearer ${t}` } }),
   "an Authorization without a scheme": (t) => ({ path: "/api", headers: { authorization: t } }),
   "a cookie": (t) => ({ path: "/api", headers: { cookie: `session=${t}` } }),
-  "a header of ours": (t) => ({ path: "/api", token: good, headers: { "x-auth-subject": t, "x_auth_subject": t } }),
+  "a header of ours": (t) => ({ path: "/api", token: good, headers: { "x-auth-subject": t, x_auth_subject: t } }),
   "other headers": (t) => ({ path: "/api", headers: { "x-forwarded-authorization": t, "x-http-method-override": t } }),
   "its own trace": (t) => ({ path: "/api", headers: { traceparent: t, tracestate: t } }),
   "the state of a sampled trace": (t) => ({
     path: "/api",
     headers: { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: `vendor=${t}` },
   }),
-  "Envoy's metadata": (t) => ({ path: "/api", metadata: { authorization: `Bearer ${t}`, traceparent: t, tracestate: `v=${t}` } }),
+  "Envoy's metadata": (t) => ({
+    path: "/api",
+    metadata: { authorization: `Bearer ${t}`, traceparent: t, tracestate: `v=${t}` },
+  }),
   "the path": (t) => ({ path: `/api/${t}` }),
   "the path with a good token beside it": (t) => ({ path: `/api/${t}/more`, token: good }),
   "a path in disguise": (t) => ({ path: `/x/../%65${t.slice(1).replaceAll(".", "%2E")}` }),
@@ -113,7 +116,10 @@ describe.each([
     await redis.cli("SET", "revoked:sid:main:revoked-session", "1");
     monitor = startProcess("redis-cli", ["-p", String(redis.port), "MONITOR"]);
     await monitor.line(/^OK/m);
-    sidecar = await startSidecar(yamlOf(store === "redis" ? `{ type: redis, url: "${redis.url}" }` : "{ type: embedded }"), { command });
+    sidecar = await startSidecar(
+      yamlOf(store === "redis" ? `{ type: redis, url: "${redis.url}" }` : "{ type: embedded }"),
+      { command },
+    );
     written = await drive();
   });
 
@@ -138,7 +144,9 @@ control: { tokens: [{ name: ci, sha256: ${sha256}, scopes: ["portcullis:admin"] 
     const { printed, answered } = command === "dev" ? await administer() : { printed: "", answered: "" };
     await checkEverywhere(); // revoked ones among them by now
     const [metrics = "", status = ""] = await Promise.all(
-      ["metrics", "status", "readyz"].map(async (path) => (await fetch(`${sidecar.opsUrl}/${path}?token=${good}`)).text()),
+      ["metrics", "status", "readyz"].map(async (path) =>
+        (await fetch(`${sidecar.opsUrl}/${path}?token=${good}`)).text(),
+      ),
     );
     await fetch(`${sidecar.opsUrl}/${good}`, { headers: { authorization: `Bearer ${good}` } });
     await sidecar.process.stop();
@@ -163,7 +171,11 @@ control: { tokens: [{ name: ci, sha256: ${sha256}, scopes: ["portcullis:admin"] 
 
   async function administer(): Promise<Pick<Written, "printed" | "answered">> {
     let printed = "";
-    const run = async (args: readonly string[], stdin: string, env: Readonly<Record<string, string>> = {}): Promise<void> => {
+    const run = async (
+      args: readonly string[],
+      stdin: string,
+      env: Readonly<Record<string, string>> = {},
+    ): Promise<void> => {
       const process = startProcess(PORTCULLIS, args, {
         env: { PORTCULLIS_CONTROL_URL: sidecar.controlUrl, PORTCULLIS_TOKEN: BOOTSTRAP, ...env },
         stdin,
@@ -181,25 +193,57 @@ control: { tokens: [{ name: ci, sha256: ${sha256}, scopes: ["portcullis:admin"] 
     await run(["unrevoke", good], "");
     await run(["list", "--id", good], "");
     await run(["list"], "", { PORTCULLIS_TOKEN: OPAQUE });
-    await run(["explain", "--config", sidecar.configFile, "--method", "GET", "--path", `/x/${good}`, "--token-stdin"], good);
     await run(
-      ["explain", "--config", sidecar.configFile, "--method", "GET", "--path", "/", "--header", `Authorization ${OPAQUE}`],
+      ["explain", "--config", sidecar.configFile, "--method", "GET", "--path", `/x/${good}`, "--token-stdin"],
+      good,
+    );
+    await run(
+      [
+        "explain",
+        "--config",
+        sidecar.configFile,
+        "--method",
+        "GET",
+        "--path",
+        "/",
+        "--header",
+        `Authorization ${OPAQUE}`,
+      ],
       "",
     );
 
     let answered = "";
     const call = async (method: string, path: string, bearer: string, body?: string): Promise<void> => {
-      const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json", "idempotency-key": bearer };
+      const headers = {
+        authorization: `Bearer ${bearer}`,
+        "content-type": "application/json",
+        "idempotency-key": bearer,
+      };
       const init = body === undefined ? {} : { body };
       const answer = await fetch(`${sidecar.controlUrl}${path}`, { method, headers, ...init });
       answered += `${[...answer.headers].join("\n")}\n${await answer.text()}\n`;
     };
-    for (const bearer of [BOOTSTRAP, good, OPAQUE, token({ ...claims, aud: "portcullis", scope: "portcullis:admin" })]) {
+    for (const bearer of [
+      BOOTSTRAP,
+      good,
+      OPAQUE,
+      token({ ...claims, aud: "portcullis", scope: "portcullis:admin" }),
+    ]) {
       await call("POST", "/v1/revocations", bearer, good);
       await call("POST", "/v1/revocations", bearer, JSON.stringify({ token: good }));
       await call("POST", "/v1/revocations", bearer, JSON.stringify({ target: { kind: good, id: good }, reason: good }));
-      await call("POST", "/v1/revocations", bearer, JSON.stringify({ target: { kind: "token", id: good }, reason: "x" }));
-      await call("POST", "/v1/revocations", bearer, JSON.stringify({ target: { kind: "user", id: "u" }, reason: `it was ${good}` }));
+      await call(
+        "POST",
+        "/v1/revocations",
+        bearer,
+        JSON.stringify({ target: { kind: "token", id: good }, reason: "x" }),
+      );
+      await call(
+        "POST",
+        "/v1/revocations",
+        bearer,
+        JSON.stringify({ target: { kind: "user", id: "u" }, reason: `it was ${good}` }),
+      );
       await call("POST", "/v1/revocations", bearer, `{"target": ${good}`);
       await call("GET", `/v1/revocations/${good}`, bearer);
       await call("DELETE", `/v1/revocations/${good}`, bearer);
@@ -225,6 +269,7 @@ control: { tokens: [{ name: ci, sha256: ${sha256}, scopes: ["portcullis:admin"] 
     expect(decisions.some((line) => line.includes('"reason":"revoked"'))).toBe(true);
     expect(decisions.some((line) => line.includes('"subject_hash"'))).toBe(true);
     const aboutChecks = decisions.join("\n");
-    for (const text of [aboutChecks, written.metrics, written.status, written.traces]) expect(text).not.toContain(SUBJECT);
+    for (const text of [aboutChecks, written.metrics, written.status, written.traces])
+      expect(text).not.toContain(SUBJECT);
   });
 });

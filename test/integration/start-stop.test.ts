@@ -45,30 +45,35 @@ async function readinessOf({ opsUrl }: SidecarUnderTest): Promise<Readiness> {
 const MEMORY = "store: { type: memory }\n";
 
 describe("an order to end", () => {
-  test.each(["SIGTERM", "SIGINT"] as const)("by %s is told by health first, calls are answered on, and it ends with 0", async (signal) => {
-    const sidecar = await start(`${MEMORY}drain: { delay: 1s }\n`);
-    const clients = clientsOf(sidecar);
-    expect(await clients.health("")).toBe("SERVING");
-    const seen = clients.watch("");
-    await until("the watch to begin", () => seen.seen.length > 0);
-    sidecar.process.signal(signal);
-    await until("health to tell", () => seen.seen.includes("NOT_SERVING"));
-    const [readiness, answer, live] = await Promise.all([
-      readinessOf(sidecar),
-      sidecar.check({ path: "/", token: token() }),
-      fetch(`${sidecar.opsUrl}/livez`),
-    ]);
-    expect(readiness).toMatchObject({ status: 503, components: { draining: { state: "not_ready" } } });
-    expect([answer.status, live.status]).toEqual([200, 200]);
-    expect(sidecar.process.ended()).toBeUndefined();
-    expect(await sidecar.process.end()).toBe(0);
-    expect(seen.seen).toEqual(["SERVING", "NOT_SERVING", "end"]);
-  });
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "by %s is told by health first, calls are answered on, and it ends with 0",
+    async (signal) => {
+      const sidecar = await start(`${MEMORY}drain: { delay: 1s }\n`);
+      const clients = clientsOf(sidecar);
+      expect(await clients.health("")).toBe("SERVING");
+      const seen = clients.watch("");
+      await until("the watch to begin", () => seen.seen.length > 0);
+      sidecar.process.signal(signal);
+      await until("health to tell", () => seen.seen.includes("NOT_SERVING"));
+      const [readiness, answer, live] = await Promise.all([
+        readinessOf(sidecar),
+        sidecar.check({ path: "/", token: token() }),
+        fetch(`${sidecar.opsUrl}/livez`),
+      ]);
+      expect(readiness).toMatchObject({ status: 503, components: { draining: { state: "not_ready" } } });
+      expect([answer.status, live.status]).toEqual([200, 200]);
+      expect(sidecar.process.ended()).toBeUndefined();
+      expect(await sidecar.process.end()).toBe(0);
+      expect(seen.seen).toEqual(["SERVING", "NOT_SERVING", "end"]);
+    },
+  );
 
   test("waits for a call in flight, longer than the delay, and ends when it is answered", async () => {
     const redis = await startRedis();
     endings.push(() => redis.stop());
-    const sidecar = await start(`store: { type: redis, url: "${redis.url}", timeout: 5s }\ndeadline: 20s\ndrain: { delay: 10ms, timeout: 30s }\n`);
+    const sidecar = await start(
+      `store: { type: redis, url: "${redis.url}", timeout: 5s }\ndeadline: 20s\ndrain: { delay: 10ms, timeout: 30s }\n`,
+    );
     redis.pause();
     const inFlight = sidecar.check({ path: "/", token: token() });
     const inFlightCount = async (): Promise<number> =>
@@ -76,7 +81,12 @@ describe("an order to end", () => {
     await until("the call to be in flight", async () => (await inFlightCount()) === 1);
     sidecar.process.signal("SIGTERM");
     const clients = clientsOf(sidecar);
-    await until("the port to be closed", () => clients.health("").then(() => false, () => true));
+    await until("the port to be closed", () =>
+      clients.health("").then(
+        () => false,
+        () => true,
+      ),
+    );
     expect(await inFlightCount()).toBe(1);
     redis.resume();
     expect((await inFlight).status).toBe(200);
@@ -141,10 +151,15 @@ describe("an address in use", () => {
     const listen = { grpc: free, ops: free, control: free, [part]: taken };
     const issuers = [{ issuer: "https://id.example.com", jwks: { file: "jwks.json" }, audiences: ["a"] }];
     await writeFile(join(folder, "jwks.json"), JWKS);
-    await writeFile(join(folder, "p.yaml"), JSON.stringify({ listen, issuers, store: { type: "memory" }, drain: { delay: "10ms" } }));
+    await writeFile(
+      join(folder, "p.yaml"),
+      JSON.stringify({ listen, issuers, store: { type: "memory" }, drain: { delay: "10ms" } }),
+    );
     const running = startProcess(PORTCULLIS, [command, "--config", join(folder, "p.yaml")]);
     expect(await running.end()).toBe(1);
-    expect(running.output()).toMatch(new RegExp(`^portcullis: ${part} did not start: .*${taken}.*EADDRINUSE|EADDRINUSE.*${taken}`, "m"));
+    expect(running.output()).toMatch(
+      new RegExp(`^portcullis: ${part} did not start: .*${taken}.*EADDRINUSE|EADDRINUSE.*${taken}`, "m"),
+    );
     expect(running.output()).not.toContain("    at ");
   });
 });
@@ -174,7 +189,10 @@ describe("what is not there yet", () => {
     const issuer = `{ issuer: "https://id.example.com", jwks: { url: "${jwks.url}/jwks" }, audiences: [orders-api], algorithms: [ES256] }`;
     const sidecar = await start(`issuers: [${issuer}]\n${MEMORY}`, { waitUntilReady: false });
     const clients = clientsOf(sidecar);
-    expect(await readinessOf(sidecar)).toMatchObject({ status: 503, components: { "keys:main": { state: "not_ready" } } });
+    expect(await readinessOf(sidecar)).toMatchObject({
+      status: 503,
+      components: { "keys:main": { state: "not_ready" } },
+    });
     const refused = await sidecar.check({ path: "/", token: token() });
     expect([refused.status, refused.metadata["reason"]]).toEqual([503, "keys_unavailable"]);
     expect(await clients.health("envoy.service.auth.v3.Authorization")).toBe("NOT_SERVING");
@@ -189,7 +207,10 @@ describe("what is not there yet", () => {
     const sidecar = await start(`store: { type: redis, url: "${redis.url}" }\n`);
     const clients = clientsOf(sidecar);
     await redis.kill();
-    await until("the outage to be noticed", async () => (await readinessOf(sidecar)).components["store"]?.state === "degraded");
+    await until(
+      "the outage to be noticed",
+      async () => (await readinessOf(sidecar)).components["store"]?.state === "degraded",
+    );
     expect((await readinessOf(sidecar)).status).toBe(200);
     expect(await clients.health("")).toBe("SERVING");
     expect((await sidecar.check({ path: "/", token: token() })).status).toBe(503);
@@ -217,7 +238,12 @@ describe("where it listens", () => {
     expect(sidecar.opsUrl).toMatch(/^http:\/\/\[::1\]:\d+$/);
     const [, list = ""] = await sidecar.process.line(/"addresses":(\[[^\n]*?"\])/);
     const addresses = JSON.parse(list) as readonly string[];
-    expect(addresses).toEqual([socket, expect.stringMatching(/^\[::1\]:\d+$/), expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
-    for (const address of addresses) expect(await clientsOf({ ...sidecar, grpcAddress: address }).health("")).toBe("SERVING");
+    expect(addresses).toEqual([
+      socket,
+      expect.stringMatching(/^\[::1\]:\d+$/),
+      expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+    ]);
+    for (const address of addresses)
+      expect(await clientsOf({ ...sidecar, grpcAddress: address }).health("")).toBe("SERVING");
   });
 });

@@ -57,7 +57,11 @@ function tree(spans: readonly ReceivedSpan[]): readonly string[] {
 
 test("a call of Envoy's is one trace: verification and look-up below the check, the check below Envoy's span", async () => {
   const envoy = newParent();
-  const { status } = await sidecar.check({ path: "/api", token: token(), metadata: { traceparent: envoy.header, tracestate: "v=1" } });
+  const { status } = await sidecar.check({
+    path: "/api",
+    token: token(),
+    metadata: { traceparent: envoy.header, tracestate: "v=1" },
+  });
   expect(status).toBe(200);
   const spans = await spansOf(envoy);
   expect(tree(spans)).toEqual([`check < ${envoy.spanId}`, "store look-up < check", "verify < check"]);
@@ -77,7 +81,9 @@ test("a key that is fetched for a call is a span of its verification", async () 
   expect((await sidecar.check(asked)).metadata).toMatchObject({ reason: "unknown_key" });
   const spans = await spansOf(envoy);
   expect(tree(spans)).toEqual([`check < ${envoy.spanId}`, "jwks fetch < verify", "verify < check"]);
-  const failed = spans.filter(({ statusCode }) => statusCode === 2).map(({ name, statusMessage }) => `${name}: ${statusMessage}`);
+  const failed = spans
+    .filter(({ statusCode }) => statusCode === 2)
+    .map(({ name, statusMessage }) => `${name}: ${statusMessage}`);
   expect(failed.toSorted()).toEqual(["jwks fetch: unknown_key", "verify: unknown_key"]);
 });
 
@@ -90,8 +96,14 @@ test("a store that does not answer is told by its span", async () => {
     redis.resume();
   }
   const lookUp = (await spansOf(envoy)).find(({ name }) => name === "store look-up");
-  expect(lookUp).toMatchObject({ statusCode: 2, statusMessage: expect.stringMatching(/^(timeout|deadline|breaker_open)$/) });
-  await until("the store to be back", async () => (await sidecar.check({ path: "/api", token: token() })).status === 200);
+  expect(lookUp).toMatchObject({
+    statusCode: 2,
+    statusMessage: expect.stringMatching(/^(timeout|deadline|breaker_open)$/),
+  });
+  await until(
+    "the store to be back",
+    async () => (await sidecar.check({ path: "/api", token: token() })).status === 200,
+  );
 });
 
 test("an anonymous call is a trace of one span, with the rule's name", async () => {
@@ -108,7 +120,11 @@ test("the request's own traceparent is second: it counts where Envoy names none,
   await sidecar.check({ path: "/open", headers: { traceparent: own.header } });
   expect(tree(await spansOf(own))).toEqual([`check < ${own.spanId}`]);
   const other = newParent();
-  await sidecar.check({ path: "/open", headers: { traceparent: other.header }, metadata: { traceparent: envoy.header } });
+  await sidecar.check({
+    path: "/open",
+    headers: { traceparent: other.header },
+    metadata: { traceparent: envoy.header },
+  });
   expect(tree(await spansOf(envoy))).toEqual([`check < ${envoy.spanId}`]);
   expect(receiver.spans.some(({ traceId }) => traceId === other.traceId)).toBe(false);
 });
@@ -116,7 +132,11 @@ test("the request's own traceparent is second: it counts where Envoy names none,
 test("what Envoy did not sample is not sampled, whatever the request says", async () => {
   const unsampled = newParent("00");
   const own = newParent();
-  await sidecar.check({ path: "/open", headers: { traceparent: own.header }, metadata: { traceparent: unsampled.header } });
+  await sidecar.check({
+    path: "/open",
+    headers: { traceparent: own.header },
+    metadata: { traceparent: unsampled.header },
+  });
   const last = newParent();
   await sidecar.check({ path: "/open", metadata: { traceparent: last.header } });
   await spansOf(last);

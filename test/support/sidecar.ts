@@ -105,7 +105,10 @@ const OWN_BLOCKS: Readonly<Record<string, string>> = {
 };
 
 function check(client: Client, asked: Asked): Promise<Answer> {
-  const headers = { ...asked.headers, ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }) };
+  const headers = {
+    ...asked.headers,
+    ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
+  };
   const { method = "GET", path, host = "api.example.com", timeoutMs } = asked;
   const bytes = checkRequest({ method, path, host, headers });
   const metadata = new Metadata();
@@ -123,7 +126,12 @@ function check(client: Client, asked: Asked): Promise<Answer> {
 }
 
 /** Envoy's enum names its members by words. */
-const STATUS: Readonly<Record<string, number>> = { BadRequest: 400, Unauthorized: 401, Forbidden: 403, ServiceUnavailable: 503 };
+const STATUS: Readonly<Record<string, number>> = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  ServiceUnavailable: 503,
+};
 
 function statusOf(message: CheckResponseMessage): number {
   const code = message.denied_response?.status.code ?? "";
