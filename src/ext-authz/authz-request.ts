@@ -18,9 +18,3 @@ export interface AuthzRequest {
   /** Scopes that context_extensions add; UTF-8. */
   readonly scopes: readonly string[];
 }
-
-/** An AuthzRequest while it is read. */
-export type RequestDraft = { -readonly [Field in keyof AuthzRequest]: AuthzRequest[Field] } & {
-  hasHttp: boolean;
-  traceparentCount: number;
-};

@@ -1,8 +1,9 @@
 // Reads the few things a Check is judged on out of an encoded CheckRequest: untrusted bytes become an AuthzRequest.
 // Never decides, never throws; what cannot be read is undefined, and the caller denies.
 
-import type { AuthzRequest, RequestDraft } from "./authz-request.ts";
+import type { AuthzRequest } from "./authz-request.ts";
 import { readContextExtension, readRouteMetadata } from "./request-context.ts";
+import { emptyDraft, mayKeep, type RequestDraft } from "./request-draft.ts";
 import {
   AUTHORIZATION,
   DAMAGED,
@@ -32,29 +33,15 @@ const HEADER_KEY = 0x0a; // HeaderValue.key = 1, as in a map's entry
 const HEADER_VALUE = 0x12; // = 2, as in a map's entry
 const HEADER_RAW_VALUE = 0x1a; // = 3
 
-const NONE: readonly string[] = [];
-
 /**
  * Scans an `envoy.service.auth.v3.CheckRequest`. Repeated singular messages merge and of repeated scalars the last
  * counts, as protobuf asks; of what only an attacker would double (credentials, tiers) everything is kept.
- * Undefined: not a protobuf message, no HTTP request in it, or a header name with impossible bytes
- * (GHSA-9g5w-hqr3-w2ph: what cannot be read must end in a denial here, not in an error there).
+ * Undefined: not a protobuf message, no HTTP request in it, more to keep than any real one has, or a header name with
+ * impossible bytes (GHSA-9g5w-hqr3-w2ph: what cannot be read must end in a denial here, not in an error there).
  */
 export function readAuthzRequest(bytes: Buffer, watched: WatchedHeaders): AuthzRequest | undefined {
   const reader = new WireReader(bytes);
-  const draft: RequestDraft = {
-    method: "",
-    host: "",
-    path: "",
-    authorization: NONE,
-    spoofedNames: NONE,
-    traceparent: undefined,
-    tracestate: undefined,
-    tiers: NONE,
-    scopes: NONE,
-    hasHttp: false,
-    traceparentCount: 0,
-  };
+  const draft = emptyDraft();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === CHECK_ATTRIBUTES) readAttributes(reader, draft, watched);
     else reader.skip(tag);
@@ -132,10 +119,12 @@ function readHeader(reader: WireReader, draft: RequestDraft, watched: WatchedHea
   }
   const role = reader.damaged ? OTHER : watched.roleOf(reader.bytes, nameEnd - nameLength, nameEnd);
   if (role === DAMAGED) reader.damage();
-  else if (role === SPOOFED) noteSpoofed(draft, reader.bytes.toString("latin1", nameEnd - nameLength, nameEnd));
-  else if (role !== OTHER) {
-    reader.position = start;
-    readValue(reader, draft, role, hasRawValue);
+  else if (role !== OTHER && mayKeep(draft, reader)) {
+    if (role === SPOOFED) noteSpoofed(draft, reader.bytes.toString("latin1", nameEnd - nameLength, nameEnd));
+    else {
+      reader.position = start;
+      readValue(reader, draft, role, hasRawValue);
+    }
   }
   reader.leave(outer);
 }
@@ -155,11 +144,11 @@ function readValue(reader: WireReader, draft: RequestDraft, role: HeaderRole, ha
 }
 
 function noteSpoofed(draft: RequestDraft, name: string): void {
-  if (!draft.spoofedNames.includes(name)) draft.spoofedNames = [...draft.spoofedNames, name];
+  if (!draft.spoofedNames.includes(name)) draft.spoofedNames.push(name);
 }
 
 function noteValue(draft: RequestDraft, role: HeaderRole, value: string): void {
-  if (role === AUTHORIZATION) draft.authorization = [...draft.authorization, value];
+  if (role === AUTHORIZATION) draft.authorization.push(value);
   else if (role === TRACEPARENT) {
     draft.traceparentCount++;
     draft.traceparent = draft.traceparentCount === 1 ? value : undefined;

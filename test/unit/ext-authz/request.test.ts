@@ -3,7 +3,7 @@ import { readAuthzRequest } from "../../../src/ext-authz/request.ts";
 import { watchHeaders } from "../../../src/ext-authz/watched-headers.ts";
 import { bytesField, stringField, varintField } from "../../../src/ext-authz/wire-writer.ts";
 
-const watched = watchHeaders([]);
+const watched = watchHeaders(["x-auth-subject-of-token"]);
 const HTTP = bytesField(4, bytesField(2, stringField(4, "/orders")));
 
 /** A CheckRequest whose AttributeContext has `field` behind the HTTP request. */
@@ -88,5 +88,61 @@ describe("Envoy's word in route metadata", () => {
 
   test("of another namespace is not ours", () => {
     expect(withAttribute(bytesField(13, entry("envoy.lb", entry("tier", stringField(3, "low")))))?.tiers).toEqual([]);
+  });
+});
+
+describe("a flood of what only an attacker repeats is read in time that grows with its length, and then refused", () => {
+  const MANY = 100_000;
+  /** A second would do many times over; without a bound each of these takes more than ten. */
+  const BOUND_MS = 3_000;
+  const header = (name: string): Buffer => bytesField(1, stringField(1, name), stringField(3, "a"));
+  const inHeaderMap = (names: Iterable<string>): Buffer =>
+    bytesField(1, bytesField(4, bytesField(2, bytesField(13, ...Array.from(names, header)))));
+  const extension = (key: string): Buffer => bytesField(10, stringField(1, key), stringField(2, "low"));
+  const metadata = bytesField(1, stringField(1, "tier"), bytesField(2, stringField(3, "low")));
+  const repeated = (name: string): string[] => Array.from({ length: MANY }, () => name);
+  const FLOODS: readonly (readonly [string, Buffer])[] = [
+    ["authorization", inHeaderMap(repeated("authorization"))],
+    ["traceparent", inHeaderMap(repeated("traceparent"))],
+    ["tracestate", inHeaderMap(repeated("tracestate"))],
+    ["one spoofed spelling", inHeaderMap(repeated("x_auth_subject_of_token"))],
+    ["spoofed spellings, all different", inHeaderMap(Array.from({ length: MANY }, (_, at) => spelling(at)))],
+    ["portcullis.tier", bytesField(1, HTTP, ...repeated("portcullis.tier").map(extension))],
+    ["portcullis.scopes", bytesField(1, HTTP, ...repeated("portcullis.scopes").map(extension))],
+    [
+      "tier in route metadata",
+      bytesField(
+        1,
+        HTTP,
+        bytesField(13, bytesField(1, stringField(1, "portcullis"), bytesField(2, ...repeated("").map(() => metadata)))),
+      ),
+    ],
+  ];
+
+  /** The letter cases that the bits of `at` say: a million spellings, none of them ours for its underscores. */
+  function spelling(at: number): string {
+    let bits = at;
+    return "x_auth_subject_of_token".replaceAll(/[a-z]/g, (letter) => {
+      const isUpper = bits % 2 === 1;
+      bits = Math.floor(bits / 2);
+      return isUpper ? letter.toUpperCase() : letter;
+    });
+  }
+
+  test.each(FLOODS)("%s", (_what, bytes) => {
+    const beganAt = performance.now();
+    expect(readAuthzRequest(bytes, watched)).toBeUndefined();
+    expect(performance.now() - beganAt).toBeLessThan(BOUND_MS);
+  });
+
+  test("as many as Envoy lets in unless told otherwise are kept whole: no removal is dropped", () => {
+    const names = Array.from({ length: 100 }, (_, at) => spelling(at));
+    expect(readAuthzRequest(inHeaderMap(names), watched)?.spoofedNames).toEqual(names);
+    expect(readAuthzRequest(inHeaderMap([...names, spelling(100)]), watched)).toBeUndefined();
+  });
+
+  test("headers nobody reads may be as many as they like", () => {
+    const names = Array.from({ length: MANY }, (_, at) => `x-other-${at}`);
+    expect(readAuthzRequest(inHeaderMap(names), watched)).toMatchObject({ spoofedNames: [], authorization: [] });
   });
 });
