@@ -6,6 +6,7 @@ import { formatProblem, type ConfigProblem } from "../config/problem.ts";
 import { readConfigFile } from "../config/read-file.ts";
 import type { Result } from "../core/result.ts";
 import { EXIT, type CommandIo } from "./io.ts";
+import { READINGS } from "./readings.ts";
 
 export interface CheckConfigFlags {
   readonly json?: boolean;
@@ -28,7 +29,7 @@ export function checkConfig(file: string, flags: CheckConfigFlags, io: CommandIo
 function readAndLoad(file: string, io: CommandIo): Result<LoadedConfig, readonly ConfigProblem[]> {
   const path = resolve(io.cwd, file);
   const text = readConfigFile(path);
-  const outcome = text.ok ? loadConfig(path, text.value, io.env) : text;
+  const outcome = text.ok ? loadConfig(path, text.value, io.env, { readings: READINGS }) : text;
   if (outcome.ok) return { ok: true, value: { ...outcome.value, warnings: renamed(outcome.value.warnings, file) } };
   return { ok: false, error: renamed(outcome.error, file) };
 }

@@ -6,6 +6,7 @@ import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { readConfigFile } from "../config/read-file.ts";
 import type { CommandIo } from "./io.ts";
+import { READINGS } from "./readings.ts";
 
 /**
  * The configuration of `path`, or undefined with all its problems written to standard error. `unnamedStore` as
@@ -40,7 +41,7 @@ export function configOf(
   io: CommandIo,
   unnamedStore?: StoreConfig["type"],
 ): Config | undefined {
-  const loaded = loadConfig(file, text, io.env, unnamedStore);
+  const loaded = loadConfig(file, text, io.env, { unnamedStore, readings: READINGS });
   if (!loaded.ok) return complain(loaded.error.map(formatProblem), io);
   for (const warning of loaded.value.warnings) io.err(`warning: ${formatProblem(warning)}\n`);
   return loaded.value.config;

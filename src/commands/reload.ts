@@ -8,6 +8,7 @@ import { readConfigFile } from "../config/read-file.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import type { CommandIo } from "./io.ts";
+import { READINGS } from "./readings.ts";
 
 /** Polled by name, for a mounted ConfigMap changes by a symbolic link that no watch on the file would see. */
 const LOOK_EVERY_MS = 1_000;
@@ -48,7 +49,9 @@ export function watchConfig(options: ReloadOptions): () => void {
     if (isEnded) return;
     const text = readConfigFile(file);
     lastText = text.ok ? text.value : undefined;
-    const loaded = text.ok ? loadConfig(file, text.value, io.env, store.type) : text;
+    const loaded = text.ok
+      ? loadConfig(file, text.value, io.env, { unnamedStore: store.type, readings: READINGS })
+      : text;
     if (!loaded.ok) return refuse(loaded.error);
     const { config: next, warnings } = loaded.value;
     for (const warning of warnings) log.warn("config_warning", { file, problem: formatProblem(warning) });

@@ -14,6 +14,7 @@ import { STORE } from "./defaults.ts";
 import { problemsOf } from "./issues.ts";
 import { formatProblem, type ConfigProblem } from "./problem.ts";
 import { readSecretFile } from "./read-file.ts";
+import { NO_READINGS, type Readings } from "./readings.ts";
 import { FILE } from "./schema.ts";
 import { readTree } from "./tree.ts";
 
@@ -23,22 +24,28 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[];
 }
 
+export interface LoadOptions {
+  /** Meant where the file names neither a type nor a URL of the store. */
+  readonly unnamedStore?: StoreConfig["type"] | undefined;
+  /** Of the rooms that the configuration is for. */
+  readonly readings?: Readings;
+}
+
 /**
  * `file` names the text in problems, and its directory is where relative paths begin. Problems come in the order of
- * the file. Reads the `…File:` siblings and nothing else; a syntax error hides the problems behind it. `unnamedStore` is
- * meant where the file names neither a type nor a URL of the store.
+ * the file. Reads the `…File:` siblings and nothing else; a syntax error hides the problems behind it.
  */
 export function loadConfig(
   file: string,
   text: string,
   env: Readonly<Record<string, string | undefined>>,
-  unnamedStore: StoreConfig["type"] = STORE.type,
+  { unnamedStore = STORE.type, readings = NO_READINGS }: LoadOptions = {},
 ): Result<LoadedConfig, readonly ConfigProblem[]> {
   const read = readTree(file, text, env);
   if (!read.ok) return read;
   const tree = read.value;
   const parsed = FILE.safeParse(tree.root);
-  const look = new Look(tree);
+  const look = new Look(tree, readings);
   const directory = dirname(resolve(file));
   for (const check of [checkListen, checkIssuers, checkStore, checkRouting, checkIdentity, checkLaterParts])
     check(look);

@@ -3,15 +3,18 @@
 
 import { describe, valueAt } from "../issues.ts";
 import type { ConfigProblem } from "../problem.ts";
+import type { Readings } from "../readings.ts";
 import type { Path, Tree } from "../tree.ts";
 
 export class Look {
   readonly problems: ConfigProblem[] = [];
   readonly warnings: ConfigProblem[] = [];
   readonly tree: Tree;
+  readonly readings: Readings;
 
-  constructor(tree: Tree) {
+  constructor(tree: Tree, readings: Readings) {
     this.tree = tree;
+    this.readings = readings;
   }
 
   /** undefined where it is missing, no text, or already found broken. */

@@ -1,14 +1,12 @@
 // Checks tiers, routes and scopes among each other. Each key by itself is the schema's business.
 
-import { isIPv4, isIPv6 } from "node:net";
 import { FAIL_OPEN_FOR, TIERS } from "../defaults.ts";
 import { formatDuration, readDuration } from "../units.ts";
 import type { Look } from "./look.ts";
 import { pathPatternProblem } from "./path-pattern.ts";
 
-/** As an authority has it, port and trailing dot cut: a DNS name. What ends in a number must be an IPv4 address. */
-const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/;
-const ENDS_IN_NUMBER = /(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i;
+/** A host as an authority has it, but for the port: in brackets, or labels and perhaps a trailing dot. */
+const HOST = /^(?:\[[^\]]*\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)$/;
 
 export function checkRouting(look: Look): void {
   const tiers = look.keys("tiers") ?? Object.keys(TIERS);
@@ -40,7 +38,8 @@ function checkOrder(look: Look, tiers: readonly string[], key: "maxStaleness" | 
 function checkRoute(look: Look, index: number, tiers: readonly string[]): void {
   const path = ["routes", index];
   const pattern = look.text(...path, "path");
-  const problem = pattern === undefined ? undefined : pathPatternProblem(pattern);
+  const problem =
+    pattern === undefined ? undefined : (pathPatternProblem(pattern) ?? look.readings.pathPattern(pattern));
   if (problem !== undefined) {
     look.wrongValue(
       [...path, "path"],
@@ -48,9 +47,7 @@ function checkRoute(look: Look, index: number, tiers: readonly string[]): void {
       "literal segments, * for one segment, ** last for the rest, as in /api/*/items/**",
     );
   }
-  const host = look.text(...path, "host");
-  if (host !== undefined && !isHost(host))
-    look.wrongValue([...path, "host"], "", "a host name without port and wildcard");
+  checkHost(look, [...path, "host"]);
   checkTier(look, [...path, "tier"], tiers);
   if (!look.flag(...path, "anonymous")) return;
   for (const key of ["tier", "scopes"]) {
@@ -59,11 +56,11 @@ function checkRoute(look: Look, index: number, tiers: readonly string[]): void {
   }
 }
 
-/** A name, an IPv4 or a bracketed IPv6 address: what a request's host can ever equal. */
-function isHost(host: string): boolean {
-  if (host.startsWith("["))
-    return host.endsWith("]") && /^[\da-f:.]+$/i.test(host.slice(1, -1)) && isIPv6(host.slice(1, -1));
-  return HOST_NAME.test(host) && (!ENDS_IN_NUMBER.test(host) || isIPv4(host.replace(/\.$/, "")));
+function checkHost(look: Look, path: readonly PropertyKey[]): void {
+  const host = look.text(...path);
+  if (host === undefined) return;
+  const problem = HOST.test(host) ? look.readings.host(host) : "";
+  if (problem !== undefined) look.wrongValue(path, problem, "a host name or address, without port and wildcard");
 }
 
 function checkTier(look: Look, path: readonly PropertyKey[], tiers: readonly string[]): void {

@@ -28,7 +28,10 @@ export function checkStoreUrl(look: Look, path: readonly PropertyKey[], url: str
   if (/^redis\+(sentinel|cluster):/i.test(url)) {
     const kind = /sentinel/i.test(url) ? "redis+sentinel" : "redis+cluster";
     look.wrong(path, `is a ${kind} URL, which is not part of this version`, REDIS_URL);
-  } else if (!isRedisUrl(url)) look.wrong(path, "is no URL of a Redis", REDIS_URL);
+    return;
+  }
+  const problem = isRedisUrl(url) ? look.readings.storeUrl(url) : "";
+  if (problem !== undefined) look.wrong(path, `is no URL of a Redis${problem && `: ${problem}`}`, REDIS_URL);
 }
 
 export function checkLaterParts(look: Look): void {

@@ -1,5 +1,6 @@
 // Loads configurations written in a test. It asserts nothing by itself but that a good one is good.
 
+import { READINGS } from "../../../src/commands/readings.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { formatProblem } from "../../../src/config/problem.ts";
@@ -14,7 +15,7 @@ export const MINIMAL = `issuers:
 `;
 
 export function problemsIn(text: string, env: Env = {}): readonly string[] {
-  const loaded = loadConfig("/etc/p.yaml", text, env);
+  const loaded = loadConfig("/etc/p.yaml", text, env, { readings: READINGS });
   return loaded.ok ? [] : loaded.error.map(formatProblem);
 }
 
@@ -24,7 +25,7 @@ export function problemsWith(more: string, env: Env = {}): readonly string[] {
 }
 
 export function warningsWith(more: string): readonly string[] {
-  const loaded = loadConfig("/etc/p.yaml", MINIMAL + more, {});
+  const loaded = loadConfig("/etc/p.yaml", MINIMAL + more, {}, { readings: READINGS });
   return loaded.ok ? loaded.value.warnings.map((warning) => `${warning.path}  ${warning.problem}`) : ["(not loaded)"];
 }
 
@@ -33,7 +34,7 @@ export function configWith(more: string, env: Env = {}): Config {
 }
 
 export function configOf(text: string, env: Env = {}): Config {
-  const loaded = loadConfig("/etc/p.yaml", text, env);
+  const loaded = loadConfig("/etc/p.yaml", text, env, { readings: READINGS });
   if (!loaded.ok) throw new Error(loaded.error.map(formatProblem).join("\n"));
   return loaded.value.config;
 }
