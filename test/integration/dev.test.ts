@@ -1,10 +1,10 @@
 // `portcullis dev` as a newcomer meets it: in an empty directory, without a file, and again the next day.
 
-import { execFile, type ExecFileException } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../support/command.ts";
 import { connectClients, type GrpcClients } from "../support/grpc-clients.ts";
 import { metadataOf } from "../support/ext-authz-proto.ts";
 import { PORTCULLIS } from "../support/portcullis.ts";
@@ -19,24 +19,6 @@ function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-dev-"));
   folders.push(folder);
   return folder;
-}
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function portcullis(
-  args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(PORTCULLIS, args, { cwd, env: { ...process.env, ...env } }, (error: ExecFileException | null, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
-  });
 }
 
 describe("without a file", () => {
@@ -94,7 +76,7 @@ describe("without a file", () => {
   test("the commands work with the token it keeps, and a second run has the same keys and revocations", async () => {
     await start();
     expect(await reasonFor(first)).toBe("ok");
-    const revoked = await portcullis(["revoke", "user", "alice", "--reason", "test", "--json"], folder, env());
+    const revoked = await run(["revoke", "user", "alice", "--reason", "test", "--json"], { cwd: folder, env: env() });
     expect(revoked).toMatchObject({ code: 0, err: "" });
     expect(await reasonFor(first)).toBe("revoked");
   });
@@ -102,26 +84,26 @@ describe("without a file", () => {
   test("a third run still refuses what the second one revoked; lifted, it is allowed again", async () => {
     await start();
     expect(await reasonFor(first)).toBe("revoked");
-    const { out } = await portcullis(["list", "--json"], folder, env());
+    const { out } = await run(["list", "--json"], { cwd: folder, env: env() });
     const [item] = (JSON.parse(out) as { readonly items: readonly { readonly id: string }[] }).items;
-    expect((await portcullis(["unrevoke", item?.id ?? ""], folder, env())).code).toBe(0);
+    expect((await run(["unrevoke", item?.id ?? ""], { cwd: folder, env: env() })).code).toBe(0);
     await until("the token to be good again", async () => (await reasonFor(first)) === "ok");
   });
 
   test("a second one beside it says that the address is in use, and leaves the first one's token alone", async () => {
     await start();
-    const second = await portcullis(["dev"], folder);
+    const second = await run(["dev"], { cwd: folder });
     expect(second).toMatchObject({
       code: 1,
       err: expect.stringMatching(/^portcullis: \w+ did not start: .*EADDRINUSE/),
     });
-    expect((await portcullis(["list"], folder, env())).code).toBe(0);
+    expect((await run(["list"], { cwd: folder, env: env() })).code).toBe(0);
   });
 
   test("the configuration that it prints loads", async () => {
     await start();
     writeFileSync(join(folder, "printed.yaml"), printedConfig);
-    expect(await portcullis(["check-config", "printed.yaml"], folder)).toMatchObject({ code: 0, err: "" });
+    expect(await run(["check-config", "printed.yaml"], { cwd: folder })).toMatchObject({ code: 0, err: "" });
     expect(printedConfig).toContain(`path: ${kept("portcullis.db")}`);
   });
 });
@@ -130,14 +112,14 @@ describe("where nothing can be kept", () => {
   test("a file in the place of its folder is told, without a stack", async () => {
     const folder = emptyFolder();
     writeFileSync(join(folder, ".portcullis"), "");
-    const { code, out, err } = await portcullis(["dev"], folder);
+    const { code, out, err } = await run(["dev"], { cwd: folder });
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toMatch(/^portcullis: nothing can be kept in \S+\/\.portcullis: EEXIST[^\n]*\n$/);
   });
 
   test("a directory that may not be written to is told, without a stack", async () => {
     // Not even root may write here.
-    const { code, out, err } = await portcullis(["dev"], "/sys");
+    const { code, out, err } = await run(["dev"], { cwd: "/sys" });
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toMatch(/^portcullis: nothing can be kept in \/sys\/\.portcullis: (EPERM|EACCES|EROFS)[^\n]*\n$/);
   });
@@ -146,7 +128,7 @@ describe("where nothing can be kept", () => {
     const folder = emptyFolder();
     mkdirSync(join(folder, ".portcullis"));
     writeFileSync(join(folder, ".portcullis", "dev-issuer.key.pem"), "damaged");
-    const { code, err } = await portcullis(["dev"], folder);
+    const { code, err } = await run(["dev"], { cwd: folder });
     expect(code).toBe(1);
     expect(err).toMatch(/^portcullis: nothing can be kept in [^\n]*\n$/);
   });
@@ -171,9 +153,7 @@ describe("with a file that names no store", () => {
       PORTCULLIS_CONTROL_URL: sidecar.controlUrl,
       PORTCULLIS_TOKEN_FILE: join(sidecar.folder, "portcullis.token"),
     };
-    expect((await portcullis(["revoke", "token", "through-dev", "--reason", "test"], sidecar.folder, env)).code).toBe(
-      0,
-    );
+    expect((await run(["revoke", "token", "through-dev", "--reason", "test"], { env })).code).toBe(0);
     expect((await sidecar.check({ path: "/", token: bearer })).metadata).toMatchObject({ reason: "revoked" });
   });
 });

@@ -5,8 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PORTCULLIS } from "../support/portcullis.ts";
-import { startProcess } from "../support/process.ts";
+import { run, type Outcome } from "../support/command.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { JWKS, token } from "../support/sidecar.ts";
 import { createTestKey } from "../support/tokens.ts";
@@ -44,15 +43,8 @@ scopes:
 `;
 }
 
-interface Outcome {
-  readonly code: number | NodeJS.Signals;
-  readonly output: string;
-}
-
 async function explain(args: readonly string[], stdin = "", file = "good.yaml"): Promise<Outcome> {
-  const running = startProcess(PORTCULLIS, ["explain", "--config", join(folder, file), ...args], { stdin });
-  const code = await running.end();
-  return { code, output: running.output() };
+  return run(["explain", "--config", join(folder, file), ...args], { stdin });
 }
 
 interface Explained {
@@ -68,10 +60,10 @@ interface Explained {
 /** Of a GET of `path` with this token on standard input. */
 async function explained(path: string, bearer?: string, file?: string): Promise<Explained> {
   const tokenArgs = bearer === undefined ? [] : ["--token-stdin"];
-  const { code, output } = await explain(["--method", "GET", "--path", path, "--json", ...tokenArgs], bearer, file);
+  const { code, out } = await explain(["--method", "GET", "--path", path, "--json", ...tokenArgs], bearer, file);
   expect(code).toBe(0);
-  expect(output).not.toContain(bearer ?? "no token was given");
-  return JSON.parse(output) as Explained;
+  expect(out).not.toContain(bearer ?? "no token was given");
+  return JSON.parse(out) as Explained;
 }
 
 function resultOf({ steps }: Explained, step: string): string | undefined {
@@ -146,8 +138,8 @@ describe("the verdict", () => {
 
   test("goes by the host header, in any spelling of it", async () => {
     for (const header of ["host: PAY.example.com", "Host:pay.example.com:443"]) {
-      const { output } = await explain(["--method", "GET", "--path", "/api/x", "--header", header]);
-      expect(output).toContain("pay (pay.example.com /**)");
+      const { out } = await explain(["--method", "GET", "--path", "/api/x", "--header", header]);
+      expect(out).toContain("pay (pay.example.com /**)");
     }
   });
 });
@@ -155,7 +147,7 @@ describe("the verdict", () => {
 describe("the command", () => {
   test("prints a line for each step and the verdict, to be read by people", async () => {
     const bearer = token();
-    const { code, output } = await explain([
+    const { code, out } = await explain([
       "--method",
       "GET",
       "--path",
@@ -165,20 +157,20 @@ describe("the command", () => {
     ]);
     expect(code).toBe(0);
     expect(
-      output
+      out
         .trimEnd()
         .split("\n")
         .map((line) => line.split(/ {2,}/)[0]),
     ).toEqual(["path", "rule", "tier of the rule", "credentials", "token", "tier", "revocation", "verdict"]);
-    expect(output).toMatch(/^verdict +allow: live$/m);
-    for (const part of bearer.split(".")) expect(output).not.toContain(part);
+    expect(out).toMatch(/^verdict +allow: live$/m);
+    for (const part of bearer.split(".")) expect(out).not.toContain(part);
   });
 
   test("takes two tokens for two credentials", async () => {
     const bearer = token();
     const header = ["--header", `authorization: Bearer ${bearer}`];
-    const { output } = await explain(["--method", "GET", "--path", "/api/orders", ...header, "--token-stdin"], bearer);
-    expect(output).toMatch(/^verdict +deny: malformed_request \(HTTP 400\)$/m);
+    const { out } = await explain(["--method", "GET", "--path", "/api/orders", ...header, "--token-stdin"], bearer);
+    expect(out).toMatch(/^verdict +deny: malformed_request \(HTTP 400\)$/m);
   });
 
   test.each([
@@ -186,14 +178,14 @@ describe("the command", () => {
     ["no path", ["--method", "GET"]],
     ["no method", ["--path", "/"]],
   ])("with %s is a usage error, and quotes no credential", async (_what, args) => {
-    const { code, output } = await explain(args);
-    expect(code).toBe(2);
-    expect(output).not.toContain("secretsecret");
+    const { code, out, err } = await explain(args);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).not.toContain("secretsecret");
   });
 
   test("with a bad configuration prints its problems and ends with 2", async () => {
-    const { code, output } = await explain(["--method", "GET", "--path", "/"], "", "bad.yaml");
-    expect(code).toBe(2);
-    expect(output).toMatch(/bad\.yaml:1:\d+ {2}issuers {2}/);
+    const { code, out, err } = await explain(["--method", "GET", "--path", "/"], "", "bad.yaml");
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toMatch(/bad\.yaml:1:\d+ {2}issuers {2}/);
   });
 });
