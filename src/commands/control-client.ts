@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve as resolvePath } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isLoopback } from "../core/loopback.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { exchange, type HttpAnswer, type HttpCall, type NoAnswer } from "./http-call.ts";
 import { EXIT, type CommandIo } from "./io.ts";
@@ -93,10 +94,6 @@ export function whyNoAnswer({ code }: NoAnswer, url: URL): string {
   }
   if (code === "timeout") return `${url.origin} did not answer in time`;
   return `${url.origin} cannot be asked (${code})`;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 async function tokenOf(io: CommandIo): Promise<Result<string, CommandFault>> {

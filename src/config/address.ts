@@ -40,8 +40,3 @@ export function readHttpUrl(text: string): URL | undefined {
   const plain = url !== undefined && /^https?:\/\/[^\s\\]+$/i.test(text) && url.username === "" && url.password === "";
   return plain && url.hash === "" && !text.includes("#") ? url : undefined;
 }
-
-/** What never leaves this machine; `hostname` as a URL has it. Names below localhost are left to nobody's resolver. */
-export function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(hostname);
-}

@@ -1,5 +1,7 @@
 // The effective configuration: every default filled in, every unit compiled, every path absolute. It decides nothing.
 
+import type { Algorithm } from "../core/algorithm.ts";
+import type { ControlScope } from "../core/control-scope.ts";
 import type { Tier } from "../core/tier.ts";
 
 export type Address =
@@ -15,22 +17,6 @@ export interface ListenConfig {
   readonly ops: TcpAddress;
   readonly control: TcpAddress;
 }
-
-/** Signature algorithms of RFC 7518 §3.1, RFC 8037 and RFC 9864. No HS*, no none: they cannot be configured. */
-export const ALGORITHMS = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-] as const;
-export type Algorithm = (typeof ALGORITHMS)[number];
 
 export type JwksConfig =
   /** `allowHttp`: the written URL may be plain http beyond loopback. */
@@ -98,14 +84,6 @@ interface IdentityConfig {
   readonly headers: readonly { readonly name: string; readonly claim: string }[];
   readonly forwardToken: boolean;
 }
-
-export const CONTROL_SCOPES = [
-  "portcullis:read",
-  "portcullis:revoke",
-  "portcullis:admin",
-  "portcullis:sidecar",
-] as const;
-export type ControlScope = (typeof CONTROL_SCOPES)[number];
 
 interface BootstrapToken {
   readonly name: string;

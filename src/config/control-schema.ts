@@ -1,8 +1,8 @@
 // The schema of the control block: who may call the control API, and where it is.
 
 import { z } from "zod";
+import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { TARGET_KINDS } from "../core/target.ts";
-import { CONTROL_SCOPES } from "./config.ts";
 import { CONTROL } from "./defaults.ts";
 import { allowing, hidden, httpUrl, matching, oneOf, text } from "./fields.ts";
 import { ISSUER_ID, NAME } from "./names.ts";

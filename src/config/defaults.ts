@@ -1,6 +1,6 @@
 // Every default of the configuration, once, in the file's own notation and with its reason. It checks nothing.
 
-import type { Algorithm } from "./config.ts";
+import type { Algorithm } from "../core/algorithm.ts";
 
 /** Loopback: Envoy runs beside the sidecar, and nothing here should be reachable from outside unasked. */
 export const LISTEN = { grpc: "127.0.0.1:9001", ops: "127.0.0.1:9002", control: "127.0.0.1:9003" } as const;

@@ -1,7 +1,7 @@
 // The schema of one issuer: how it is known, where its keys are, what its tokens look like.
 
 import { z } from "zod";
-import { ALGORITHMS } from "./config.ts";
+import { ALGORITHMS } from "../core/algorithm.ts";
 import { CLAIMS, ISSUER } from "./defaults.ts";
 import { allowing, duration, flag, httpUrl, oneOf, text } from "./fields.ts";
 import { CLAIM, ISSUER_ID } from "./names.ts";

@@ -1,6 +1,7 @@
 // The file as it is written, defaults filled in: the shape that the schema promises. Units are still text.
 
-import type { Algorithm, ControlScope } from "./config.ts";
+import type { Algorithm } from "../core/algorithm.ts";
+import type { ControlScope } from "../core/control-scope.ts";
 
 export interface WrittenIssuer {
   issuer: string;

@@ -1,12 +1,9 @@
 // Who may call the control API and what for: callers, scopes, and the port that authenticators meet. It reads no
 // HTTP and never sees a caller's token other than to hand it on.
 
+import type { ControlScope } from "../core/control-scope.ts";
 import type { Result } from "../core/result.ts";
 import type { TargetKind } from "../core/target.ts";
-
-/** `portcullis:admin` includes the others. */
-export const CONTROL_SCOPES = ["portcullis:read", "portcullis:revoke", "portcullis:admin"] as const;
-export type ControlScope = (typeof CONTROL_SCOPES)[number];
 
 /** An authenticated caller of the control API. */
 export interface Caller {

@@ -1,6 +1,6 @@
 // The OpenAPI document of the control API, built from the very schemas that validate.
 
-import { CONTROL_SCOPES } from "./access.ts";
+import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
 import {
   ACKNOWLEDGED,

@@ -1,20 +1,6 @@
-// The table of signature algorithms. What is not listed cannot be represented: no HMAC, no `none`, no other curve.
+// The table of signature algorithms: what each needs of a key and of a signature.
 
-/** `alg` values of JWS headers and JWKs (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2). */
-export const ALGORITHMS = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-] as const;
-export type Algorithm = (typeof ALGORITHMS)[number];
+import type { Algorithm } from "../core/algorithm.ts";
 
 export type SignatureScheme =
   | { readonly keyType: "RSA"; readonly padding: "pkcs1" | "pss"; readonly hash: "sha256" | "sha384" | "sha512" }

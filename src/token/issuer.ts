@@ -1,6 +1,6 @@
 // One trusted issuer, compiled from the configuration: what its tokens must look like. Holds no key itself.
 
-import type { Algorithm } from "./algorithms.ts";
+import type { Algorithm } from "../core/algorithm.ts";
 import type { KeySource } from "./key-source.ts";
 
 /** `at+jwt`: typed access tokens (RFC 9068). `jwt`: untyped ones, and then nothing that looks like another kind. */

@@ -2,7 +2,8 @@
 
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { err, ok, type Result } from "../core/result.ts";
-import { isAlgorithm, SCHEMES, type Algorithm, type SignatureScheme } from "./algorithms.ts";
+import type { Algorithm } from "../core/algorithm.ts";
+import { isAlgorithm, SCHEMES, type SignatureScheme } from "./algorithms.ts";
 import type { JsonObject } from "./json.ts";
 import { hasRocaFingerprint } from "./roca.ts";
 import { verifyKeyOf, type VerifyKey } from "./verify-key.ts";

@@ -1,11 +1,11 @@
 // Decides from which URLs keys may be read, so that neither a network nor a document can put keys in our hands.
 
+import { isLoopback } from "../core/loopback.ts";
+
 /** Who named the URL: the operator in the configuration, or a discovery document found at `at`. */
 export type UrlOrigin =
   | { readonly writtenBy: "configuration"; readonly allowHttp: boolean }
   | { readonly writtenBy: "document"; readonly at: URL };
-
-const LOOPBACK = /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
 
 /**
  * The URL if it may be read from: https; http where the configuration names a loopback host or sets `allowHttp`. A
@@ -17,7 +17,7 @@ export function trustedUrl(text: string, origin: UrlOrigin): URL | undefined {
   if (url === null) return undefined;
   if (url.protocol === "https:") return url;
   if (url.protocol !== "http:") return undefined;
-  const loopback = LOOPBACK.test(url.hostname);
+  const loopback = isLoopback(url.hostname);
   switch (origin.writtenBy) {
     case "configuration":
       return loopback || origin.allowHttp ? url : undefined;

@@ -1,7 +1,7 @@
 // The keys of one issuer as of one reading of its JWKS document (RFC 7517 §5). Drops bad keys, keeps good neighbours.
 
 import { err, ok, type Result } from "../core/result.ts";
-import type { Algorithm } from "./algorithms.ts";
+import type { Algorithm } from "../core/algorithm.ts";
 import { parseJsonObject } from "./json.ts";
 import { readJwk, type KeyDropReason } from "./jwk.ts";
 import type { VerifyKey } from "./verify-key.ts";

@@ -1,12 +1,12 @@
 // Where an issuer's keys come from: read once at start, refreshed ahead in the background, kept through errors. A
 // caller never waits for a refresh; only an unknown `kid` may cause a fetch, and it waits no longer than its deadline.
 
+import type { Algorithm } from "../core/algorithm.ts";
 import { ageMs, type Clock, type Instant } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
-import type { Algorithm } from "./algorithms.ts";
 import type { ReadFault } from "./jwks-http.ts";
 import { readDocument, type DocumentReading, type JwksLocation } from "./jwks-document.ts";
 import { NO_KEYS, readKeySet, type KeySet } from "./key-set.ts";

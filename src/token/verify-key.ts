@@ -1,7 +1,8 @@
 // A public key bound to the one algorithm it may verify, and what follows from the two. It judges no key.
 
 import type { KeyObject } from "node:crypto";
-import { SCHEMES, type Algorithm } from "./algorithms.ts";
+import type { Algorithm } from "../core/algorithm.ts";
+import { SCHEMES } from "./algorithms.ts";
 
 /** Unchanged keys keep their object across refreshes: a cached token asks whether its key is still in the set. */
 export interface VerifyKey {

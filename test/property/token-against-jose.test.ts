@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { createLocalJWKSet, jwtVerify, SignJWT } from "jose";
 import { expect, test } from "vitest";
-import type { Algorithm } from "../../src/token/algorithms.ts";
+import type { Algorithm } from "../../src/core/algorithm.ts";
 import {
   base64url,
   createTestKey,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { ALGORITHMS } from "../../src/token/algorithms.ts";
+import { ALGORITHMS } from "../../src/core/algorithm.ts";
 import { NO_KEYS, readKeySet } from "../../src/token/key-set.ts";
 import { createTestKey } from "../support/tokens.ts";
 

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../src/core/clock.ts";
-import type { Algorithm } from "../../src/token/algorithms.ts";
+import type { Algorithm } from "../../src/core/algorithm.ts";
 import { createKeySource, type JwksLocation, type KeySource } from "../../src/token/key-source.ts";
 import type { KeySet } from "../../src/token/key-set.ts";
 import { NOW_S, type Json } from "./tokens.ts";

@@ -1,6 +1,7 @@
 // Checks issuers among each other and with the control block. Each key by itself is the schema's business.
 
-import { isLoopback, readHttpUrl } from "../address.ts";
+import { isLoopback } from "../../core/loopback.ts";
+import { readHttpUrl } from "../address.ts";
 import { CONTROL, ISSUER } from "../defaults.ts";
 import type { Look } from "./look.ts";
 

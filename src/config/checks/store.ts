@@ -1,4 +1,4 @@
-// Checks where revocations are kept, and what of the file this version cannot do.
+// Checks where revocations are kept.
 
 import { DEADLINE, STORE } from "../defaults.ts";
 import { readDuration } from "../units.ts";
@@ -32,29 +32,6 @@ export function checkStoreUrl(look: Look, path: readonly PropertyKey[], url: str
   }
   const problem = isRedisUrl(url) ? look.readings.storeUrl(url) : "";
   if (problem !== undefined) look.wrong(path, `is no URL of a Redis${problem && `: ${problem}`}`, REDIS_URL);
-}
-
-export function checkLaterParts(look: Look): void {
-  if (look.text("listen", "transport") === "wire") {
-    look.warn(
-      ["listen", "transport"],
-      "wire is not part of this version; grpc-js serves, with the same answers",
-      "grpc-js",
-    );
-  }
-  const feed = look.text("feed", "type");
-  if (feed === "redis") {
-    look.warn(["feed", "type"], "redis is not part of this version; every answer comes from the store itself", "none");
-  }
-  if (feed === "relay" || feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "none");
-  for (const key of ["record", "recordFile"]) {
-    const value = look.text(key);
-    if (value !== undefined && value !== "")
-      look.wrong([key], "is set, which is not part of this version", 'leave it out, or ""');
-  }
-  if (look.list("control", "secondPerson").length > 0) {
-    look.wrong(["control", "secondPerson"], "names kinds, which is not part of this version", "leave it out, or []");
-  }
 }
 
 function isRedisUrl(text: string): boolean {

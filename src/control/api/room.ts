@@ -2,9 +2,10 @@
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../core/clock.ts";
+import type { ControlScope } from "../../core/control-scope.ts";
 import type { Log } from "../../core/log.ts";
 import type { MarkerReader, RevocationWriter } from "../../revocation/store.ts";
-import { holds, type Caller, type ControlScope } from "../access.ts";
+import { holds, type Caller } from "../access.ts";
 import type { IssuerLimits } from "../new-revocation.ts";
 import { PROBLEM_MEDIA_TYPE, problemBody, statusOf, type Problem } from "../problem.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ALGORITHMS } from "../../../src/token/algorithms.ts";
+import { ALGORITHMS } from "../../../src/core/algorithm.ts";
 import { ecdsaDer } from "../../../src/token/ecdsa-der.ts";
 import {
   createTestKey,

@@ -2,7 +2,7 @@
 // "which reason for what" where the contract leaves it open.
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Algorithm } from "../../../src/token/algorithms.ts";
+import type { Algorithm } from "../../../src/core/algorithm.ts";
 import {
   base64url,
   createTestKey,

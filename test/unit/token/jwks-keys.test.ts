@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Algorithm } from "../../../src/token/algorithms.ts";
+import type { Algorithm } from "../../../src/core/algorithm.ts";
 import { NO_KEYS, readKeySet, soleKeyFor } from "../../../src/token/key-set.ts";
 import { createTestKey, type Json } from "../../support/tokens.ts";
 

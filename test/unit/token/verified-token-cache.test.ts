@@ -1,6 +1,6 @@
 // Trap 16: a cache of verified tokens must not let in what verification would refuse.
 import { describe, expect, test } from "vitest";
-import type { Algorithm } from "../../../src/token/algorithms.ts";
+import type { Algorithm } from "../../../src/core/algorithm.ts";
 import { err, ok } from "../../../src/core/result.ts";
 import {
   createTestKey,

@@ -1,0 +1,10 @@
+// What may be allowed to a caller of the control API (contract §5). Which call needs which scope, control/access.ts tells.
+
+/** `portcullis:admin` includes the others. No call of this version asks for `portcullis:sidecar`. */
+export const CONTROL_SCOPES = [
+  "portcullis:read",
+  "portcullis:revoke",
+  "portcullis:admin",
+  "portcullis:sidecar",
+] as const;
+export type ControlScope = (typeof CONTROL_SCOPES)[number];
