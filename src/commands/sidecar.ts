@@ -40,7 +40,12 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   let policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer });
 
   const checks = createCheckHandler({ clock: systemClock, observer, log, tracer: tracing, policy });
-  const transport = createGrpcServer({ listen: config.listen.grpc.map(formatAddress), checks, log });
+  const transport = createGrpcServer({
+    listen: config.listen.grpc.map(formatAddress),
+    checks,
+    log,
+    beforeHealth: () => void readiness.report(), // which tells of a change, so that neither answer trails the other
+  });
   const readiness = watchReadiness({
     facts: () => readinessFacts(store, ladder, used.issuers),
     clock: systemClock,

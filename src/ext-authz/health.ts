@@ -19,8 +19,11 @@ export interface Health {
   readonly watch: handleServerStreamingCall<Buffer, Buffer>;
 }
 
-/** NOT_SERVING until told otherwise. `services`: the names that are known; the empty one is the whole server. */
-export function createHealth(services: readonly string[]): Health {
+/**
+ * NOT_SERVING until told otherwise. `services`: the names that are known; the empty one is the whole server. `look` is
+ * called before each answer, and may tell.
+ */
+export function createHealth(services: readonly string[], look: () => void): Health {
   const known = new Set(services);
   const watches = new Set<ServerWritableStream<Buffer, Buffer>>();
   /** Of services that nobody knows: told so once, and ended like the others. */
@@ -43,11 +46,15 @@ export function createHealth(services: readonly string[]): Health {
       const service = serviceOf(call.request);
       if (service === undefined) callback({ code: status.INVALID_ARGUMENT, details: "not a HealthCheckRequest" });
       else if (!known.has(service)) callback({ code: status.NOT_FOUND, details: "unknown service" });
-      else callback(null, current);
+      else {
+        look();
+        callback(null, current);
+      }
     },
     watch(call) {
       const service = serviceOf(call.request);
       const isKnown = service !== undefined && known.has(service);
+      look();
       const among = isKnown ? watches : strayWatches;
       among.add(call);
       call.on("cancelled", () => among.delete(call));

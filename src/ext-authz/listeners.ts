@@ -23,6 +23,9 @@ export interface ListenersOptions {
   readonly failed: (error: Error) => void;
 }
 
+/** After our last byte, for the peer's own goodbye. One that never reads would otherwise be held for ever. */
+const GOODBYE_MS = 200;
+
 export function createListeners({ addresses, accepted, failed }: ListenersOptions): Listeners {
   const servers: Server[] = [];
   const connections = new Set<Socket>();
@@ -30,6 +33,7 @@ export function createListeners({ addresses, accepted, failed }: ListenersOption
 
   const accept = (connection: Socket): void => {
     connections.add(connection);
+    connection.once("finish", () => setTimeout(() => connection.destroy(), GOODBYE_MS).unref());
     connection.once("close", () => {
       connections.delete(connection);
       if (connections.size === 0) for (const resolve of waiting.splice(0)) resolve();

@@ -36,6 +36,8 @@ export interface GrpcServerOptions {
   readonly listen: readonly string[];
   readonly checks: CheckHandler;
   readonly log: Pick<Log, "warn">;
+  /** Called before health is told to whoever asks for it: the last moment for `setServing`. */
+  readonly beforeHealth?: () => void;
   /** MAX_CONNECTION_AGE_MS unless a test says otherwise. */
   readonly maxConnectionAgeMs?: number;
 }
@@ -43,7 +45,7 @@ export interface GrpcServerOptions {
 /** A transport on the stock gRPC library. Not serving until told so. */
 export function createGrpcServer(options: GrpcServerOptions): Transport {
   const { checks, log } = options;
-  const health = createHealth(["", CHECK_SERVICE]);
+  const health = createHealth(["", CHECK_SERVICE], () => options.beforeHealth?.());
   const server = new Server(serverOptions(options.maxConnectionAgeMs ?? MAX_CONNECTION_AGE_MS));
   tolerateResets(server);
   addServices(server, checks, health);

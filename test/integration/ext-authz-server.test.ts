@@ -184,6 +184,27 @@ describe("gRPC health", () => {
     cancel();
   });
 
+  test("is looked at anew by whoever asks for it, once or for long: it never trails what readiness would say", async () => {
+    const transport: Transport = createGrpcServer({
+      listen: ["127.0.0.1:0"],
+      checks: createCheckBench().handler,
+      log: { warn: () => undefined },
+      beforeHealth: () => transport.setServing(isReady),
+    });
+    let isReady = true;
+    const [target] = await transport.start();
+    cleanups.push(() => transport.stop());
+    const clients = connectClients(target as string);
+    cleanups.push(() => clients.close());
+    expect(await clients.health("")).toBe("SERVING");
+    isReady = false;
+    expect(await clients.health("")).toBe("NOT_SERVING");
+    isReady = true;
+    const { seen } = clients.watch("");
+    await until("the first status", () => seen.length > 0);
+    expect(seen).toEqual(["SERVING"]);
+  });
+
   test("answers Checks all the same while NOT_SERVING", async () => {
     const { clients, transport } = await serve();
     transport.setServing(false);
@@ -243,6 +264,29 @@ describe("hazard 32: a drain", () => {
     const { clients, transport } = await serve();
     await clients.check(REQUEST);
     expect(await transport.drain(0, 10_000)).toBe("finished");
+  });
+});
+
+describe("a peer that neither speaks nor reads", () => {
+  async function mute(address: string): Promise<Socket> {
+    const peer = connect(Number(address.split(":")[1]), "127.0.0.1");
+    cleanups.push(() => peer.destroy());
+    await new Promise<void>((resolve, reject) => peer.once("connect", resolve).once("error", reject));
+    return peer;
+  }
+
+  test.each([
+    ["nothing", ""],
+    ["the beginning of HTTP/2's greeting", "PRI * HT"],
+    ["a whole greeting", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"],
+  ])("holds no drain up after %s, though it never closes its end", async (_what, said) => {
+    const { clients, transport, bound } = await serve();
+    const peer = await mute(bound[0] as string);
+    peer.write(said);
+    await clients.check(REQUEST);
+    const beganAt = performance.now();
+    expect(await transport.drain(0, 10_000)).toBe("finished");
+    expect(performance.now() - beganAt).toBeLessThan(5_000);
   });
 });
 
