@@ -104,7 +104,7 @@ describe("a revocation by command", () => {
     ["key", () => ["k1"]],
     ["issuer", () => []],
     ["everything", () => []],
-  ])("of a %s refuses its tokens, and lifted lets them in within a second", async (kind, idOf) => {
+  ])("of kind %s refuses its tokens, and lifted lets them in within a second", async (kind, idOf) => {
     const claims = newClaims();
     const bearer = token({ ...claims });
     expect(await statusOf(bearer)).toBe(200);

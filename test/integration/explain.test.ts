@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { run, type Outcome } from "../support/command.ts";
+import { run, runHere, type Outcome } from "../support/command.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { JWKS, token } from "../support/sidecar.ts";
 import { createTestKey } from "../support/tokens.ts";
@@ -43,8 +43,8 @@ scopes:
 `;
 }
 
-async function explain(args: readonly string[], stdin = "", file = "good.yaml"): Promise<Outcome> {
-  return run(["explain", "--config", join(folder, file), ...args], { stdin });
+function explain(args: readonly string[], stdin = "", file = "good.yaml", runIt = run): Promise<Outcome> {
+  return runIt(["explain", "--config", join(folder, file), ...args], { stdin });
 }
 
 interface Explained {
@@ -60,7 +60,8 @@ interface Explained {
 /** Of a GET of `path` with this token on standard input. */
 async function explained(path: string, bearer?: string, file?: string): Promise<Explained> {
   const tokenArgs = bearer === undefined ? [] : ["--token-stdin"];
-  const { code, out } = await explain(["--method", "GET", "--path", path, "--json", ...tokenArgs], bearer, file);
+  const args = ["--method", "GET", "--path", path, "--json", ...tokenArgs];
+  const { code, out } = await explain(args, bearer, file, runHere);
   expect(code).toBe(0);
   expect(out).not.toContain(bearer ?? "no token was given");
   return JSON.parse(out) as Explained;

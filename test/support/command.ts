@@ -1,6 +1,7 @@
-// Runs a command of the real `bin/portcullis` to its end.
+// Runs a command to its end: the real `bin/portcullis`, or what it runs, here and without a process of its own.
 
 import { execFile, type ExecFileException } from "node:child_process";
+import { runCli } from "../../src/commands/cli.ts";
 import { PORTCULLIS } from "./portcullis.ts";
 
 export interface Outcome {
@@ -27,4 +28,22 @@ export function run(args: readonly string[], { cwd, env = {}, stdin = "" }: Comm
     child.stdin?.on("error", () => undefined); // it may end before it has read everything
     child.stdin?.end(stdin);
   });
+}
+
+/** For tables of many: starting a process takes most of a second. Signals do not reach it. */
+export async function runHere(args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+  const { cwd = process.cwd(), env = {}, stdin = "" } = options;
+  let out = "";
+  let err = "";
+  const code = await runCli(args, {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    readStdin: () => Promise.resolve(stdin),
+    env,
+    cwd,
+    isTerminal: false,
+    version: "0.0.0-test",
+    signals: { onTerminate: () => undefined, onReload: () => undefined },
+  });
+  return { code, out, err };
 }
