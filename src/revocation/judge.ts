@@ -2,6 +2,7 @@
 
 import type { RevokedBy } from "../core/evidence.ts";
 import { isWatermarkKind, type TargetKind } from "../core/target.ts";
+import { markerFacts } from "./marker-facts.ts";
 
 export type Judgement =
   | { readonly state: "active" }
@@ -21,32 +22,15 @@ export function judge(kinds: readonly TargetKind[], issuedAtS: number, values: r
     const value = values[i];
     const kind = kinds[i];
     if (value === null || value === undefined || kind === undefined) continue;
-    if (!isWatermarkKind(kind)) return { state: "revoked", by: { kind, revocationId: revocationId(value) } };
+    if (!isWatermarkKind(kind)) return { state: "revoked", by: { kind, revocationId: markerFacts(value).id } };
     const issuedBeforeS = readWatermark(value);
     if (issuedBeforeS === undefined) unreadable ??= kind;
-    else if (issuedAtS < issuedBeforeS) return { state: "revoked", by: { kind, revocationId: revocationId(value) } };
+    else if (issuedAtS < issuedBeforeS) return { state: "revoked", by: { kind, revocationId: markerFacts(value).id } };
   }
   return unreadable === undefined ? ACTIVE : { state: "unreadable", kind: unreadable };
 }
 
 /** The epoch seconds of a watermark's value: a bare integer, or our JSON's `issued_before`; undefined if neither. */
 export function readWatermark(value: string): number | undefined {
-  if (BARE_INTEGER.test(value)) return Number(value);
-  const issuedBefore = member(value, "issued_before");
-  return typeof issuedBefore === "number" && Number.isFinite(issuedBefore) ? issuedBefore : undefined;
-}
-
-function revocationId(value: string): string | undefined {
-  const id = member(value, "id");
-  return typeof id === "string" && id !== "" ? id : undefined;
-}
-
-function member(value: string, name: string): unknown {
-  if (!value.startsWith("{")) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>)[name] : undefined;
-  } catch {
-    return undefined; // another program's value: existence may still revoke, a watermark is unreadable
-  }
+  return BARE_INTEGER.test(value) ? Number(value) : markerFacts(value).issuedBeforeS;
 }

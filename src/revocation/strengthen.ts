@@ -2,7 +2,7 @@
 
 import { isWatermarkKind } from "../core/target.ts";
 import { readWatermark } from "./judge.ts";
-import { markerBy } from "./marker.ts";
+import { markerFacts } from "./marker-facts.ts";
 import type { NewRevocation, StoredRevocation } from "./store.ts";
 
 /** Ends `by` where others stand behind a revocation too. No caller's name has a comma, so it is nobody's own. */
@@ -29,7 +29,7 @@ export function strengthened(
 
 /** Whoever strengthens what somebody else revoked does not make it his own, which he could lift. */
 function joinedBy(by: string, standing: string | undefined): string {
-  return standing === undefined || markerBy(standing) === by ? by : `${by}${WITH_OTHERS}`;
+  return standing === undefined || markerFacts(standing).by === by ? by : `${by}${WITH_OTHERS}`;
 }
 
 /**

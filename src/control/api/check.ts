@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { isWatermarkKind } from "../../core/target.ts";
 import { readWatermark } from "../../revocation/judge.ts";
 import { markerKey } from "../../revocation/keys.ts";
+import { markerFacts } from "../../revocation/marker-facts.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { resolveTarget, type NamedTarget } from "../new-revocation.ts";
 import { invalid, readFault, type Problem } from "../problem.ts";
@@ -41,7 +42,8 @@ async function check(room: Room, named: NamedTarget): Promise<Result<CheckAnswer
   if (!read.ok) return err(readFault(read.error));
   const value = read.value[0] ?? null;
   if (value === null) return ok({ revoked: false });
-  const facts = factsOf(value);
+  const { id, atMs: since, by, reason } = markerFacts(value);
+  const facts = { id, since, by, reason };
   if (!isWatermarkKind(named.kind)) return ok({ revoked: true, ...facts });
   const issuedBefore = readWatermark(value);
   if (issuedBefore !== undefined) return ok({ revoked: true, ...facts, issued_before: issuedBefore });
@@ -50,26 +52,4 @@ async function check(room: Room, named: NamedTarget): Promise<Result<CheckAnswer
     detail:
       "The target's watermark is neither a bare integer nor ours: until it is mended its tokens are refused with 503.",
   });
-}
-
-/** What the value says of itself. Another program's may say anything: only what has the right type is passed on. */
-function factsOf(value: string): Pick<CheckAnswer, "id" | "since" | "by" | "reason"> {
-  const facts = objectOf(value);
-  const { id, at, by, reason } = facts;
-  return {
-    id: typeof id === "string" ? id : undefined,
-    since: typeof at === "number" && Number.isSafeInteger(at) ? at : undefined,
-    by: typeof by === "string" ? by : undefined,
-    reason: typeof reason === "string" ? reason : undefined,
-  };
-}
-
-function objectOf(value: string): { id?: unknown; at?: unknown; by?: unknown; reason?: unknown } {
-  if (!value.startsWith("{")) return {};
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return typeof parsed === "object" && parsed !== null ? parsed : {};
-  } catch {
-    return {};
-  }
 }

@@ -5,7 +5,8 @@ import { err, ok, type Result } from "../../core/result.ts";
 import type { Log } from "../../core/log.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
-import { markerId, revocationOf } from "../marker.ts";
+import { revocationOf } from "../marker.ts";
+import { markerFacts } from "../marker-facts.ts";
 import type { ListPage, ListQuery, StoredRevocation, StoreFault } from "../store.ts";
 import { fault } from "./fault.ts";
 import { asksFor, scanPattern, targetOfKey } from "./marker-keys.ts";
@@ -162,7 +163,7 @@ async function describeMarker(
   named: Target,
   { value, expiresAtMs }: Marker,
 ): Promise<Result<StoredRevocation, StoreFault>> {
-  const id = markerId(value);
+  const { id } = markerFacts(value);
   if (id !== undefined) {
     const reply = await ask("GET", indexKey(keyPrefix, id));
     if (!reply.ok) return reply;

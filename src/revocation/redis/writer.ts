@@ -3,7 +3,8 @@
 import { err, ok, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
-import { markerId, revocationOf } from "../marker.ts";
+import { revocationOf } from "../marker.ts";
+import { markerFacts } from "../marker-facts.ts";
 import { strengthened } from "../strengthen.ts";
 import type { LiftRefusal, NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
@@ -53,7 +54,7 @@ async function keepIndex(
   replaced: string | undefined,
   { id, expiresAtMs }: StoredRevocation,
 ): Promise<Reply> {
-  const replacedId = replaced === undefined ? undefined : markerId(replaced);
+  const replacedId = replaced === undefined ? undefined : markerFacts(replaced).id;
   if (replacedId === undefined || replacedId === id) return ok(undefined);
   const name = indexKey(keyPrefix, replacedId);
   const entry = await ask("GET", name);
@@ -114,7 +115,7 @@ async function find(ask: Ask, keyPrefix: string, id: string): Promise<Result<Fou
     const owner = await ownerOf(ask, keyPrefix, key, marker.value.value);
     if (!owner.ok) return owner;
     if (owner.value !== undefined) return ok({ state: "superseded" });
-  } else if (markerId(marker.value.value) !== id) {
+  } else if (markerFacts(marker.value.value).id !== id) {
     return ok({ state: "superseded" });
   }
   const revocation = revocationOf(id, target, marker.value.value, marker.value.expiresAtMs);
@@ -145,7 +146,7 @@ async function ownerOf(
   key: string,
   value: string,
 ): Promise<Result<string | undefined, StoreFault>> {
-  const id = markerId(value);
+  const { id } = markerFacts(value);
   if (id === undefined) return ok(undefined);
   const place = await indexedPlace(ask, keyPrefix, id);
   return place.ok ? ok(place.value?.key === key ? id : undefined) : place;
