@@ -11,50 +11,64 @@ export interface JudgedBy {
   readonly rule: string | undefined;
 }
 
-/** Encodes fields of the Struct. Names of tiers and rules are configured, so what is kept of them is bounded. */
-export interface MetadataEncoder {
-  tier(name: string | undefined): Buffer;
-  rule(name: string | undefined): Buffer;
-}
-
 const NOTHING: Buffer = Buffer.alloc(0);
 
-export function createMetadataEncoder(): MetadataEncoder {
-  const tiers = new Map<string, Buffer>();
-  const rules = new Map<string, Buffer>();
-  return {
-    tier: (name) => remembered(tiers, "tier", name),
-    rule: (name) => remembered(rules, "rule", name),
-  };
-}
+/** A field of the Struct whose number is its last eight bytes: copied, then overwritten there. */
+const STALENESS = structNumber("staleness_ms", 0);
+const NUMBER_BYTES = 8;
 
-function remembered(known: Map<string, Buffer>, key: string, name: string | undefined): Buffer {
-  if (name === undefined) return NOTHING;
-  let field = known.get(name);
-  if (field === undefined) {
-    field = structString(key, name);
-    known.set(name, field);
+/**
+ * The fields that depend on nothing but the outcome, the tier and the rule, encoded once for each combination. All
+ * three are closed or configured, so what is kept is bounded.
+ */
+export class OutcomeMetadata {
+  readonly #outcome: Buffer;
+  readonly #byTier = new Map<string | undefined, Map<string | undefined, Buffer>>();
+
+  private constructor(outcome: readonly Buffer[]) {
+    this.#outcome = Buffer.concat(outcome);
   }
-  return field;
-}
 
-export function allowMetadata(assurance: Assurance): Buffer {
-  const words = [structString("decision", "allow"), structString("reason", "ok"), structString("assurance", assurance)];
-  return Buffer.concat(words);
-}
+  static ofAllow(assurance: Assurance): OutcomeMetadata {
+    const words = [structString("decision", "allow"), structString("reason", "ok")];
+    return new OutcomeMetadata([...words, structString("assurance", assurance)]);
+  }
 
-export function denyMetadata(reason: DenyReason): Buffer {
-  return Buffer.concat([structString("decision", "deny"), structString("reason", reason)]);
-}
+  static ofDeny(reason: DenyReason): OutcomeMetadata {
+    return new OutcomeMetadata([structString("decision", "deny"), structString("reason", reason)]);
+  }
 
-export function stalenessMetadata(stalenessMs: number | undefined): Buffer {
-  return stalenessMs === undefined ? NOTHING : structNumber("staleness_ms", Math.round(stalenessMs));
+  by({ tier, rule }: JudgedBy): Buffer {
+    return this.#byTier.get(tier)?.get(rule) ?? this.#encode(tier, rule);
+  }
+
+  #encode(tier: string | undefined, rule: string | undefined): Buffer {
+    const fields = Buffer.concat([this.#outcome, textOf("tier", tier), textOf("rule", rule)]);
+    let byRule = this.#byTier.get(tier);
+    if (byRule === undefined) this.#byTier.set(tier, (byRule = new Map<string | undefined, Buffer>()));
+    byRule.set(rule, fields);
+    return fields;
+  }
 }
 
 export function issuerMetadata(issuerId: string | undefined): Buffer {
-  return issuerId === undefined ? NOTHING : structString("issuer", issuerId);
+  return textOf("issuer", issuerId);
 }
 
 export function revocationMetadata(revocationId: string | undefined): Buffer {
-  return revocationId === undefined ? NOTHING : structString("revocation_id", revocationId);
+  return textOf("revocation_id", revocationId);
+}
+
+/** What `writeStaleness` completes, where it stands at the end of the answer. */
+export function stalenessMetadata(stalenessMs: number | undefined): Buffer {
+  return stalenessMs === undefined ? NOTHING : STALENESS;
+}
+
+/** To the millisecond, into the end of `response`. */
+export function writeStaleness(response: Buffer, stalenessMs: number | undefined): void {
+  if (stalenessMs !== undefined) response.writeDoubleLE(Math.round(stalenessMs), response.length - NUMBER_BYTES);
+}
+
+function textOf(key: string, value: string | undefined): Buffer {
+  return value === undefined ? NOTHING : structString(key, value);
 }

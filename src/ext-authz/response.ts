@@ -5,12 +5,11 @@ import { DENY_REASONS, type DenyReason } from "../core/deny-reason.ts";
 import { ASSURANCES, type Allow, type Assurance, type Deny } from "../core/verdict.ts";
 import { deniedResponse, type DeniedParts } from "./denied-response.ts";
 import {
-  allowMetadata,
-  createMetadataEncoder,
-  denyMetadata,
   issuerMetadata,
+  OutcomeMetadata,
   revocationMetadata,
   stalenessMetadata,
+  writeStaleness,
   type JudgedBy,
 } from "./dynamic-metadata.ts";
 import { headerOption, removedHeader } from "./header-option.ts";
@@ -24,6 +23,7 @@ const DYNAMIC_METADATA = 4;
 
 /** google.rpc.Status with code 0, spelled out. */
 const STATUS_OK = bytesField(STATUS);
+const NO_FIELDS: readonly Buffer[] = [];
 
 export interface ResponseEncoder {
   /** `spoofedNames`: headers of this request to be removed besides, as sent. */
@@ -32,10 +32,9 @@ export interface ResponseEncoder {
 }
 
 export function createResponseEncoder(realm: string): ResponseEncoder {
-  const metadata = createMetadataEncoder();
   const assuranceFields = encodeEach(ASSURANCES, (assurance) => headerOption(ASSURANCE_HEADER, assurance));
-  const allowFields = encodeEach<Assurance, Buffer>(ASSURANCES, allowMetadata);
-  const denyFields = encodeEach<DenyReason, Buffer>(DENY_REASONS, denyMetadata);
+  const allowed = encodeEach<Assurance, OutcomeMetadata>(ASSURANCES, (assurance) => OutcomeMetadata.ofAllow(assurance));
+  const refused = encodeEach<DenyReason, OutcomeMetadata>(DENY_REASONS, (reason) => OutcomeMetadata.ofDeny(reason));
   const denied = encodeEach<DenyReason, DeniedParts>(DENY_REASONS, (reason) => deniedResponse(reason, realm));
 
   return {
@@ -45,27 +44,18 @@ export function createResponseEncoder(realm: string): ResponseEncoder {
         spoofedNames.length === 0
           ? [identity.okFields, assuranceFields[assurance]]
           : [identity.okFields, assuranceFields[assurance], ...spoofedNames.map(removedHeader)];
-      return concatenated(STATUS_OK, okFields, [
-        allowFields[assurance],
-        metadata.tier(by.tier),
-        metadata.rule(by.rule),
-        identity.metadataFields,
-        stalenessMetadata(stalenessMs),
-      ]);
+      const metadata = [allowed[assurance].by(by), identity.metadataFields, stalenessMetadata(stalenessMs)];
+      const response = concatenated(STATUS_OK, okFields, metadata);
+      writeStaleness(response, stalenessMs);
+      return response;
     },
     deny(verdict, by, issuerId) {
-      const { reason } = verdict;
-      return concatenated(
-        denied[reason].with(verdict.requiredScopes),
-        [],
-        [
-          denyFields[reason],
-          metadata.tier(by.tier),
-          metadata.rule(by.rule),
-          issuerMetadata(issuerId),
-          revocationMetadata(verdict.revokedBy?.revocationId),
-        ],
-      );
+      const { reason, requiredScopes, revokedBy } = verdict;
+      return concatenated(denied[reason].with(requiredScopes), NO_FIELDS, [
+        refused[reason].by(by),
+        issuerMetadata(issuerId),
+        revocationMetadata(revokedBy?.revocationId),
+      ]);
     },
   };
 }
