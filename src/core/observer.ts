@@ -1,6 +1,7 @@
 // The port through which rooms report what happened; telemetry implements it. Labels are closed sets or
 // configured names: never a subject, a token or a path.
 
+import type { Instant } from "./clock.ts";
 import type { DenyReason } from "./deny-reason.ts";
 import type { RevokedBy, EvidenceSource, UnknownCause } from "./evidence.ts";
 import type { TargetKind } from "./target.ts";
@@ -17,6 +18,8 @@ export interface Decision {
   /** Index or name of the matched rule. */
   readonly rule: string | undefined;
   readonly revokedBy: RevokedBy | undefined;
+  /** When its answer had been handed over. */
+  readonly endedAt: Instant;
   readonly durationMs: number;
   /** Log only. */
   readonly method: string | undefined;

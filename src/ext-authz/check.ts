@@ -16,6 +16,7 @@ import type { VerifiedToken } from "../token/verifier.ts";
 import type { AuthzRequest } from "./authz-request.ts";
 import type { CheckPolicy, CompiledToken } from "./check-policy.ts";
 import { checkTimeMs } from "./deadline.ts";
+import type { JudgedBy } from "./dynamic-metadata.ts";
 import type { CompiledIdentity } from "./identity.ts";
 import { readAuthzRequest } from "./request.ts";
 import { requirementOf, type Requirement } from "./requirement.ts";
@@ -177,14 +178,16 @@ export class Check {
 
   private allow(verdict: Allow, identity: CompiledIdentity): void {
     const spoofedNames = this.request?.spoofedNames ?? [];
-    this.send(this.loaded.responses.allow(verdict, identity, this.judgedBy(), spoofedNames), verdict);
+    const by = this.judgedBy();
+    this.send(this.loaded.responses.allow(verdict, identity, by, spoofedNames), verdict, by);
   }
 
   private deny(verdict: Deny): void {
-    this.send(this.loaded.responses.deny(verdict, this.judgedBy(), this.issuerId), verdict);
+    const by = this.judgedBy();
+    this.send(this.loaded.responses.deny(verdict, by, this.issuerId), verdict, by);
   }
 
-  private judgedBy(): { readonly tier: string | undefined; readonly rule: string | undefined } {
+  private judgedBy(): JudgedBy {
     return { tier: this.tier?.name, rule: this.requirement?.rule };
   }
 
@@ -195,13 +198,13 @@ export class Check {
   }
 
   /** The one place where an answer leaves; a second one, from a room that calls back twice, does not. */
-  private send(response: Buffer, verdict: Verdict): void {
+  private send(response: Buffer, verdict: Verdict, by: JudgedBy): void {
     if (this.isAnswered) return;
     this.isAnswered = true;
     try {
       this.reply(response);
     } finally {
-      const decision = this.decisionOn(verdict);
+      const decision = this.decisionOn(verdict, by);
       try {
         this.endSpan(decision);
       } finally {
@@ -221,9 +224,9 @@ export class Check {
     span.end();
   }
 
-  private decisionOn(verdict: Verdict): Decision {
+  private decisionOn(verdict: Verdict, { tier, rule }: JudgedBy): Decision {
     const isAllow = verdict.kind === "allow";
-    const { tier, rule } = this.judgedBy();
+    const endedAt = this.around.clock.now();
     return {
       outcome: verdict.kind,
       reason: isAllow ? "ok" : verdict.reason,
@@ -233,7 +236,8 @@ export class Check {
       issuerId: this.issuerId,
       rule,
       revokedBy: isAllow ? undefined : verdict.revokedBy,
-      durationMs: this.around.clock.now().monotonicMs - this.beganAt.monotonicMs,
+      endedAt,
+      durationMs: endedAt.monotonicMs - this.beganAt.monotonicMs,
       method: this.request?.method,
       path: this.requirement?.path,
       subject: this.principal?.subject,

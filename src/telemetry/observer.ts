@@ -31,14 +31,13 @@ export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverO
     ...observeStore(metrics),
     decisionRates: () => counts.rates(clock.now().monotonicMs),
     decided(decision) {
-      const now = clock.now();
-      const { outcome, reason, tier = NONE, assurance = NONE, traceId } = decision;
+      const { outcome, reason, tier = NONE, assurance = NONE, endedAt, traceId } = decision;
       const seconds = decision.durationMs / 1000;
       metrics.decisions.at(outcome, reason, tier, assurance).value += 1;
       checkDuration.observe(seconds);
-      if (traceId !== undefined) checkDuration.exemplify({ traceId, value: seconds, atS: now.wallMs / 1000 });
+      if (traceId !== undefined) checkDuration.exemplify({ traceId, value: seconds, atS: endedAt.wallMs / 1000 });
       if (assurance === "fail-open") metrics.failOpen.at(tier).value += 1;
-      counts.count(decision, now.monotonicMs);
+      counts.count(decision, endedAt.monotonicMs);
       decisionLog.record(decision);
     },
     revokedTokenAttempted(kind) {

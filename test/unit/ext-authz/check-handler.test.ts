@@ -25,6 +25,7 @@ describe("a protected call", () => {
         issuerId: "main",
         rule: "0",
         revokedBy: undefined,
+        endedAt: bench.now(),
         durationMs: 0,
         method: "GET",
         path: "/orders",
