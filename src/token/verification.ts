@@ -74,7 +74,7 @@ class VerificationSteps implements Verification {
 
   verify(text: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone): void {
     const startedMs = this.#options.clock.now().monotonicMs;
-    // A credential is two, or was damaged on its way, before it is a bad token. 50 ns for each 100 bytes: not on a hit.
+    // A credential is two, or was damaged on its way, before it is a bad token. 0.8 µs for one of 700 bytes: not on a hit.
     const token = isDamaged(text) ? DAMAGED_TEXT : parseCompactJws(text, this.#options.maxTokenBytes);
     if (!token.ok) {
       done(err({ reason: token.error, issuerId: undefined }));

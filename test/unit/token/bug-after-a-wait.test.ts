@@ -11,12 +11,15 @@ const slow = createTestKey("ES384", "slow");
 const fast = createTestKey("ES256", "fast");
 const INTERNAL_ERROR = { ok: false, error: { reason: "internal_error", issuerId: "main" } };
 
-const uncaught = vi.fn();
+const uncaught = vi.fn<(reason: unknown) => void>();
+const EVENTS = ["unhandledRejection", "uncaughtException"] as const;
 beforeEach(() => {
   uncaught.mockReset();
-  process.on("unhandledRejection", uncaught);
+  for (const event of EVENTS) process.on(event, uncaught);
 });
-afterEach(() => void process.off("unhandledRejection", uncaught));
+afterEach(() => {
+  for (const event of EVENTS) process.off(event, uncaught);
+});
 
 function broken(): never {
   throw new Error("a bug");
@@ -57,7 +60,7 @@ describe("a bug after a thread has verified is one refusal", () => {
   test("in the caller itself: it is not told twice", async () => {
     const { verifier, clock } = verifierFor([issuerWith(keys, ["ES384"])]);
     const now = clock.now();
-    const done = vi.fn(broken);
+    const done = vi.fn<() => never>(broken);
     verifier.verify(token, now, now.monotonicMs + 500, undefined, done);
     await vi.waitFor(() => expect(done).toHaveBeenCalled());
     await new Promise((resolve) => setImmediate(resolve));
@@ -70,11 +73,12 @@ test("a bug after a refetch of keys is one refusal", async () => {
   const keys = keysByHand([], ["ES256"]);
   const later: KeySource = {
     ...keys,
-    refetchFor: (_kid, now, _deadlineAtMs, _span, done) =>
-      void Promise.resolve().then(() => {
+    refetchFor(_kid, now, _deadlineAtMs, _span, done) {
+      setImmediate(() => {
         keys.replace([fast.jwk]);
         done(keys.current(now));
-      }),
+      });
+    },
   };
   expect(await outcomesOf(later, signToken(fast, goodClaims()), { observer })).toEqual([INTERNAL_ERROR]);
   expect(uncaught).not.toHaveBeenCalled();
@@ -83,7 +87,7 @@ test("a bug after a refetch of keys is one refusal", async () => {
 test("one waiter's bug leaves no other waiter without an answer", () => {
   const clock = { now: () => ({ monotonicMs: 0, wallMs: 0 }) };
   const waiters = createKeyWaiters(clock);
-  const done = vi.fn();
+  const done = vi.fn<() => void>();
   waiters.add("a", 60_000, () => NO_KEYS, broken);
   waiters.add("b", 60_000, () => NO_KEYS, done);
   waiters.answerAll(NO_KEYS, () => undefined);
