@@ -25,11 +25,11 @@ export interface PolicyParts {
   readonly observer: Observer;
 }
 
-export interface LoadedPolicy extends CheckPolicy {
+export interface SidecarPolicy extends CheckPolicy {
   readonly admission: Bulkhead;
 }
 
-export function compilePolicy(config: Config, parts: PolicyParts): LoadedPolicy {
+export function compilePolicy(config: Config, parts: PolicyParts): SidecarPolicy {
   const tiers = compileTiers(
     config.tiers,
     config.scopes.map(({ scope, tier }) => ({ scope, tier: tierNamed(config, tier) })),

@@ -2,6 +2,7 @@
 // here, and never sent: all that leaves is its jti.
 
 import { randomUUID } from "node:crypto";
+import type { NamedTarget } from "../control/new-revocation.ts";
 import { ok, type Result } from "../core/result.ts";
 import { TARGET_KINDS, type TargetKind } from "../core/target.ts";
 import { controlClient, report, usage, type CommandFault, type ControlFlags } from "./control-client.ts";
@@ -39,12 +40,6 @@ export async function revoke(kind: string, id: string | undefined, flags: Revoke
     io.out(`  id      ${revocation.id}\n  tokens  ${scopeLine(revocation)}\n  stands  ${untilLine(revocation)}\n`);
   }
   return EXIT.done;
-}
-
-interface NamedTarget {
-  readonly kind: TargetKind;
-  readonly issuer?: string;
-  readonly id?: string;
 }
 
 async function targetOf(

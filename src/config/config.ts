@@ -85,7 +85,7 @@ interface IdentityConfig {
   readonly forwardToken: boolean;
 }
 
-interface BootstrapToken {
+interface ControlTokenConfig {
   readonly name: string;
   /** 64 lower-case hex digits. */
   readonly sha256: string;
@@ -97,7 +97,7 @@ export interface ControlConfig {
   /** Id of the issuer whose access tokens may call the API; undefined: bootstrap tokens only. */
   readonly issuer: string | undefined;
   readonly audience: string;
-  readonly tokens: readonly BootstrapToken[];
+  readonly tokens: readonly ControlTokenConfig[];
 }
 
 export interface TelemetryConfig {

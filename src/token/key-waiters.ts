@@ -9,7 +9,7 @@ import type { KeySet } from "./key-set.ts";
  */
 const MAX_WAITERS = 256;
 
-interface Waiter {
+interface KeyWaiter {
   readonly kid: string;
   readonly timer: NodeJS.Timeout;
   readonly done: (keys: KeySet) => void;
@@ -24,7 +24,7 @@ export interface KeyWaiters {
 }
 
 export function createKeyWaiters(clock: Clock): KeyWaiters {
-  const waiting = new Set<Waiter>();
+  const waiting = new Set<KeyWaiter>();
   return {
     hasRoom: () => waiting.size < MAX_WAITERS,
     add(kid, deadlineAtMs, known, done) {
@@ -33,7 +33,7 @@ export function createKeyWaiters(clock: Clock): KeyWaiters {
         done(known());
       };
       const timer = setTimeout(onDeadline, Math.max(0, deadlineAtMs - clock.now().monotonicMs));
-      const waiter: Waiter = { kid, timer, done };
+      const waiter: KeyWaiter = { kid, timer, done };
       waiting.add(waiter);
     },
     answerAll(keys, onEach) {

@@ -14,7 +14,7 @@ export interface MemoryStoreOptions {
   readonly keyPrefix: string;
 }
 
-interface Marker {
+interface HeldMarker {
   readonly value: string;
   readonly revocation: StoredRevocation;
 }
@@ -24,14 +24,14 @@ const STOPPED: StoreFault = { cause: "stopped", detail: "the store was stopped" 
 export function createMemoryStore(options: MemoryStoreOptions): RevocationStore {
   const { clock, keyPrefix } = options;
   const nowMs = (): number => clock.now().wallMs;
-  const markers = createExpiringMap<Marker>(nowMs);
+  const markers = createExpiringMap<HeldMarker>(nowMs);
   /** The key of each id that was ever live, so that a replaced one is told from an unknown one. */
   const keyOfId = createExpiringMap<string>(nowMs);
   const answers = createExpiringMap<IdempotentAnswer>(nowMs);
   let lastSeq = 0;
   let isStopped = false;
 
-  function live(id: string): { key: string; marker: Marker | undefined } | undefined {
+  function live(id: string): { key: string; marker: HeldMarker | undefined } | undefined {
     const key = keyOfId.get(id);
     return key === undefined ? undefined : { key, marker: markers.get(key) };
   }

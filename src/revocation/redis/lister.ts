@@ -24,7 +24,7 @@ const MAX_SCANS = 100;
 /** Markers read at a time. */
 const READ_TOGETHER = 100;
 
-interface Place {
+interface ScanPosition {
   /** Redis' own cursor; "0" begins and ends. */
   readonly scan: string;
   /** Keys found by the last SCAN for which the page had no room. */
@@ -76,7 +76,7 @@ function exactKey(keyPrefix: string, { kind, issuer, id }: ListQuery): string | 
 interface KeyPage {
   readonly keys: Set<string>;
   /** Where the next page begins; undefined: this is the last. */
-  next: Place | undefined;
+  next: ScanPosition | undefined;
 }
 
 async function scanPage(ask: Ask, keyPrefix: string, query: ListQuery): Promise<Result<KeyPage, StoreFault>> {
@@ -173,12 +173,12 @@ async function describeMarker(
   return ok(revocationOf(foreignId(keyPrefix, key), named, value, expiresAtMs));
 }
 
-function writeCursor(place: Place): string {
-  return Buffer.from(JSON.stringify([place.scan, ...place.left]), "utf8").toString("base64url");
+function writeCursor(position: ScanPosition): string {
+  return Buffer.from(JSON.stringify([position.scan, ...position.left]), "utf8").toString("base64url");
 }
 
 /** Undefined, the beginning, for whatever is no cursor of ours. */
-function readCursor(cursor: string | undefined): Place | undefined {
+function readCursor(cursor: string | undefined): ScanPosition | undefined {
   if (cursor === undefined) return undefined;
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));

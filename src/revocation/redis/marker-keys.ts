@@ -5,7 +5,7 @@ import { markerKey } from "../keys.ts";
 import type { ListQuery } from "../store.ts";
 
 /** A target as its key tells it: `id` is `=` + a hash where the name itself does not stand in the key. */
-export type NamedTarget = Target;
+export type KeyTarget = Target;
 
 type NamedKind = Exclude<TargetKind, "issuer" | "everything">;
 
@@ -23,7 +23,7 @@ const KIND_OF_NAME: Readonly<Record<string, NamedKind>> = {
 };
 
 /** What the marker under `key` revokes; undefined where `key` is no marker's. */
-export function targetOfKey(keyPrefix: string, key: string): NamedTarget | undefined {
+export function targetOfKey(keyPrefix: string, key: string): KeyTarget | undefined {
   if (!key.startsWith(keyPrefix)) return undefined;
   const name = key.slice(keyPrefix.length);
   if (name === "global:revoked_after") return { kind: "everything" };
@@ -36,7 +36,7 @@ export function targetOfKey(keyPrefix: string, key: string): NamedTarget | undef
 /** The whole key, then what its three groups matched. */
 type NamedParts = readonly [string, string, string, string];
 
-function namedTarget([, name, issuer, id]: NamedParts): NamedTarget | undefined {
+function namedTarget([, name, issuer, id]: NamedParts): KeyTarget | undefined {
   const kind = KIND_OF_NAME[name];
   return kind === undefined ? undefined : { kind, issuer, id };
 }
@@ -59,7 +59,7 @@ export function scanPattern(keyPrefix: string, query: ListQuery): string {
 }
 
 /** Whether the marker under `key`, which revokes `target`, is one the query asks for. */
-export function asksFor(query: ListQuery, keyPrefix: string, key: string, target: NamedTarget): boolean {
+export function asksFor(query: ListQuery, keyPrefix: string, key: string, target: KeyTarget): boolean {
   if (query.kind !== undefined && query.kind !== target.kind) return false;
   if (query.issuer !== undefined && (!("issuer" in target) || target.issuer !== query.issuer)) return false;
   if (query.id === undefined) return true;

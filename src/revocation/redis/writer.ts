@@ -122,19 +122,23 @@ async function find(ask: Ask, keyPrefix: string, id: string): Promise<Result<Fou
   return ok({ state: "live", key, marker: marker.value, revocation });
 }
 
-interface Place {
+interface MarkerPlace {
   readonly key: string;
   readonly target: Target;
 }
 
 /** Only a marker's key: an id must never reach any other key of that Redis. */
-function foreignPlace(keyPrefix: string, id: string): Result<Place | undefined, StoreFault> {
+function foreignPlace(keyPrefix: string, id: string): Result<MarkerPlace | undefined, StoreFault> {
   const key = keyPrefix + id.slice(KEY_ID.length);
   const target = targetOfKey(keyPrefix, key);
   return ok(target === undefined ? undefined : { key, target });
 }
 
-async function indexedPlace(ask: Ask, keyPrefix: string, id: string): Promise<Result<Place | undefined, StoreFault>> {
+async function indexedPlace(
+  ask: Ask,
+  keyPrefix: string,
+  id: string,
+): Promise<Result<MarkerPlace | undefined, StoreFault>> {
   const reply = await ask("GET", indexKey(keyPrefix, id));
   return reply.ok ? ok(readIndex(keyPrefix, reply.value)) : reply;
 }
