@@ -7,6 +7,7 @@ import { createScrape, type Scrape } from "../telemetry/exposition.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createLogOutput } from "../telemetry/log-output.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { createOutageLog } from "../telemetry/outage-log.ts";
 import { createObserver, type TelemetryObserver } from "../telemetry/observer.ts";
 import { startTracing, type Tracing } from "../telemetry/tracing.ts";
 import { systemClock } from "./clock.ts";
@@ -30,6 +31,7 @@ export async function startTelemetry(config: Config, version: string): Promise<T
   const observer = createObserver({
     metrics,
     decisionLog: createDecisionLog({ output, ...decisions, random: Math.random }),
+    outageLog: createOutageLog({ log, clock: systemClock }),
     clock: systemClock,
     tiers: config.tiers.map((tier) => tier.name),
   });

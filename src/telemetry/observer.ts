@@ -1,9 +1,10 @@
-// Turns what the rooms report into metrics, decision log and statistics. It decides nothing and never throws at them.
+// Turns what the rooms report into metrics, logs and statistics. It decides nothing and never throws at them.
 
 import type { Clock } from "../core/clock.ts";
 import type { BreakerStateName, Observer } from "../core/observer.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { NONE, type Metrics } from "./metrics.ts";
+import type { OutageLog } from "./outage-log.ts";
 import { createDecisionCounts, type DecisionRates } from "./statistics.ts";
 
 const BREAKER_VALUES: Readonly<Record<BreakerStateName, number>> = { closed: 0, "half-open": 1, open: 2 };
@@ -11,6 +12,7 @@ const BREAKER_VALUES: Readonly<Record<BreakerStateName, number>> = { closed: 0, 
 export interface ObserverOptions {
   readonly metrics: Metrics;
   readonly decisionLog: DecisionLog;
+  readonly outageLog: OutageLog;
   readonly clock: Clock;
   /** Names of the configured tiers, so that fail-open reads 0 for each before the first one happens. */
   readonly tiers: readonly string[];
@@ -21,14 +23,14 @@ export interface TelemetryObserver extends Observer {
   decisionRates(): DecisionRates;
 }
 
-export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverOptions): TelemetryObserver {
+export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }: ObserverOptions): TelemetryObserver {
   const counts = createDecisionCounts(clock.now().monotonicMs);
   const checkDuration = metrics.checkDuration.at();
   for (const tier of tiers) metrics.failOpen.at(tier);
 
   return {
     ...observeTokens(metrics),
-    ...observeStore(metrics),
+    ...observeStore(metrics, outageLog),
     decisionRates: () => counts.rates(clock.now().monotonicMs),
     decided(decision) {
       const { outcome, reason, tier = NONE, assurance = NONE, endedAt, traceId } = decision;
@@ -36,7 +38,10 @@ export function createObserver({ metrics, decisionLog, clock, tiers }: ObserverO
       metrics.decisions.at(outcome, reason, tier, assurance).value += 1;
       checkDuration.observe(seconds);
       if (traceId !== undefined) checkDuration.exemplify({ traceId, value: seconds, atS: endedAt.wallMs / 1000 });
-      if (assurance === "fail-open") metrics.failOpen.at(tier).value += 1;
+      if (assurance === "fail-open") {
+        metrics.failOpen.at(tier).value += 1;
+        outageLog.failedOpen(tier);
+      }
       counts.count(decision, endedAt.monotonicMs);
       decisionLog.record(decision);
     },
@@ -83,7 +88,7 @@ function observeTokens(metrics: Metrics): Pick<Observer, TokenReports> {
 
 type StoreReports = "lookedUp" | "batchSent" | "storeFailed" | "storeUp" | "breakerIs";
 
-function observeStore(metrics: Metrics): Pick<Observer, StoreReports> {
+function observeStore(metrics: Metrics, outageLog: OutageLog): Pick<Observer, StoreReports> {
   const batchSize = metrics.storeBatchSize.at();
   return {
     lookedUp(source, result, durationMs) {
@@ -95,12 +100,15 @@ function observeStore(metrics: Metrics): Pick<Observer, StoreReports> {
     },
     storeFailed(cause) {
       metrics.storeErrors.at(cause).value += 1;
+      outageLog.storeFailed(cause);
     },
     storeUp(up) {
       metrics.storeUp.at().value = up ? 1 : 0;
+      outageLog.storeUp(up);
     },
     breakerIs(state) {
       metrics.breakerState.at().value = BREAKER_VALUES[state];
+      outageLog.breakerIs(state);
     },
   };
 }

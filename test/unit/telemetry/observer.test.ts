@@ -10,6 +10,7 @@ const OPEN_METRICS = "application/openmetrics-text;version=1.0.0;q=0.6,text/plai
 let wallMs: number;
 let dropped: number;
 let logged: Decision[];
+let outages: string[];
 let observer: TelemetryObserver;
 let scrape: Scrape;
 
@@ -17,10 +18,17 @@ beforeEach(() => {
   wallMs = 1_700_000_000_000;
   dropped = 0;
   logged = [];
+  outages = [];
   const metrics = createMetrics({ wallNowMs: () => wallMs, droppedLogLines: () => dropped });
   observer = createObserver({
     metrics,
     decisionLog: { record: (decision) => void logged.push(decision) },
+    outageLog: {
+      storeFailed: (cause) => void outages.push(cause),
+      storeUp: (up) => void outages.push(up ? "up" : "down"),
+      breakerIs: (state) => void outages.push(state),
+      failedOpen: (tier) => void outages.push(tier),
+    },
     clock: { now: () => ({ monotonicMs: wallMs - 1_600_000_000_000, wallMs }) },
     tiers: ["critical", "low"],
   });
@@ -94,6 +102,16 @@ describe("every report is counted under closed labels", () => {
         'portcullis_config_reload_total{result="refused"} 1',
       ]),
     );
+  });
+
+  test("what an outage's log lines are made of is handed on", () => {
+    observer.decided(allowed({ assurance: "fail-open", tier: "low" }));
+    observer.decided(allowed({ assurance: "live", tier: "low" }));
+    observer.storeFailed("timeout");
+    observer.storeUp(false);
+    observer.breakerIs("open");
+    observer.storeUp(true);
+    expect(outages).toEqual(["low", "timeout", "down", "open", "up"]);
   });
 
   test("states go back: the store down again, the breaker closed again", async () => {
