@@ -1,6 +1,6 @@
 // Reads addresses and URLs as the configuration writes them. It resolves no name and opens nothing.
 
-import type { Address } from "./config.ts";
+import type { Address, TcpAddress } from "./config.ts";
 
 /** A DNS name or an IPv4 address, or an IPv6 address in brackets; then the port. */
 const HOST_PORT =
@@ -39,4 +39,10 @@ export function readHttpUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain = url !== undefined && /^https?:\/\/[^\s\\]+$/i.test(text) && url.username === "" && url.password === "";
   return plain && url.hash === "" && !text.includes("#") ? url : undefined;
+}
+
+/** Where a program on this machine reaches a listener of HTTP: the wildcard addresses are none to call. */
+export function localUrl({ host, port }: TcpAddress): string {
+  const callable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  return `http://${callable}:${port}`;
 }

@@ -3,7 +3,7 @@
 
 import { resolve } from "node:path";
 import type { Tier } from "../core/tier.ts";
-import { readAddress } from "./address.ts";
+import { localUrl, readAddress } from "./address.ts";
 import type {
   Address,
   Config,
@@ -153,7 +153,7 @@ function compileTelemetry(telemetry: WrittenTelemetry): TelemetryConfig {
 
 function compileControl({ control, issuers }: WrittenFile, listen: TcpAddress): ControlConfig {
   return {
-    url: control.url ?? urlOf(listen),
+    url: control.url ?? localUrl(listen),
     issuer: control.issuer ?? defaultIssuer(issuers),
     audience: control.audience,
     tokens: control.tokens.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() })),
@@ -164,12 +164,6 @@ function compileControl({ control, issuers }: WrittenFile, listen: TcpAddress): 
 function defaultIssuer(issuers: WrittenFile["issuers"]): WrittenControl["issuer"] {
   const ids = issuers.map((issuer) => issuer.id ?? ISSUER.id);
   return ids.length === 1 ? ids[0] : ids.find((id) => id === ISSUER.id);
-}
-
-/** Where a program on this machine reaches the listener: the wildcard addresses are none to call. */
-function urlOf({ host, port }: TcpAddress): string {
-  const callable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
-  return `http://${callable}:${port}`;
 }
 
 function ms(text: string): number {

@@ -10,7 +10,11 @@ import type { WrittenControl } from "./written.ts";
 
 /** `control`. */
 export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
-  url: httpUrl().optional().describe("Where the CLI finds the control API; that of listen.control where left out."),
+  url: httpUrl()
+    .optional()
+    .describe(
+      "Where the control API is found; that of listen.control where left out. Read by nothing in this version.",
+    ),
   issuer: ISSUER_ID.optional().describe(
     "Whose access tokens may call the API, by their scopes; the issuer main, or the only one, where left out.",
   ),

@@ -1,5 +1,6 @@
 // Turns the text of a configuration file into the effective configuration, or into all of its problems together.
 
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { err, ok, type Result } from "../core/result.ts";
 import { checkIdentity } from "./checks/identity.ts";
@@ -34,7 +35,7 @@ export interface LoadOptions {
 
 /**
  * `file` names the text in problems, and its directory is where relative paths begin. Problems come in the order of
- * the file. Reads the `…File:` siblings and nothing else; a syntax error hides the problems behind it.
+ * the file. Reads the `…File:` siblings, looks whether files of keys are there, and nothing else; a syntax error hides the problems behind it.
  */
 export function loadConfig(
   file: string,
@@ -51,6 +52,7 @@ export function loadConfig(
   for (const check of [checkListen, checkIssuers, checkStore, checkRouting, checkIdentity, checkLaterParts])
     check(look);
   const storeUrl = readStoreUrl(look, directory);
+  warnOfAbsentKeys(look, directory);
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);
   const problems = distinct([...tree.problems, ...issues, ...look.problems]).toSorted(byPlace);
   if (problems.length > 0 || !parsed.success) return err(problems);
@@ -74,6 +76,16 @@ function readStoreUrl(look: Look, directory: string): string | undefined {
   }
   look.wrongValue(path, `the file ${url.error}`, "a readable file that holds the URL");
   return undefined;
+}
+
+/** A warning only: the file may come later, and is then found by itself. */
+function warnOfAbsentKeys(look: Look, directory: string): void {
+  for (const index of look.list("issuers").keys()) {
+    const path = ["issuers", index, "jwks", "file"];
+    const file = look.text(...path);
+    if (file === undefined || file === "" || existsSync(resolve(directory, file))) continue;
+    look.warn(path, "the file does not exist", "a file that holds the key set; without it no token is verified");
+  }
 }
 
 /** A value may break several rules of the schema that are one to people. */

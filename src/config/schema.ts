@@ -181,8 +181,10 @@ export const FILE: z.ZodType<WrittenFile> = z
           ),
         scanEvery: duration(SECOND_MS, HOUR_MS)
           .default(FEED.scanEvery)
-          .describe("How often the store is scanned for direct writers' keys."),
-        directWriters: flag().default(FEED.directWriters).describe("false: nobody writes keys by hand."),
+          .describe("How often the store is scanned for direct writers' keys. Nothing is in this version."),
+        directWriters: flag()
+          .default(FEED.directWriters)
+          .describe("false: nobody writes keys by hand. No matter in this version: they are heeded."),
       })
       .prefault({})
       .describe("The revocation feed."),

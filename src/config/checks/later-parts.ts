@@ -1,5 +1,8 @@
 // Says what of the file belongs to other versions: refused where it would be missed, warned of where something else holds.
 
+import { localUrl, readAddress, readHttpUrl } from "../address.ts";
+import { FEED, LISTEN } from "../defaults.ts";
+import { readDuration } from "../units.ts";
 import type { Look } from "./look.ts";
 
 export function checkLaterParts(look: Look): void {
@@ -11,6 +14,7 @@ export function checkLaterParts(look: Look): void {
     );
   }
   checkFeed(look);
+  checkControlUrl(look);
   checkScopes(look);
   for (const key of ["record", "recordFile"]) {
     const value = look.text(key);
@@ -27,7 +31,25 @@ function checkFeed(look: Look): void {
   if (feed === "redis") {
     look.warn(["feed", "type"], "redis is not part of this version; every answer comes from the store itself", "none");
   }
+  if (readDuration(look.text("feed", "scanEvery") ?? FEED.scanEvery) !== readDuration(FEED.scanEvery)) {
+    look.warn(["feed", "scanEvery"], "has no effect in this version: nothing is scanned", "leave it out");
+  }
+  if (look.has("feed", "directWriters") && !look.flag("feed", "directWriters")) {
+    const what = "has no effect in this version: every answer comes from the store itself, whoever wrote it";
+    look.warn(["feed", "directWriters"], what, "leave it out");
+  }
   if (feed === "relay" || feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "none");
+}
+
+function checkControlUrl(look: Look): void {
+  const url = readHttpUrl(look.text("control", "url") ?? "");
+  const listen = readAddress(look.text("listen", "control") ?? LISTEN.control);
+  if (url === undefined || listen?.kind !== "tcp" || url.href === new URL(localUrl(listen)).href) return;
+  look.warn(
+    ["control", "url"],
+    "is read by nothing in this version: commands ask at --control or PORTCULLIS_CONTROL_URL",
+    "leave it out",
+  );
 }
 
 function checkScopes(look: Look): void {

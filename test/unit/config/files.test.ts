@@ -72,3 +72,16 @@ describe("store.urlFile", () => {
     expect(load("store: { urlFile: cluster-url }")).toMatch(/store\.urlFile {2}is a redis\+cluster URL/);
   });
 });
+
+describe("issuers[].jwks.file", () => {
+  it("that is not there is warned of, for it may come later", () => {
+    file("jwks.json", '{"keys":[]}');
+    const warnings = (name: string): readonly string[] => {
+      const text = `issuers: [{ issuer: a, jwks: { file: ${name} }, audiences: [x] }]`;
+      const loaded = loadConfig(join(folder, "p.yaml"), text, {});
+      return loaded.ok ? loaded.value.warnings.map(({ path, problem }) => `${path}  ${problem}`) : ["(not loaded)"];
+    };
+    expect(warnings("jwks.json")).toEqual([]);
+    expect(warnings("nowhere.json")).toEqual(["issuers[0].jwks.file  the file does not exist"]);
+  });
+});

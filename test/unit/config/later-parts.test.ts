@@ -13,3 +13,22 @@ it("a bootstrap token with the sidecars' scope is told that nothing asks for it"
   ]);
   expect(warningsWith(token("portcullis:read, portcullis:revoke, portcullis:admin"))).toEqual([]);
 });
+
+it.each([
+  ["feed: { scanEvery: 1m }", ["feed.scanEvery  has no effect in this version: nothing is scanned"]],
+  ["feed: { scanEvery: 10s }", []],
+  ["feed: { scanEvery: 10000ms, directWriters: true }", []],
+  [
+    "feed: { directWriters: false }",
+    ["feed.directWriters  has no effect in this version: every answer comes from the store itself, whoever wrote it"],
+  ],
+  [
+    "control: { url: https://pc.example.com }",
+    ["control.url  is read by nothing in this version: commands ask at --control or PORTCULLIS_CONTROL_URL"],
+  ],
+  ["control: { url: http://127.0.0.1:9003 }", []],
+  ["control: { url: http://127.0.0.1:9003/ }", []],
+  ['control: { url: "http://[::1]:80" }\nlisten: { control: "[::]:80" }', []],
+] as const)("%s is warned of where something else holds", (more, warnings) => {
+  expect(warningsWith(more)).toEqual(warnings);
+});
