@@ -1,7 +1,17 @@
 // bin/portcullis as a shell runs it: from anywhere, through links, on the right Node or with a word on how to get it.
 
 import { execFile, spawn } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -68,30 +78,35 @@ describe("the launcher", () => {
   it("prefers the project's own Node", async () => {
     const root = checkout("own", "src/main.ts");
     fakeNode(join(root, "node_modules/.bin/node"), "v24.12.0");
-    fakeNode(join(folder, "path-a/node"), "v26.0.0");
+    fakeNode(join(folder, "path-a/node"), "v24.99.0");
     const { out } = await run(join(root, "bin/portcullis"), ["list"], { env: pathWith(join(folder, "path-a")) });
     expect(out).toMatch(/^ran v24\.12\.0 /);
   });
 
-  it.each(["v24.11.9", "v22.22.0", "v9.0.0", "", "not found"])(
+  it.each(["v24.11.9", "v22.22.0", "v9.0.0", "v25.0.0", "v26.12.0", "v240.12.0", "", "not found"])(
     "passes over a Node that does not suit: %j",
     async (version) => {
       const root = checkout(`old-${version}`, "src/main.ts");
       fakeNode(join(root, "node_modules/.bin/node"), version);
-      fakeNode(join(folder, `path-${version}/node`), "v25.1.0");
+      fakeNode(join(folder, `path-${version}/node`), "v24.20.0");
       const { out } = await run(join(root, "bin/portcullis"), ["list"], {
         env: pathWith(join(folder, `path-${version}`)),
       });
-      expect(out).toMatch(/^ran v25\.1\.0 /);
+      expect(out).toMatch(/^ran v24\.20\.0 /);
     },
   );
+
+  it("takes what package.json takes, and says so in the same numbers", () => {
+    const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { engines: { node: string } };
+    expect(engines.node).toBe(">=24.12 <25");
+  });
 
   it("says how to get a Node where none suits, and exits with 2", async () => {
     const root = checkout("none", "src/main.ts");
     fakeNode(join(folder, "path-b/node"), "v20.19.0");
     const outcome = await run(join(root, "bin/portcullis"), ["list"], { env: pathWith(join(folder, "path-b")) });
     expect(outcome).toMatchObject({ code: 2, out: "" });
-    expect(outcome.err).toContain("needs Node 24.12 or newer, found 20.19.0");
+    expect(outcome.err).toContain("needs Node 24, 24.12 or newer, found 20.19.0");
     expect(outcome.err).toContain("make setup");
   });
 
