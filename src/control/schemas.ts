@@ -86,7 +86,7 @@ const REVOCATION_PROPERTIES = {
   id: { type: "string", description: "Of this revocation: what lifts it." },
   seq: {
     type: "integer",
-    description: "Position among all revocations stored; absent where another program wrote it.",
+    description: "Grows with each revocation, with gaps; absent where another program wrote it.",
   },
   at: AT,
   target: TARGET,

@@ -38,7 +38,10 @@ export interface NewRevocation {
 
 /** A revocation as stored: after strengthening, so never weaker than what stood before. */
 export interface StoredRevocation extends NewRevocation {
-  /** Count of revocations ever stored here; undefined for a marker that another program wrote. */
+  /**
+   * Its number, higher than of any given here before; not every number given was stored, so there may be gaps. Undefined
+   * for a marker that another program wrote without one.
+   */
   readonly seq: number | undefined;
 }
 
