@@ -1,7 +1,7 @@
 // Carries Checks and health over gRPC with @grpc/grpc-js: sockets, keepalive, drain. It decides nothing: the bytes of
 // a Check pass through unread.
 
-import type { ServerOptions as Http2ServerOptions } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream, ServerOptions as Http2ServerOptions } from "node:http2";
 import {
   Server,
   ServerCredentials,
@@ -15,8 +15,10 @@ import type { CheckHandler } from "./check-handler.ts";
 import { createHealth, type Health } from "./health.ts";
 import { createListeners } from "./listeners.ts";
 import type { Transport } from "./transport.ts";
+import { isPlainCall, receiveMessage, sendMessage, timeoutMsOf } from "./unary-call.ts";
 
 const CHECK_SERVICE = "envoy.service.auth.v3.Authorization";
+const CHECK_PATH = `/${CHECK_SERVICE}/Check`;
 const HEALTH_SERVICE = "grpc.health.v1.Health";
 
 /** A larger message would be a gRPC error, which Envoy may wave through: far above any header and body limit of its. */
@@ -49,6 +51,7 @@ export function createGrpcServer(options: GrpcServerOptions): Transport {
   const server = new Server(serverOptions(options.maxConnectionAgeMs ?? MAX_CONNECTION_AGE_MS));
   tolerateResets(server);
   addServices(server, checks, health);
+  carryPlainChecks(server, checks);
   const protocol = server.createConnectionInjector(ServerCredentials.createInsecure());
   // Own listeners: the library's end the process when accept() fails, and its forceShutdown knows no connection and
   // closes none where channelz is off (@grpc/grpc-js 1.14.7).
@@ -94,7 +97,7 @@ export function createGrpcServer(options: GrpcServerOptions): Transport {
 
 function addServices(server: Server, checks: CheckHandler, health: Health): void {
   server.addService(
-    { check: method(`/${CHECK_SERVICE}/Check`, false) },
+    { check: method(CHECK_PATH, false) },
     {
       check: (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => answer(checks, call, callback),
     },
@@ -126,6 +129,42 @@ function tolerateResets(server: Server): void {
   if (commonServerOptions === undefined) throw new Error("@grpc/grpc-js keeps its HTTP/2 options elsewhere now");
   commonServerOptions.streamResetBurst = STREAM_RESETS;
   commonServerOptions.streamResetRate = STREAM_RESETS;
+}
+
+const STREAM_HANDLER = "_streamHandler";
+type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+/**
+ * Takes plain Checks past the library's own calls, which cost 40 µs each where the stream itself costs 25 (measured on
+ * 1.14.7): interceptors, metadata and a timer that none of them needs, for every Check is answered before its caller
+ * gives up. All other calls, unusual Checks among them, stay with the library, as do connections.
+ */
+function carryPlainChecks(server: Server, checks: CheckHandler): void {
+  const internals = server as unknown as Record<typeof STREAM_HANDLER, StreamHandler | undefined>;
+  const carry = internals[STREAM_HANDLER];
+  if (carry === undefined) throw new Error("@grpc/grpc-js takes its streams elsewhere now");
+  internals[STREAM_HANDLER] = (interceptors, stream, headers) => {
+    if (headers[":path"] === CHECK_PATH && isPlainCall(headers)) answerPlainly(checks, stream, headers);
+    else carry.call(server, interceptors, stream, headers);
+  };
+}
+
+function answerPlainly(checks: CheckHandler, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  const timeoutMs = timeoutMsOf(headers);
+  const beganAtMs = timeoutMs === undefined ? 0 : performance.now();
+  receiveMessage(stream, MAX_REQUEST_BYTES, (message) => {
+    const grpcTimeoutMs = timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - beganAtMs);
+    const { traceparent, tracestate } = headers;
+    checks.check(
+      message,
+      { grpcTimeoutMs, traceparent: textOf(traceparent), tracestate: textOf(tracestate) },
+      (response) => sendMessage(stream, response),
+    );
+  });
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : undefined;
 }
 
 const asItIs = (bytes: Buffer): Buffer => bytes;

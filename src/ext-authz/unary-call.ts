@@ -1,0 +1,137 @@
+// Carries one plain unary call over an HTTP/2 stream (gRPC over HTTP2): one message in, one message or one status out.
+// It knows neither services nor what the messages mean.
+
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+
+const { HTTP2_HEADER_CONTENT_TYPE, HTTP2_HEADER_STATUS } = constants;
+
+/** Compressed flag and length before each message. */
+const PREFIX_BYTES = 5;
+
+// Status codes of gRPC.
+const RESOURCE_EXHAUSTED = 8;
+const UNIMPLEMENTED = 12;
+const INTERNAL = 13;
+
+const RESPONSE_HEADERS: OutgoingHttpHeaders = {
+  [HTTP2_HEADER_STATUS]: 200,
+  [HTTP2_HEADER_CONTENT_TYPE]: "application/grpc+proto",
+};
+const RESPONSE_OPTIONS = { waitForTrailers: true, sendDate: false };
+const OK_TRAILERS: OutgoingHttpHeaders = { "grpc-status": "0" };
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
+const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** Whether this file can carry the call. Compressed messages, other content types and strange time-outs it leaves be. */
+export function isPlainCall(headers: IncomingHttpHeaders): boolean {
+  const type = headers[HTTP2_HEADER_CONTENT_TYPE];
+  const encoding = headers["grpc-encoding"];
+  const timeout = headers["grpc-timeout"];
+  if (typeof type !== "string" || !type.startsWith("application/grpc")) return false;
+  if (encoding !== undefined && encoding !== "identity") return false;
+  return timeout === undefined || (typeof timeout === "string" && TIMEOUT.test(timeout));
+}
+
+/** What the caller allows the call from its start on, in milliseconds; undefined: for ever. Of a plain call. */
+export function timeoutMsOf(headers: IncomingHttpHeaders): number | undefined {
+  const timeout = headers["grpc-timeout"];
+  if (typeof timeout !== "string") return undefined;
+  return Number(timeout.slice(0, -1)) * (UNIT_MS[timeout.slice(-1)] ?? 0);
+}
+
+/**
+ * Hands the one message of `stream` to `received`, once it is there whole, or refuses the call. A caller that goes away
+ * before is not heard of again.
+ */
+export function receiveMessage(stream: ServerHttp2Stream, maxBytes: number, received: (message: Buffer) => void): void {
+  const message = new IncomingMessage(maxBytes);
+  stream.on("error", ignore);
+  stream.on("data", (chunk: Buffer) => message.add(chunk));
+  stream.on("end", () => {
+    if (isGone(stream)) return;
+    const { fault } = message;
+    if (fault === undefined && message.isWhole) received(message.take());
+    else sendStatus(stream, fault ?? UNIMPLEMENTED);
+  });
+}
+
+/** The bytes of one message as they come; of a faulty one nothing is kept. */
+class IncomingMessage {
+  fault: number | undefined;
+  readonly #maxBytes: number;
+  /** The prefix and what came with it: the whole message, as a rule. */
+  #head: Buffer | undefined;
+  #rest: Buffer[] | undefined;
+  #receivedBytes = 0;
+  #expectedBytes = Number.POSITIVE_INFINITY;
+
+  constructor(maxBytes: number) {
+    this.fault = undefined;
+    this.#maxBytes = maxBytes;
+  }
+
+  get isWhole(): boolean {
+    return this.#receivedBytes === this.#expectedBytes;
+  }
+
+  add(chunk: Buffer): void {
+    if (this.fault !== undefined) return;
+    this.#receivedBytes += chunk.length;
+    if (this.#expectedBytes !== Number.POSITIVE_INFINITY) (this.#rest ??= []).push(chunk);
+    else this.#begin(chunk);
+    if (this.fault === undefined && this.#receivedBytes > this.#expectedBytes) this.#give(UNIMPLEMENTED);
+  }
+
+  /** Of a whole message. */
+  take(): Buffer {
+    const bytes = this.#head ?? NOTHING;
+    return (this.#rest === undefined ? bytes : Buffer.concat([bytes, ...this.#rest])).subarray(PREFIX_BYTES);
+  }
+
+  #begin(chunk: Buffer): void {
+    const head = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk]);
+    this.#head = head;
+    if (head.length < PREFIX_BYTES) return;
+    const length = head.readUInt32BE(1);
+    this.#expectedBytes = PREFIX_BYTES + length;
+    if (head[0] !== 0) this.#give(INTERNAL);
+    else if (length > this.#maxBytes) this.#give(RESOURCE_EXHAUSTED);
+  }
+
+  #give(fault: number): void {
+    this.fault = fault;
+    this.#head = undefined;
+    this.#rest = undefined;
+  }
+}
+
+/** Answers with one message and status OK; of a caller that has gone away nothing more is heard. */
+export function sendMessage(stream: ServerHttp2Stream, message: Buffer): void {
+  if (isGone(stream)) return;
+  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
+  framed.set(message, PREFIX_BYTES);
+  stream.respond(RESPONSE_HEADERS, RESPONSE_OPTIONS);
+  stream.on("wantTrailers", sendOkTrailers);
+  stream.end(framed);
+}
+
+function sendStatus(stream: ServerHttp2Stream, status: number): void {
+  if (!isGone(stream)) stream.respond({ ...RESPONSE_HEADERS, "grpc-status": String(status) }, { endStream: true });
+}
+
+function sendOkTrailers(this: ServerHttp2Stream): void {
+  this.sendTrailers(OK_TRAILERS);
+}
+
+function isGone(stream: ServerHttp2Stream): boolean {
+  return stream.destroyed || stream.closed;
+}
+
+function ignore(): void {
+  // A stream's error is followed by its close; there is nobody left to answer.
+}
