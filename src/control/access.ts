@@ -1,6 +1,7 @@
 // Who may call the control API and what for: callers, scopes, and the port that authenticators meet. It reads no
 // HTTP and never sees a caller's token other than to hand it on.
 
+import { createHash } from "node:crypto";
 import type { ControlScope } from "../core/control-scope.ts";
 import type { Result } from "../core/result.ts";
 import type { TargetKind } from "../core/target.ts";
@@ -38,6 +39,19 @@ export async function authenticateWith(
     if (outcome.ok || outcome.error.cause !== "unknown_token") return outcome;
   }
   return { ok: false, error: { cause: "unknown_token" } };
+}
+
+/**
+ * How the log calls a caller: a bootstrap token by its name, a person by a hash of the subject, which tells his lines
+ * apart and can be checked against a suspicion. Who it was stands in the revocation.
+ */
+export function nameInLog({ name }: Caller): string {
+  const slash = name.indexOf("/");
+  if (slash === -1) return name;
+  return `${name.slice(0, slash)}/${createHash("sha256")
+    .update(name.slice(slash + 1))
+    .digest("hex")
+    .slice(0, 32)}`;
 }
 
 export function holds(caller: Caller, scope: ControlScope): boolean {

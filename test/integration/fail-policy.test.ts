@@ -78,7 +78,11 @@ describe.each(ROWS)("store $fault", ({ fault, cause, outcomes }) => {
 
     const end = await made.make(store);
     try {
-      await until("the fault to be felt", async () => (await ask("critical", bearer, asked)) === outcomes.critical, 5_000);
+      await until(
+        "the fault to be felt",
+        async () => (await ask("critical", bearer, asked)) === outcomes.critical,
+        5_000,
+      );
       for (const tier of TIERS) expect(await ask(tier, bearer, asked), tier).toBe(outcomes[tier]);
       for (const tier of TIERS) expect(await ask(tier, token(), asked), `${tier}, a new token`).toBe(outcomes[tier]);
       // A breaker that opened stops asking: the cause is counted with the first questions, or with a probe's.
@@ -90,7 +94,11 @@ describe.each(ROWS)("store $fault", ({ fault, cause, outcomes }) => {
       await end();
     }
     const mendedAt = performance.now();
-    await until("the store to be asked again", async () => (await ask("critical", bearer, asked)) === "allowed", 15_000);
+    await until(
+      "the store to be asked again",
+      async () => (await ask("critical", bearer, asked)) === "allowed",
+      15_000,
+    );
     // Loading ends by itself, some time after it was made.
     if (fault !== "loading") expect(performance.now() - mendedAt).toBeLessThan(3_000);
   });
@@ -135,7 +143,9 @@ function readTable(text: string): readonly Row[] {
   const rows: Row[] = [];
   for (const line of lines.slice(head + 2)) {
     if (!line.startsWith("|")) break;
-    const [, fault = "", , cause = "", critical = "", standard = "", low = ""] = line.split("|").map((cell) => cell.trim());
+    const [, fault = "", , cause = "", critical = "", standard = "", low = ""] = line
+      .split("|")
+      .map((cell) => cell.trim());
     rows.push({ fault, cause: cause.replaceAll("`", ""), outcomes: { critical, standard, low } });
   }
   return rows;

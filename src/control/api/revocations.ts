@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { TargetKind } from "../../core/target.ts";
 import { holdsToken } from "../../core/token-like.ts";
-import { scopeOfKind, scopeToLift, type Caller } from "../access.ts";
+import { nameInLog, scopeOfKind, scopeToLift, type Caller } from "../access.ts";
 import { answerOnce } from "../idempotency.ts";
 import { newRevocation, resolveIssuer, type RevocationRequest } from "../new-revocation.ts";
 import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
@@ -74,7 +74,7 @@ async function revoke(room: Room, request: FastifyRequest<{ Body: RevokeBody }>)
     const stored = await room.store.put(revocation.value);
     if (!stored.ok) return err(writeFault(stored.error));
     const { id, target } = stored.value;
-    room.log.info("revocation_stored", { id, kind: target.kind, by: caller.name });
+    room.log.info("revocation_stored", { id, kind: target.kind, by: nameInLog(caller) });
     return ok(JSON.stringify(acknowledgedJson(stored.value)));
   };
   const key = request.headers["idempotency-key"];
@@ -110,7 +110,7 @@ async function lift(room: Room, id: string, caller: Caller): Promise<Problem | u
   // Asked even for an id that is not known: only the store tells replaced from never there.
   const lifted = await room.store.lift(id);
   if (lifted.ok) {
-    room.log.info("revocation_lifted", { id, kind: lifted.value.target.kind, by: caller.name });
+    room.log.info("revocation_lifted", { id, kind: lifted.value.target.kind, by: nameInLog(caller) });
     return undefined;
   }
   if ("detail" in lifted.error) return writeFault(lifted.error);

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { authenticateWith, holds, scopeOfKind, scopeToLift, type Authenticator } from "../../../src/control/access.ts";
+import {
+  authenticateWith,
+  holds,
+  nameInLog,
+  scopeOfKind,
+  scopeToLift,
+  type Authenticator,
+} from "../../../src/control/access.ts";
 import { createBootstrapAuthenticator, createBootstrapToken } from "../../../src/control/bootstrap-token.ts";
 import { newRevocationId } from "../../../src/control/revocation-id.ts";
 import { err, ok } from "../../../src/core/result.ts";
@@ -68,4 +75,11 @@ test("a revocation's id is a UUIDv7: it sorts by time and no two are equal", () 
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(parseInt(newRevocationId(1_700_000_000_123).replaceAll("-", "").slice(0, 12), 16)).toBe(1_700_000_000_123);
   expect(new Set(Array.from({ length: 1_000 }, () => newRevocationId(5))).size).toBe(1_000);
+});
+
+test("the log calls a bootstrap token by its name and a person by a hash", () => {
+  expect(nameInLog({ name: "ci", scopes: [] })).toBe("ci");
+  const logged = nameInLog({ name: "main/alice", scopes: [] });
+  expect(logged).toMatch(/^main\/[0-9a-f]{32}$/);
+  expect(nameInLog({ name: "main/bob", scopes: [] })).not.toBe(logged);
 });
