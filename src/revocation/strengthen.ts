@@ -14,7 +14,7 @@ const WITH_OTHERS = ", others";
  */
 export function strengthened(
   revocation: NewRevocation,
-  seq: number,
+  seq: number | undefined,
   standing: string | undefined,
   expiresAtMs: number | undefined,
 ): StoredRevocation {

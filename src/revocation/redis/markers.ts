@@ -1,11 +1,14 @@
-// Reads, replaces and deletes one marker by script, so that each is atomic against every other writer.
+// Reads, replaces and deletes one marker by script, so that each is atomic against every other writer, and what changes
+// it stands in the feed as well.
 
+import { randomBytes } from "node:crypto";
 import { err, ok, type Result } from "../../core/result.ts";
-import { markerValue } from "../marker.ts";
+import { markerValueAroundSeq } from "../marker.ts";
 import type { NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import { strengthened } from "../strengthen.ts";
 import { fault } from "./fault.ts";
 import type { Ask } from "./operation.ts";
+import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 import { DELETE_MARKER, READ_MARKER, REPLACE_MARKER } from "./scripts.ts";
 
 export interface Marker {
@@ -29,25 +32,27 @@ export type MarkerFound = Marker | "absent" | "of another type";
  */
 export async function replaceMarker(
   ask: Ask,
+  keyPrefix: string,
   key: string,
   revocation: NewRevocation,
-  seq: number,
 ): Promise<Result<Replacement, StoreFault>> {
   let standing: string | undefined;
   let standingSha1 = "";
   for (;;) {
-    const joined = strengthened(revocation, seq, standing, undefined);
-    const value = markerValue(joined);
-    const reply = await ask("EVAL", REPLACE_MARKER, 1, key, standingSha1, value, revocation.expiresAtMs ?? "");
+    const joined = strengthened(revocation, undefined, standing, undefined);
+    const value = markerValueAroundSeq(joined);
+    const till = revocation.expiresAtMs ?? "";
+    const keys = markerAndFeed(keyPrefix, key);
+    const reply = await ask("EVAL", REPLACE_MARKER, ...keys, standingSha1, ...value, till, newName(), newName());
     if (!reply.ok) return reply;
-    const [done, told, sha1] = members(reply.value);
-    if (done === 1) {
+    const [done, told, last] = members(reply.value);
+    if (done === 1 && typeof last === "number") {
       const expiresAtMs = typeof told === "number" ? told : undefined;
-      return ok({ stored: { ...joined, expiresAtMs }, replaced: standing });
+      return ok({ stored: { ...joined, seq: last, expiresAtMs }, replaced: standing });
     }
     if (done !== 0) return unexpected();
     standing = typeof told === "string" ? told : undefined;
-    standingSha1 = typeof sha1 === "string" ? sha1 : "";
+    standingSha1 = typeof last === "string" ? last : "";
   }
 }
 
@@ -62,9 +67,24 @@ export async function readMarker(ask: Ask, key: string): Promise<Result<MarkerFo
 }
 
 /** Deletes `marker` unless another stands there by now; tells whether it did. */
-export async function deleteMarker(ask: Ask, key: string, marker: Marker): Promise<Result<boolean, StoreFault>> {
-  const reply = await ask("EVAL", DELETE_MARKER, 1, key, marker.sha1);
+export async function deleteMarker(
+  ask: Ask,
+  keyPrefix: string,
+  key: string,
+  marker: Marker,
+): Promise<Result<boolean, StoreFault>> {
+  const keys = markerAndFeed(keyPrefix, key);
+  const reply = await ask("EVAL", DELETE_MARKER, ...keys, marker.sha1, newName(), newName());
   return reply.ok ? ok(reply.value === 1) : reply;
+}
+
+function markerAndFeed(keyPrefix: string, key: string): readonly [number, string, string, string] {
+  return [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
+}
+
+/** Of a link or an epoch: no two are ever the same. */
+function newName(): string {
+  return randomBytes(12).toString("base64url");
 }
 
 function members(reply: unknown): readonly unknown[] {

@@ -1,5 +1,5 @@
-// What Redis keeps beside the markers, for the control plane only: the index of revocations by id, the count of them,
-// and answers by idempotency key. No look-up of a Check reads any of it.
+// What Redis keeps beside the markers: the feed that replicas read, and for the control plane only the index of
+// revocations by id and answers by idempotency key. No look-up of a Check reads any of it.
 
 import { createHash } from "node:crypto";
 import type { Target } from "../../core/target.ts";
@@ -11,8 +11,14 @@ export function indexKey(keyPrefix: string, id: string): string {
   return `${keyPrefix}portcullis:revocation:${id}`;
 }
 
-export function seqKey(keyPrefix: string): string {
-  return `${keyPrefix}portcullis:seq`;
+/** Where the feed stands. In one slot of a Cluster with its log. */
+export function feedHeadKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{feed}:head`;
+}
+
+/** The feed's newest entries, a stream. */
+export function feedLogKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{feed}:log`;
 }
 
 /** Hashed, for the client chooses the key. */

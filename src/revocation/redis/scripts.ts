@@ -1,5 +1,8 @@
-// The Lua that Redis runs for us: each touches one key, so that a Cluster can run it too, and reads no JSON, so that
-// what a value means is decided in one language only. Redis 6.2 or later (PXAT).
+// The Lua that Redis runs for us. It reads no JSON, so that what a value means is decided in one language only. A marker
+// and its entry in the feed are written in one script, which needs one Redis for both. Redis 6.2 or later (PXAT).
+
+/** The log's length, about: at 300 bytes an entry some 20 MB. Whoever is further behind reads all markers again. */
+const MAX_LOG_LENGTH = 65_536;
 
 const READING = `
 -- Epoch milliseconds of a key's end, exact from Redis 7 on and within 1 ms before; false: none.
@@ -23,26 +26,64 @@ end
 `;
 
 /**
- * Puts a marker's value in the place of another, if that still stands: KEYS[1] the marker; ARGV: the SHA-1 of the value
- * that stands or '' for none, the new value, the new expiry in epoch ms or '' for none. The later expiry wins.
- * Answers [1, expiry or nil], or [0, value that stands or nil, its SHA-1 or ''] if it was another. By hash, for a value
- * of another program may be no UTF-8 and would not come back as it went.
+ * KEYS[2] is the feed's head, KEYS[3] its log, whose ids are `seq`-0: dense, so that a gap shows, and each entry names the
+ * link of the one before it, so that one of another history shows though its seq fits (a store rolled back and written
+ * again). A head or log that is missing, or does not fit the other, begins a new epoch.
  */
-export const REPLACE_MARKER: string = `${READING}
+const APPENDING = `
+local function number(n)
+  return string.format('%.0f', n)
+end
+local function head()
+  if redis.call('TYPE', KEYS[2]).ok ~= 'hash' then return {}, 0 end
+  local found = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'link')
+  return found, tonumber(found[2] or 0) or 0
+end
+-- The refusal of a Redis that takes no writes; nil once it is done. Nothing was written before.
+local function append(link, epoch, op, text, till)
+  local found, last = head()
+  local function add(inEpoch, prev)
+    return redis.pcall('XADD', KEYS[3], 'MAXLEN', '~', ${MAX_LOG_LENGTH}, number(last + 1) .. '-0', 'epoch', inEpoch,
+      'link', link, 'prev', prev, 'op', op, 'key', KEYS[1], 'value', text, 'till', till)
+  end
+  local added = found[1] and found[3] and add(found[1], found[3])
+  if not added or (type(added) == 'table' and string.find(added.err, 'WRONGTYPE', 1, true))
+    or (type(added) == 'table' and string.find(added.err, 'ERR The ID', 1, true)) then
+    redis.call('DEL', KEYS[2], KEYS[3])
+    found = {epoch}
+    added = add(epoch, '')
+  end
+  if type(added) == 'table' then return added end
+  redis.call('HSET', KEYS[2], 'epoch', found[1], 'seq', number(last + 1), 'link', link)
+end
+`;
+
+/**
+ * Puts a marker's value in the place of another, if that still stands, and tells the feed: KEYS[1] the marker; ARGV: the
+ * SHA-1 of the value that stands or '' for none, the new value before its seq and after it, the new expiry in epoch ms
+ * or '' for none, a link, an epoch should one begin. The later expiry wins. Answers [1, expiry or nil, seq], or
+ * [0, value that stands or nil, its SHA-1 or ''] if it was another. By hash, for a value of another program may be no
+ * UTF-8 and would not come back as it went.
+ */
+export const REPLACE_MARKER: string = `${READING}${APPENDING}
 local stands, refusal = value(KEYS[1])
 if refusal then return refusal end
 if hash(stands) ~= ARGV[1] then return {0, stands, hash(stands)} end
-local till = tonumber(ARGV[3])
+local till = tonumber(ARGV[4])
 if stands and till then
   local was = expiry(KEYS[1])
   till = was and math.max(was, till)
 end
+local _, last = head()
+local text = ARGV[2] .. number(last + 1) .. ARGV[3]
+refusal = append(ARGV[5], ARGV[6], 'put', text, till and number(till) or '')
+if refusal then return refusal end
 if till then
-  redis.call('SET', KEYS[1], ARGV[2], 'PXAT', string.format('%.0f', till))
+  redis.call('SET', KEYS[1], text, 'PXAT', number(till))
 else
-  redis.call('SET', KEYS[1], ARGV[2])
+  redis.call('SET', KEYS[1], text)
 end
-return {1, till or false}
+return {1, till or false, last + 1}
 `;
 
 /** Reads a marker: KEYS[1]. Answers [value or nil, its SHA-1, expiry in epoch ms or nil, 1 if of another type]. */
@@ -53,10 +94,44 @@ if not stands then return {false, '', false, redis.call('EXISTS', KEYS[1])} end
 return {stands, hash(stands), expiry(KEYS[1]), 0}
 `;
 
-/** Deletes a marker if its value is still the one meant: KEYS[1], ARGV[1] the value's SHA-1. Answers 1 if it did. */
-export const DELETE_MARKER: string = `${READING}
+/**
+ * Deletes a marker if its value is still the one meant, and tells the feed: KEYS[1] the marker; ARGV: the value's SHA-1,
+ * a link, an epoch should one begin. Answers 1 if it did.
+ */
+export const DELETE_MARKER: string = `${READING}${APPENDING}
 local stands, refusal = value(KEYS[1])
 if refusal then return refusal end
 if not stands or hash(stands) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[1]) -- first, for it is done by a Redis without memory too
+refusal = append(ARGV[2], ARGV[3], 'lift', '', '')
+if refusal then return refusal end
+return 1
+`;
+
+/**
+ * Reads the feed's head and any number of markers in one moment: KEYS[1] the head, then the markers. Answers [epoch,
+ * seq, link (each nil where there is no feed yet), the store's time in epoch ms], then for each marker its value or nil,
+ * its expiry in epoch ms or nil, and 1 if it is of another type.
+ */
+export const READ_MOMENT: string = `${READING}
+local head = redis.pcall('HMGET', KEYS[1], 'epoch', 'seq', 'link')
+if head.err then
+  if not string.find(head.err, 'WRONGTYPE', 1, true) then return head end
+  head = {false, false, false}
+end
+local now = redis.call('TIME')
+head[4] = now[1] * 1000 + math.floor(now[2] / 1000)
+for i = 2, #KEYS do
+  local found = redis.pcall('GET', KEYS[i])
+  local odd = 0
+  if type(found) == 'table' then
+    if not string.find(found.err, 'WRONGTYPE', 1, true) then return found end
+    found = false
+    odd = 1
+  end
+  head[#head + 1] = found
+  head[#head + 1] = found and expiry(KEYS[i])
+  head[#head + 1] = odd
+end
+return head
 `;

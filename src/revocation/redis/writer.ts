@@ -8,11 +8,10 @@ import { markerFacts } from "../marker-facts.ts";
 import { strengthened } from "../strengthen.ts";
 import type { LiftRefusal, NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
-import { fault } from "./fault.ts";
 import { targetOfKey } from "./marker-keys.ts";
 import { deleteMarker, readMarker, replaceMarker, type Marker } from "./markers.ts";
 import type { Ask } from "./operation.ts";
-import { indexKey, indexValue, readIndex, seqKey } from "./own-keys.ts";
+import { indexKey, indexValue, readIndex } from "./own-keys.ts";
 
 /** A marker without an id of ours is named by its key: `key:` + the key less its prefix. */
 const KEY_ID = "key:";
@@ -28,14 +27,11 @@ export async function putRevocation(
   revocation: NewRevocation,
 ): Promise<Result<StoredRevocation, StoreFault>> {
   const key = markerKey(keyPrefix, revocation.target);
-  const counted = await ask("INCR", seqKey(keyPrefix));
-  if (!counted.ok) return counted;
-  if (typeof counted.value !== "number") return err(fault("protocol", "the count is no number"));
-  const asAsked = strengthened(revocation, counted.value, undefined, revocation.expiresAtMs);
+  const asAsked = strengthened(revocation, undefined, undefined, revocation.expiresAtMs);
   // The index first: a crash in between leaves an id that nobody was told, never a marker that nobody can lift.
   const indexed = await writeIndex(ask, keyPrefix, key, asAsked);
   if (!indexed.ok) return indexed;
-  const replaced = await replaceMarker(ask, key, revocation, counted.value);
+  const replaced = await replaceMarker(ask, keyPrefix, key, revocation);
   if (!replaced.ok) return replaced;
   const result = replaced.value.stored;
   if (result.expiresAtMs !== asAsked.expiresAtMs || result.issuedBeforeS !== asAsked.issuedBeforeS) {
@@ -78,7 +74,7 @@ export async function liftRevocation(
       return err({ cause: "superseded" });
     case "live": {
       const { key, marker, revocation } = found.value;
-      const deleted = await deleteMarker(ask, key, marker);
+      const deleted = await deleteMarker(ask, keyPrefix, key, marker);
       if (!deleted.ok) return deleted;
       if (!deleted.value) return err({ cause: "superseded" }); // somebody wrote another meanwhile
       // What is left of a lost answer is an index entry without a marker, which is `not_found` like none at all.
