@@ -16,7 +16,7 @@ export async function control(options: { readonly config: string }, io: CommandI
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const store = openStore(config, log);
-  const ladder = raiseLadder(config, store, observer);
+  const ladder = raiseLadder(config, store, observer, undefined);
   const sources = createIssuers(observer, log);
   const { issuers } = sources.use(config.issuers);
   const plane = createControlPlane(config, { store, ladder, issuers, telemetry, tokens: [], version: io.version });

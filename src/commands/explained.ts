@@ -22,7 +22,7 @@ export async function openExplained(config: Config, patienceMs: number): Promise
   const untilMs = systemClock.now().monotonicMs + patienceMs;
   const store = openStore(config, NO_LOG);
   await store.start();
-  const ladder = raiseLadder(config, store, NO_OBSERVER);
+  const ladder = raiseLadder(config, store, NO_OBSERVER, undefined);
   const sources = createIssuers(NO_OBSERVER, NO_LOG);
   const { issuers, settled } = sources.use(config.issuers);
   await Promise.race([settled, elapsed(patienceMs)]);
@@ -60,6 +60,7 @@ const NO_OBSERVER: Observer = {
   storeFailed: nothing,
   storeUp: nothing,
   breakerIs: nothing,
+  replicaIs: nothing,
   revokedTokenAttempted: nothing,
   jwksFetched: nothing,
   jwksKeyDropped: nothing,

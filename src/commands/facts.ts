@@ -3,15 +3,22 @@
 import { ageMs, type Instant } from "../core/clock.ts";
 import type { ReadinessFacts } from "../ops/readiness.ts";
 import type { StatusFacts } from "../ops/status.ts";
+import type { Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { systemClock } from "./clock.ts";
 import type { Ladder } from "./store.ts";
 
-export function readinessFacts(store: RevocationStore, ladder: Ladder, issuers: readonly Issuer[]): ReadinessFacts {
+export function readinessFacts(
+  store: RevocationStore,
+  ladder: Ladder,
+  replica: Replica | undefined,
+  issuers: readonly Issuer[],
+): ReadinessFacts {
   const { reachable, unfit } = store.health();
   return {
     store: { answeredOnce: ladder.lookUp.lastAnswerAt() !== undefined, reachable, unfit },
+    replica: replica === undefined ? undefined : replicaFacts(replica, systemClock.now()),
     issuers: issuers.map(({ id, keys }) => ({ id, hasKeys: keys.status().hasKeys })),
   };
 }
@@ -20,10 +27,11 @@ export interface StatusSources extends Pick<StatusFacts, "version" | "ready" | "
   readonly startedAt: Instant;
   readonly store: RevocationStore;
   readonly ladder: Ladder;
+  readonly replica: Replica | undefined;
   readonly issuers: readonly Issuer[];
 }
 
-export function statusFacts({ startedAt, store, ladder, issuers, ...facts }: StatusSources): StatusFacts {
+export function statusFacts({ startedAt, store, ladder, replica, issuers, ...facts }: StatusSources): StatusFacts {
   const now = systemClock.now();
   const lastAnswerAt = ladder.lookUp.lastAnswerAt();
   return {
@@ -34,10 +42,16 @@ export function statusFacts({ startedAt, store, ladder, issuers, ...facts }: Sta
       ...store.health(),
       lastAnswerAgeMs: lastAnswerAt === undefined ? undefined : ageMs(lastAnswerAt, now),
     },
+    replica: replica === undefined ? undefined : replicaFacts(replica, now),
     breaker: ladder.breakerState(),
     issuers: issuers.map(({ id, keys }) => {
       const { keyCount, lastReadWallMs } = keys.status();
       return { id, keyCount, keysAgeMs: lastReadWallMs === undefined ? undefined : now.wallMs - lastReadWallMs };
     }),
   };
+}
+
+function replicaFacts(replica: Replica, now: Instant): NonNullable<StatusFacts["replica"]> {
+  const { position, ...facts } = replica.status();
+  return { ...facts, lagMs: position === undefined ? undefined : ageMs(position, now) };
 }

@@ -13,7 +13,7 @@ import { systemClock } from "./clock.ts";
 import { readinessFacts, statusFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
 import { compilePolicy } from "./policy.ts";
-import { raiseLadder, type Ladder } from "./store.ts";
+import { createReplicaOf, raiseLadder, type Ladder } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface Sidecar {
@@ -33,7 +33,8 @@ const PART_TIMEOUT_MS = 5_000;
 export function createSidecar(config: Config, store: RevocationStore, telemetry: Telemetry, version: string): Sidecar {
   const { log, observer, tracing, scrape } = telemetry;
   const startedAt = systemClock.now();
-  const ladder = raiseLadder(config, store, observer);
+  const replica = createReplicaOf(config, log, observer);
+  const ladder = raiseLadder(config, store, observer, replica);
   const issuers = createIssuers(observer, log);
   let used = issuers.use(config.issuers);
 
@@ -47,7 +48,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
     beforeHealth: () => void readiness.report(), // which tells of a change, so that neither answer trails the other
   });
   const readiness = watchReadiness({
-    facts: () => readinessFacts(store, ladder, used.issuers),
+    facts: () => readinessFacts(store, ladder, replica, used.issuers),
     clock: systemClock,
     onChange(ready) {
       transport.setServing(ready);
@@ -65,6 +66,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
         ready: readiness.report().ready,
         store,
         ladder,
+        replica,
         issuers: used.issuers,
         decisions: observer.decisionRates(),
         inFlightCount: policy.admission.inFlight,
@@ -76,9 +78,12 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   const parts: Part[] = [
     {
       name: "ladder",
-      start: () => Promise.resolve(),
+      async start() {
+        replica?.start();
+      },
       async stop() {
         ladder.stop();
+        await replica?.stop();
       },
       ...deadlines,
     },

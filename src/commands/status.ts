@@ -44,6 +44,7 @@ function screen(facts: StatusJson): string {
   return columns([
     ["portcullis", `${printable(facts.version)}, up ${age(facts.up_for_ms)}, ${facts.ready ? "ready" : "NOT READY"}`],
     ["store", `${printable(`${store.type}, ${store.describe}`)}: ${storeState(store)}`],
+    ...(facts.replica === null ? [] : [["replica", replicaState(facts.replica)]]),
     ["breaker", facts.breaker ?? "none"],
     ...facts.issuers.map(({ id, keys, keys_age_ms: ageMs }) => [
       `keys ${printable(id)}`,
@@ -59,6 +60,11 @@ function storeState(store: StatusJson["store"]): string {
   const answered = ageMs === null ? "never answered" : `answered ${age(ageMs)} ago`;
   const state = reachable ? `up, ${answered}` : `DOWN, ${answered}`;
   return unfit === null ? state : `${state}; UNFIT: ${printable(unfit)}`;
+}
+
+function replicaState({ entries, seq, lag_ms: lagMs, push }: NonNullable<StatusJson["replica"]>): string {
+  const lag = lagMs === null ? "NOT IN STEP YET" : `current ${age(lagMs)} ago`;
+  return `${entries} entries, seq ${seq}, ${lag}; other writers ${push ? "heard by push" : "found by scan"}`;
 }
 
 function age(ms: number): string {

@@ -1,4 +1,4 @@
-// Opens the store of the configuration, and the ladder's way to it: heartbeat, batcher, breaker, guard.
+// Opens the store of the configuration, and the ladder's way to it: replica, heartbeat, batcher, breaker, guard.
 
 import type { Config } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
@@ -11,7 +11,9 @@ import { createGuard, type Guard } from "../revocation/guard.ts";
 import { startHeartbeat } from "../revocation/heartbeat.ts";
 import { markerKey } from "../revocation/keys.ts";
 import { createMemoryStore } from "../revocation/memory/store.ts";
+import { createRedisReplicaSource } from "../revocation/redis/replica-source.ts";
 import { createRedisStore } from "../revocation/redis/store.ts";
+import { createReplica, type Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import { systemClock } from "./clock.ts";
 
@@ -36,6 +38,21 @@ export function openStore(config: Config, log: Log): RevocationStore {
   }
 }
 
+/** The replica of the configuration, not started; undefined where every answer comes from the store. */
+export function createReplicaOf(config: Config, log: Log, observer: Observer): Replica | undefined {
+  const { store, feed } = config;
+  if (store.type !== "redis" || feed.type !== "redis") return undefined;
+  return createReplica({
+    source: createRedisReplicaSource({ url: store.url, keyPrefix: store.keyPrefix, clock: systemClock }),
+    clock: systemClock,
+    schedule: eventLoop,
+    log,
+    observer,
+    scanEveryMs: feed.scanEveryMs,
+    directWriters: feed.directWriters,
+  });
+}
+
 export interface Ladder {
   readonly guard: Guard;
   readonly lookUp: Batcher;
@@ -43,7 +60,12 @@ export interface Ladder {
   stop(): void;
 }
 
-export function raiseLadder(config: Config, store: RevocationStore, observer: Observer): Ladder {
+export function raiseLadder(
+  config: Config,
+  store: RevocationStore,
+  observer: Observer,
+  replica: Replica | undefined,
+): Ladder {
   const { timeoutMs, keyPrefix } = config.store;
   const breaker = createBreaker({
     windowMs: config.breaker.windowMs,
@@ -73,7 +95,7 @@ export function raiseLadder(config: Config, store: RevocationStore, observer: Ob
     timeoutMs: config.deadlineMs,
   });
   return {
-    guard: createGuard({ lookUp: batcher, clock: systemClock, observer }),
+    guard: createGuard({ lookUp: batcher, clock: systemClock, observer, replica }),
     lookUp: batcher,
     breakerState: () => breaker.state,
     stop() {

@@ -64,8 +64,8 @@ export function compileConfig(
     telemetry: compileTelemetry(written.telemetry),
     control: compileControl(written, listen.control),
     feed: {
-      // The schema's other types were refused by the checks; redis is served as none, with a warning.
-      type: written.feed.type === "redis" ? "redis" : "none",
+      // The schema's other types were refused by the checks; another store is in this process, and asked there.
+      type: written.feed.type === "redis" && written.store.type === "redis" ? "redis" : "none",
       scanEveryMs: ms(written.feed.scanEvery),
       directWriters: written.feed.directWriters,
     },

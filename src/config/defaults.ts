@@ -98,8 +98,8 @@ export const TELEMETRY = {
 export const CONTROL = { audience: "portcullis" } as const;
 
 export const FEED = {
-  /** This version has no feed: every answer comes from the store itself, so none is what it does. */
-  type: "none",
+  /** Of a Redis store; an embedded one or memory is in the process itself, and asked there. */
+  type: "redis",
   scanEvery: "10s",
   directWriters: true,
 } as const;

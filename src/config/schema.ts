@@ -177,7 +177,7 @@ export const FILE: z.ZodType<WrittenFile> = z
         type: oneOf(["redis", "relay", "kafka", "none"])
           .default(FEED.type)
           .describe(
-            "How a sidecar learns of revocations without asking. This version has none: every answer comes from the store.",
+            "How a sidecar learns of revocations without asking: redis keeps a replica of a Redis store in memory; none asks the store.",
           ),
         scanEvery: duration(SECOND_MS, HOUR_MS)
           .default(FEED.scanEvery)

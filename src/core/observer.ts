@@ -33,6 +33,17 @@ export interface Decision {
 
 export type BreakerStateName = "closed" | "open" | "half-open";
 
+/** What a replica tells of itself. */
+export interface ReplicaFacts {
+  /** Of its position, epoch ms; undefined: none yet. */
+  readonly positionWallMs: number | undefined;
+  readonly entryCount: number;
+  /** Of the last feed entry applied. */
+  readonly seq: number;
+  /** Markers' keys of another type than a string, found by the last whole scan. */
+  readonly wrongTypeCount: number;
+}
+
 export interface Observer {
   decided(decision: Decision): void;
   verified(algorithm: string, durationMs: number): void;
@@ -43,6 +54,7 @@ export interface Observer {
   storeFailed(cause: UnknownCause): void;
   storeUp(up: boolean): void;
   breakerIs(state: BreakerStateName): void;
+  replicaIs(facts: ReplicaFacts): void;
   revokedTokenAttempted(kind: TargetKind): void;
   jwksFetched(issuerId: string, result: "ok" | "error" | "refused"): void;
   /** A key of a JWKS was dropped, and why. */

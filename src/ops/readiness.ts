@@ -13,7 +13,7 @@ interface Component {
 
 export interface ReadinessReport {
   readonly ready: boolean;
-  /** By name: `keys:<issuer>` for each issuer, `store`, `draining`. */
+  /** By name: `keys:<issuer>` for each issuer, `store`, `replica` where there is one, `draining`. */
   readonly components: Readonly<Record<string, Component>>;
 }
 
@@ -26,6 +26,8 @@ export interface ReadinessFacts {
     /** Why it must not be trusted although it answers (an evicting Redis); undefined: nothing known. */
     readonly unfit: string | undefined;
   };
+  /** undefined: there is none. `lagMs` undefined: it never proved itself current yet. */
+  readonly replica: { readonly lagMs: number | undefined } | undefined;
   readonly issuers: readonly { readonly id: string; readonly hasKeys: boolean }[];
 }
 
@@ -40,6 +42,7 @@ export function judgeReadiness(facts: ReadinessFacts, draining: boolean, upForMs
     components[`keys:${id}`] = hasKeys ? { state: "ready" } : { state: missingKeys, detail: "no usable key yet" };
   }
   components["store"] = judgeStore(facts.store);
+  if (facts.replica !== undefined) components["replica"] = judgeReplica(facts.replica.lagMs);
   components["draining"] = draining ? { state: "not_ready", detail: "shutting down" } : { state: "ready" };
   return { ready: Object.values(components).every((component) => component.state !== "not_ready"), components };
 }
@@ -49,6 +52,15 @@ function judgeStore(store: ReadinessFacts["store"]): Component {
   if (!store.answeredOnce) return { state: "not_ready", detail: "has not answered yet" };
   // Tiers decide what an outage means, not the balancer: every sidecar would leave at once.
   return store.reachable ? { state: "ready" } : { state: "degraded", detail: "does not answer" };
+}
+
+/** Far beyond the second between two proofs. */
+const REPLICA_LAGS_FROM_MS = 5_000;
+
+/** Never a reason to stay away: where it does not answer, the store is asked, and tiers decide about that. */
+function judgeReplica(lagMs: number | undefined): Component {
+  if (lagMs === undefined) return { state: "degraded", detail: "not in step with the store yet" };
+  return lagMs < REPLICA_LAGS_FROM_MS ? { state: "ready" } : { state: "degraded", detail: "cut off from the feed" };
 }
 
 export interface ReadinessOptions {

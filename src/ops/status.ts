@@ -16,6 +16,18 @@ export interface StatusFacts {
     /** Age of its last complete answer; undefined: none yet. */
     readonly lastAnswerAgeMs: number | undefined;
   };
+  /** undefined: there is none. */
+  readonly replica:
+    | {
+        readonly entryCount: number;
+        /** Of the last feed entry applied. */
+        readonly seq: number;
+        /** Since it last proved itself current; undefined: never yet. */
+        readonly lagMs: number | undefined;
+        /** Writes by hand are heard as they happen. */
+        readonly isPushed: boolean;
+      }
+    | undefined;
   /** undefined: this store has none. */
   readonly breaker: BreakerStateName | undefined;
   readonly issuers: readonly {
@@ -45,6 +57,12 @@ export interface StatusJson {
     readonly unfit: string | null;
     readonly last_answer_age_ms: number | null;
   };
+  readonly replica: {
+    readonly entries: number;
+    readonly seq: number;
+    readonly lag_ms: number | null;
+    readonly push: boolean;
+  } | null;
   readonly breaker: BreakerStateName | null;
   readonly issuers: readonly { readonly id: string; readonly keys: number; readonly keys_age_ms: number | null }[];
   readonly decisions_per_second: { readonly allow: number; readonly deny: number; readonly fail_open: number };
@@ -52,7 +70,7 @@ export interface StatusJson {
 }
 
 export function statusJson(facts: StatusFacts): StatusJson {
-  const { store, decisions } = facts;
+  const { store, replica, decisions } = facts;
   return {
     version: facts.version,
     up_for_ms: Math.round(facts.upForMs),
@@ -64,6 +82,10 @@ export function statusJson(facts: StatusFacts): StatusJson {
       unfit: store.unfit ?? null,
       last_answer_age_ms: rounded(store.lastAnswerAgeMs),
     },
+    replica:
+      replica === undefined
+        ? null
+        : { entries: replica.entryCount, seq: replica.seq, lag_ms: rounded(replica.lagMs), push: replica.isPushed },
     breaker: facts.breaker ?? null,
     issuers: facts.issuers.map(({ id, keyCount, keysAgeMs }) => ({
       id,

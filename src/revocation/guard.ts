@@ -1,12 +1,13 @@
 // The ladder (design §1): finds evidence about one token's revocation in the order of cost. It never decides.
 
 import { ageMs, type Clock, type Instant } from "../core/clock.ts";
-import type { Evidence, RevokedEvidence, UnknownCause } from "../core/evidence.ts";
+import type { ActiveEvidence, Evidence, RevokedEvidence, UnknownCause } from "../core/evidence.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Tier } from "../core/tier.ts";
 import type { Span } from "../core/tracing.ts";
 import { judge } from "./judge.ts";
 import type { LookUp, LookUpAnswer } from "./look-up.ts";
+import type { ReplicaView } from "./replica/view.ts";
 import type { RevocationSubject } from "./subject.ts";
 import { createTrouble, isLater, type SeenRevoked, type Trouble } from "./trouble.ts";
 
@@ -35,6 +36,8 @@ export interface GuardOptions {
   readonly lookUp: LookUp;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** undefined: there is none, and the store is asked. */
+  readonly replica?: ReplicaView | undefined;
   /** Bound of the memory of tokens in trouble; MAX_TROUBLED_TOKENS unless a test says otherwise. */
   readonly maxTroubledTokens?: number;
 }
@@ -47,9 +50,11 @@ class StoreGuard implements Guard {
   readonly #lookUp: LookUp;
   readonly #clock: Clock;
   readonly #observer: Observer;
+  readonly #replica: ReplicaView | undefined;
   readonly #trouble: Trouble;
 
-  constructor({ lookUp, clock, observer, maxTroubledTokens = MAX_TROUBLED_TOKENS }: GuardOptions) {
+  constructor({ lookUp, clock, observer, replica, maxTroubledTokens = MAX_TROUBLED_TOKENS }: GuardOptions) {
+    this.#replica = replica;
     this.#lookUp = lookUp;
     this.#clock = clock;
     this.#observer = observer;
@@ -64,9 +69,9 @@ class StoreGuard implements Guard {
     span: Span | undefined,
     done: (evidence: Evidence) => void,
   ): void {
-    const known = this.#fromMemory(subject, tier, now);
-    if (known !== undefined) {
-      this.#observer.lookedUp("recent", known.state, 0);
+    const known = this.#fromReplica(subject, tier, now) ?? this.#fromMemory(subject, tier, now) ?? "ask";
+    if (known !== "ask") {
+      this.#observer.lookedUp(known.source, known.state, 0);
       return done(known);
     }
     this.#lookUp.lookUp(subject.keys, deadlineAtMs, span, (answer) => {
@@ -77,8 +82,41 @@ class StoreGuard implements Guard {
     });
   }
 
+  /** What the replica knows; "ask" where it knows something that only the store can tell the truth about now. */
+  #fromReplica(subject: RevocationSubject, tier: Tier, now: Instant): KnownEvidence | "ask" | undefined {
+    const replica = this.#replica;
+    const position = replica?.position;
+    if (replica === undefined || position === undefined) return undefined;
+    const judgement = replica.judge(subject);
+    if (judgement.state === "active") return this.#activeInReplica(subject, position, tier, now);
+    const knownAt = laterOf(position, replica.changedAt);
+    // The token's own answer was asked for after all that is known here.
+    if (isLater(subject.lastActiveAsOf, knownAt)) return undefined;
+    if (judgement.state === "unreadable" || !(ageMs(position, now) < REVOKED_REUSE_MS)) return "ask";
+    return this.#revoked(subject, { by: judgement.by, asOf: knownAt }, now, "replica");
+  }
+
+  #activeInReplica(
+    subject: RevocationSubject,
+    position: Instant,
+    tier: Tier,
+    now: Instant,
+  ): KnownEvidence | undefined {
+    if (!(ageMs(position, now) < tier.maxStalenessMs)) return undefined;
+    const trouble = this.#trouble;
+    if (trouble.size > 0) {
+      const seen = trouble.seenRevoked(subject.identity);
+      // Seen revoked by an answer asked for since; or unreadable.
+      if (seen !== undefined && !isLater(position, seen.asOf)) return undefined;
+      const unreadableAsOf = trouble.seenUnreadable(subject.identity);
+      if (unreadableAsOf !== undefined && !isLater(position, unreadableAsOf)) return undefined;
+      trouble.settle(subject.identity, position);
+    }
+    return { state: "active", source: "replica", asOf: position };
+  }
+
   /** The answer this token's own past gives without asking, if it is young enough. */
-  #fromMemory(subject: RevocationSubject, tier: Tier, now: Instant): Evidence | undefined {
+  #fromMemory(subject: RevocationSubject, tier: Tier, now: Instant): KnownEvidence | undefined {
     const seen = this.#trouble.size === 0 ? undefined : this.#trouble.seenRevoked(subject.identity);
     if (seen !== undefined) return ageMs(seen.asOf, now) < REVOKED_REUSE_MS ? revoked(seen, "recent") : undefined;
     const asOf = subject.lastActiveAsOf;
@@ -105,7 +143,7 @@ class StoreGuard implements Guard {
       case "active":
         return this.#active(subject, asOf, askedAt, now);
       case "revoked":
-        return this.#revoked(subject, { by: judgement.by, asOf }, now);
+        return this.#revoked(subject, { by: judgement.by, asOf }, now, "store");
       case "unreadable":
         subject.lastActiveAsOf = undefined;
         this.#trouble.rememberUnreadable(subject, asOf, now);
@@ -116,6 +154,10 @@ class StoreGuard implements Guard {
 
   /** A late answer never overwrites what a newer one said. */
   #active(subject: RevocationSubject, asOf: Instant, askedAt: Instant, now: Instant): Evidence {
+    const news = this.#revokedInReplica(subject);
+    if (news !== undefined && isLater(this.#replica?.position, asOf)) {
+      return this.#revoked(subject, news, now, "replica");
+    }
     const trouble = this.#trouble;
     if (trouble.size > 0) {
       const seen = trouble.seenRevoked(subject.identity);
@@ -130,18 +172,37 @@ class StoreGuard implements Guard {
   }
 
   /** Denies this call whatever is known; remembered unless a newer answer has found it lifted. */
-  #revoked(subject: RevocationSubject, seen: SeenRevoked, now: Instant): Evidence {
+  #revoked(
+    subject: RevocationSubject,
+    seen: SeenRevoked,
+    now: Instant,
+    source: RevokedEvidence["source"],
+  ): RevokedEvidence {
     if (!isLater(subject.lastActiveAsOf, seen.asOf)) {
       subject.lastActiveAsOf = undefined;
       this.#trouble.rememberRevoked(subject, seen, now);
     }
-    return revoked(seen, "store");
+    return revoked(seen, source);
+  }
+
+  /** As the replica knows it, however old that is. */
+  #revokedInReplica(subject: RevocationSubject): SeenRevoked | undefined {
+    const replica = this.#replica;
+    const position = replica?.position;
+    if (replica === undefined || position === undefined) return undefined;
+    const judgement = replica.judge(subject);
+    if (judgement.state !== "revoked") return undefined;
+    return { by: judgement.by, asOf: laterOf(position, replica.changedAt) };
   }
 
   #unanswered(subject: RevocationSubject, cause: UnknownCause, askedAt: Instant, now: Instant): Evidence {
     const trouble = this.#trouble;
     const seen = trouble.seenRevoked(subject.identity);
     if (seen !== undefined) return revoked(seen, "recent");
+    const known = this.#revokedInReplica(subject);
+    if (known !== undefined && !isLater(subject.lastActiveAsOf, known.asOf)) {
+      return this.#revoked(subject, known, now, "replica");
+    }
     const firstUnansweredAt = trouble.unanswered(subject, askedAt, now);
     return {
       state: "unknown",
@@ -150,6 +211,13 @@ class StoreGuard implements Guard {
       firstUnansweredAt,
     };
   }
+}
+
+/** Evidence that needed nobody's answer. */
+type KnownEvidence = ActiveEvidence | RevokedEvidence;
+
+function laterOf(a: Instant, b: Instant): Instant {
+  return isLater(a, b) ? a : b;
 }
 
 function revoked(seen: SeenRevoked, source: RevokedEvidence["source"]): RevokedEvidence {

@@ -5,7 +5,10 @@ import type { Principal } from "../core/principal.ts";
 import type { Target, TargetKind } from "../core/target.ts";
 import { markerKey } from "./keys.ts";
 
-/** Compiled once per verified token; lives as long as its cache entry. The guard alone writes `lastActiveAsOf`. */
+/**
+ * Compiled once per verified token; lives as long as its cache entry. The guard alone writes `lastActiveAsOf`, the
+ * replica `fingerprints`.
+ */
 export interface RevocationSubject {
   /** All keys that may revoke the token, in the order of `kinds`. */
   readonly keys: readonly string[];
@@ -17,6 +20,8 @@ export interface RevocationSubject {
   readonly identity: string;
   /** `asOf` of the last complete answer that found nothing; undefined: none yet, or one since found it revoked. */
   lastActiveAsOf: Instant | undefined;
+  /** Of `keys`, computed once by the replica that looks them up; undefined: not yet. */
+  fingerprints: Int32Array | undefined;
 }
 
 /**
@@ -37,6 +42,7 @@ export function subjectOf(
     forgetAtWallMs: principal.expiresAtS * 1000 + clockSkewMs,
     identity,
     lastActiveAsOf: undefined,
+    fingerprints: undefined,
   };
 }
 

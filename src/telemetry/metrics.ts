@@ -18,7 +18,7 @@ const BATCH_KEY_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048];
 /** Label value where a decision was made before the thing was known. */
 export const NONE = "none";
 
-/** When a key set was last read, shown as its age. */
+/** When something was last known, shown as its age. */
 export interface AgeCell {
   /** Epoch milliseconds. */
   readAtMs: number;
@@ -38,6 +38,10 @@ export interface Metrics {
   readonly breakerState: Family<Cell>;
   readonly failOpen: Family<Cell>;
   readonly revokedTokenAttempts: Family<Cell>;
+  readonly replicaLag: Family<AgeCell>;
+  readonly replicaEntries: Family<Cell>;
+  readonly replicaSeq: Family<Cell>;
+  readonly replicaWrongType: Family<Cell>;
   readonly jwksFetches: Family<Cell>;
   readonly jwksKeysDropped: Family<Cell>;
   readonly jwksAge: Family<AgeCell>;
@@ -54,7 +58,7 @@ export interface MetricsOptions {
 
 /** All families, with the series that must read 0 before their first event: an alert on an increase needs one. */
 export function createMetrics(options: MetricsOptions): Metrics {
-  const metrics = { ...checkMetrics(), ...storeMetrics(), ...processMetrics(options) };
+  const metrics = { ...checkMetrics(), ...storeMetrics(), ...replicaMetrics(options), ...processMetrics(options) };
   metrics.checkDuration.at();
   metrics.storeBatchSize.at();
   metrics.storeUp.at();
@@ -109,15 +113,38 @@ function storeMetrics(): StoreMetrics {
   };
 }
 
-type ProcessMetrics = Omit<Metrics, keyof CheckMetrics | keyof StoreMetrics>;
+type ReplicaMetrics = Pick<Metrics, "replicaLag" | "replicaEntries" | "replicaSeq" | "replicaWrongType">;
 
-function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): ProcessMetrics {
-  const ageCell = (): AgeCell => ({
+/** Without series while there is no replica. */
+function replicaMetrics({ wallNowMs }: MetricsOptions): ReplicaMetrics {
+  return {
+    replicaLag: gauge("replica_lag_seconds", "Time since the replica last proved itself current.", [], () =>
+      createAgeCell(wallNowMs),
+    ),
+    replicaEntries: gauge("replica_entries", "Revocations held in memory.", [], createCell),
+    replicaSeq: gauge("replica_seq", "Last entry of the feed that was applied.", [], createCell),
+    replicaWrongType: gauge(
+      "replica_wrong_type_keys",
+      "Keys of markers that are no strings, so nobody sees them, as of the last scan.",
+      [],
+      createCell,
+    ),
+  };
+}
+
+function createAgeCell(wallNowMs: () => number): AgeCell {
+  return {
     readAtMs: 0,
     get value() {
       return Math.max(0, (wallNowMs() - this.readAtMs) / 1000);
     },
-  });
+  };
+}
+
+type ProcessMetrics = Omit<Metrics, keyof CheckMetrics | keyof StoreMetrics | keyof ReplicaMetrics>;
+
+function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): ProcessMetrics {
+  const ageCell = (): AgeCell => createAgeCell(wallNowMs);
   const droppedCell = (): Readonly<Cell> => ({
     get value() {
       return droppedLogLines();

@@ -31,6 +31,7 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
   return {
     ...observeTokens(metrics),
     ...observeStore(metrics, outageLog),
+    ...observeReplica(metrics, clock.now().wallMs),
     decisionRates: () => counts.rates(clock.now().monotonicMs),
     decided(decision) {
       const { outcome, reason, tier = NONE, assurance = NONE, endedAt, traceId } = decision;
@@ -109,6 +110,18 @@ function observeStore(metrics: Metrics, outageLog: OutageLog): Pick<Observer, St
     breakerIs(state) {
       metrics.breakerState.at().value = BREAKER_VALUES[state];
       outageLog.breakerIs(state);
+    },
+  };
+}
+
+/** Before its first position a replica lags since `startedWallMs`. */
+function observeReplica(metrics: Metrics, startedWallMs: number): Pick<Observer, "replicaIs"> {
+  return {
+    replicaIs({ positionWallMs, entryCount, seq, wrongTypeCount }) {
+      metrics.replicaLag.at().readAtMs = positionWallMs ?? startedWallMs;
+      metrics.replicaEntries.at().value = entryCount;
+      metrics.replicaSeq.at().value = seq;
+      metrics.replicaWrongType.at().value = wrongTypeCount;
     },
   };
 }

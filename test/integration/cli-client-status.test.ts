@@ -28,6 +28,7 @@ const FACTS: StatusFacts = {
   upForMs: 7_400_000,
   ready: true,
   store: { type: "redis", describe: "redis 127.0.0.1:6379", reachable: true, unfit: undefined, lastAnswerAgeMs: 3 },
+  replica: { entryCount: 1_200, seq: 1_431, lagMs: 420, isPushed: true },
   breaker: "closed",
   issuers: [
     { id: "main", keyCount: 2, keysAgeMs: 30_000 },
@@ -41,7 +42,7 @@ async function withSidecar(facts: StatusFacts, act: (url: string) => Promise<voi
   const server = createOpsServer({
     listen: { host: "127.0.0.1", port: 0 },
     readiness: () =>
-      judgeReadiness({ store: { answeredOnce: true, reachable: true, unfit: undefined }, issuers: [] }, false, 0),
+      judgeReadiness({ store: { answeredOnce: true, reachable: true, unfit: undefined }, replica: undefined, issuers: [] }, false, 0),
     metrics: async () => ({ contentType: "text/plain", body: "" }),
     status: () => facts,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -96,10 +96,10 @@ describe("check-config", () => {
   });
 
   it("prints warnings and still exits with 0", async () => {
-    writeFileSync(join(folder, "warned.yaml"), `${GOOD}feed: { type: redis }\n`);
+    writeFileSync(join(folder, "warned.yaml"), `${GOOD}listen: { transport: wire }\n`);
     const outcome = await portcullis("check-config", "warned.yaml");
     expect(outcome.code).toBe(0);
-    expect(outcome.err).toMatch(/^warning: warned\.yaml:5:15 {2}feed\.type {2}/);
+    expect(outcome.err).toMatch(/^warning: warned\.yaml:5:22 {2}listen\.transport {2}/);
   });
 
   it("prints every problem on its line, the file as it was named, and exits with 2", async () => {

@@ -9,6 +9,7 @@ const STATUS: StatusFacts = {
   upForMs: 61_000.4,
   ready: true,
   store: { type: "redis", describe: "redis 127.0.0.1:6379", reachable: true, unfit: undefined, lastAnswerAgeMs: 3.6 },
+  replica: undefined,
   breaker: "closed",
   issuers: [{ id: "main", keyCount: 2, keysAgeMs: undefined }],
   decisions: { allowPerSecond: 10.5, denyPerSecond: 0.2, failOpenPerSecond: 0 },
@@ -16,6 +17,7 @@ const STATUS: StatusFacts = {
 };
 const READY: ReadinessFacts = {
   store: { answeredOnce: true, reachable: true, unfit: undefined },
+  replica: undefined,
   issuers: [{ id: "main", hasKeys: true }],
 };
 

@@ -1,8 +1,7 @@
 // Says what of the file belongs to other versions: refused where it would be missed, warned of where something else holds.
 
 import { localUrl, readAddress, readHttpUrl } from "../address.ts";
-import { FEED, LISTEN } from "../defaults.ts";
-import { readDuration } from "../units.ts";
+import { LISTEN } from "../defaults.ts";
 import type { Look } from "./look.ts";
 
 export function checkLaterParts(look: Look): void {
@@ -28,17 +27,7 @@ export function checkLaterParts(look: Look): void {
 
 function checkFeed(look: Look): void {
   const feed = look.text("feed", "type");
-  if (feed === "redis") {
-    look.warn(["feed", "type"], "redis is not part of this version; every answer comes from the store itself", "none");
-  }
-  if (readDuration(look.text("feed", "scanEvery") ?? FEED.scanEvery) !== readDuration(FEED.scanEvery)) {
-    look.warn(["feed", "scanEvery"], "has no effect in this version: nothing is scanned", "leave it out");
-  }
-  if (look.has("feed", "directWriters") && !look.flag("feed", "directWriters")) {
-    const what = "has no effect in this version: every answer comes from the store itself, whoever wrote it";
-    look.warn(["feed", "directWriters"], what, "leave it out");
-  }
-  if (feed === "relay" || feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "none");
+  if (feed === "relay" || feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "redis or none");
 }
 
 function checkControlUrl(look: Look): void {

@@ -19,6 +19,8 @@ export interface ConnectionOptions {
   /** Commands written and not answered; one more fails at once. */
   readonly maxUnanswered: number;
   readonly clock: Clock;
+  /** Hears what is published on the channel that was subscribed to, as it came: texts are Buffers. */
+  readonly onMessage?: (payload: unknown) => void;
 }
 
 export interface Connection {
@@ -71,6 +73,8 @@ export function connect(
   client.on("error", (error: unknown) => {
     lastError = faultOf(error);
   });
+  const { onMessage } = options;
+  if (onMessage !== undefined) client.on("messageBuffer", (_channel: unknown, payload: unknown) => onMessage(payload));
   client.once("end", () => void end(lastError ?? fault("connection_lost", "the connection closed")));
   client.once("ready", () => void open());
   client.connect().catch(() => {}); // told by `end`

@@ -52,6 +52,9 @@ const NAME_OF_KIND: Readonly<Record<TargetKind, string>> = {
   everything: "global:revoked_after",
 };
 
+/** How every marker key begins, after the key prefix; none begins another. */
+export const MARKER_PREFIXES: readonly string[] = Object.values(NAME_OF_KIND).map((name) => name.replace("*", ""));
+
 /** A glob that every marker key of the query matches, and others may. */
 export function scanPattern(keyPrefix: string, query: ListQuery): string {
   const name = query.kind === undefined ? "*revoked*" : NAME_OF_KIND[query.kind];

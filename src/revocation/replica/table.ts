@@ -35,8 +35,6 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export class MarkerTable {
   readonly #shards: Shard[] = Array.from({ length: SHARD_COUNT }, () => new Shard(FIRST_CAPACITY));
   #size = 0;
-  /** The next shard to sweep. */
-  #broom = 0;
 
   get size(): number {
     return this.#size;
@@ -65,7 +63,7 @@ export class MarkerTable {
     return shard.isTaken(place) ? readId(shard.ids, place * 4) : undefined;
   }
 
-  /** `generation` 1 or 2 tells what a sweep must spare. */
+  /** `generation`, 1 to 255, tells what a sweep must spare. */
   set(words: Int32Array, offset: number, meaning: Meaning, generation: number): void {
     let shard = this.#shardOf(words, offset);
     let place = shard.place(words, offset);
@@ -92,21 +90,13 @@ export class MarkerTable {
   }
 
   /**
-   * Clears the next `shardCount` shards of what is past its end at `nowS`, and of all that is not of `generation` where
-   * one is given. Returns whether it has just come round to the first again.
+   * Clears `count` shards, from the `first` on, of what is past its end at `nowS`, and of all that is not of `generation`
+   * where one is given. Returns the next to clear: 0, it has come round.
    */
-  sweep(shardCount: number, nowS: number, generation: number | undefined): boolean {
-    for (let i = 0; i < shardCount; i += 1) {
-      this.#sweepShard(this.#broom, nowS, generation);
-      this.#broom = (this.#broom + 1) % SHARD_COUNT;
-      if (this.#broom === 0) return true;
-    }
-    return false;
-  }
-
-  /** The next sweep begins at the first shard. */
-  restartSweep(): void {
-    this.#broom = 0;
+  sweep(first: number, count: number, nowS: number, generation: number | undefined): number {
+    const end = Math.min(first + count, SHARD_COUNT);
+    for (let index = first; index < end; index += 1) this.#sweepShard(index, nowS, generation);
+    return end === SHARD_COUNT ? 0 : end;
   }
 
   #sweepShard(index: number, nowS: number, generation: number | undefined): void {

@@ -10,7 +10,7 @@ const FULL = readFileSync(new URL("fixtures/full.yaml", import.meta.url), "utf8"
 describe("the documented example", () => {
   it("loads, with warnings only for what this version serves in another way", () => {
     const loaded = loadConfig("/etc/full.yaml", FULL, {});
-    expect(loaded.ok && loaded.value.warnings.map(({ path }) => path)).toEqual(["listen.transport", "feed.type"]);
+    expect(loaded.ok && loaded.value.warnings.map(({ path }) => path)).toEqual(["listen.transport"]);
   });
 
   it("differs from the defaults only in what has none", () => {
@@ -78,7 +78,7 @@ describe("a minimal file", () => {
       audience: "portcullis",
       tokens: [],
     });
-    expect(config.feed).toEqual({ type: "none", scanEveryMs: 10_000, directWriters: true });
+    expect(config.feed).toEqual({ type: "redis", scanEveryMs: 10_000, directWriters: true });
   });
 
   it("keeps tiers in the order of the file", () => {

@@ -10,12 +10,15 @@ interface Given {
   readonly answeredOnce?: boolean;
   readonly reachable?: boolean;
   readonly unfit?: string;
+  /** Lag in milliseconds; null: there is one, not in step yet. */
+  readonly replica?: number | null;
   readonly keys?: Readonly<Record<string, boolean>>;
 }
 
-function facts({ answeredOnce = true, reachable = true, unfit, keys = { main: true } }: Given = {}): ReadinessFacts {
+function facts({ answeredOnce = true, reachable = true, unfit, replica, keys = { main: true } }: Given = {}): ReadinessFacts {
   return {
     store: { answeredOnce, reachable, unfit },
+    replica: replica === undefined ? undefined : { lagMs: replica ?? undefined },
     issuers: Object.entries(keys).map(([id, hasKeys]) => ({ id, hasKeys })),
   };
 }
@@ -97,4 +100,11 @@ test("the ten seconds are counted from the start of the watch", () => {
   nowMs += ALL_ISSUERS_WITHIN_MS;
   expect(readiness.report().ready).toBe(true);
   readiness.stop();
+});
+
+test("a replica that is not in step, or cut off, keeps nobody away: the store is asked in its place", () => {
+  expect(judged({ replica: null })).toContain("replica=degraded");
+  expect(judged({ replica: 900 })).toContain("replica=ready");
+  expect(judged({ replica: 5_000 })).toContain("replica=degraded");
+  for (const replica of [null, 900, 5_000]) expect(judged({ replica })).toMatch(/^READY/);
 });

@@ -1,0 +1,147 @@
+// Feeds a replica from one Redis: its head and markers in one moment, its log by a cursor of the reader's own, its keys
+// by scan. It only reads, and keeps nothing.
+
+import type { Clock } from "../../core/clock.ts";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { FeedEntry, FeedHead, Moment, ReplicaSource, StandingMarker } from "../replica/source.ts";
+import type { StoreFault } from "../store.ts";
+import type { Reply } from "./connection.ts";
+import { fault } from "./fault.ts";
+import { createLink } from "./link.ts";
+import { scanPattern, targetOfKey } from "./marker-keys.ts";
+import { feedHeadKey, feedLogKey } from "./own-keys.ts";
+import { startPush, type Push } from "./push.ts";
+import { READ_MOMENT } from "./scripts.ts";
+import { parseRedisUrl } from "./url.ts";
+
+export interface RedisReplicaSourceOptions {
+  /** As the store's. */
+  readonly url: string;
+  readonly keyPrefix: string;
+  readonly clock: Clock;
+}
+
+/** Of one question; nobody's call waits for it. */
+const ANSWER_TIMEOUT_MS = 1_000;
+
+/** The log is waited on for so long, shorter than the proofs of the role that stand behind it in the connection. */
+const WAIT_FOR_ENTRIES_MS = 400;
+
+/** Entries in one answer: some 5 ms of reading. */
+const MAX_ENTRIES = 500;
+
+const SILENCE_MS = 1_500;
+const MAX_UNANSWERED = 64;
+
+/** Keys that one SCAN walks: about 0.3 ms of Redis' time. */
+const SCAN_COUNT = 1_000;
+
+const EVERY_MARKER = { kind: undefined, issuer: undefined, id: undefined, limit: 0, cursor: undefined };
+
+/** Throws a RangeError for a URL that parseRedisUrl refuses: the configuration has been checked before. */
+export function createRedisReplicaSource({ url, keyPrefix, clock }: RedisReplicaSourceOptions): ReplicaSource {
+  const parsed = parseRedisUrl(url);
+  if (!parsed.ok) throw new RangeError(`store URL: ${parsed.error}`);
+  const address = parsed.value;
+  let connection = 0;
+  let push: Push | undefined;
+  const common = { address, clock, silenceMs: SILENCE_MS, maxUnanswered: MAX_UNANSWERED };
+  const reads = createLink({
+    ...common,
+    name: "portcullis-replica",
+    onProve(isFirst) {
+      if (isFirst) connection += 1;
+    },
+  });
+  const log = createLink({ ...common, name: "portcullis-feed", onProve() {} });
+  const pattern = scanPattern(keyPrefix, EVERY_MARKER);
+  /** Redis 7 lets a user that may only read run it; before, there is EVAL alone. */
+  let evaluate: "EVAL_RO" | "EVAL" = "EVAL_RO";
+
+  async function read(keys: readonly string[]): Promise<Result<Moment, StoreFault>> {
+    const args = [READ_MOMENT, keys.length + 1, feedHeadKey(keyPrefix), ...keys];
+    let reply = await reads.send(evaluate, args, ANSWER_TIMEOUT_MS);
+    if (!reply.ok && reply.error.cause === "protocol" && evaluate === "EVAL_RO") {
+      reply = await reads.send("EVAL", args, ANSWER_TIMEOUT_MS);
+      if (reply.ok) evaluate = "EVAL";
+    }
+    return reply.ok ? momentOf(keyPrefix, keys, reply.value) : reply;
+  }
+
+  return {
+    start(listener) {
+      reads.start();
+      log.start();
+      if (listener !== undefined) push = startPush({ address, clock, keyPrefix, listener });
+    },
+    async stop() {
+      await Promise.all([reads.stop(), log.stop(), push?.stop()]);
+    },
+    read,
+    async entriesAfter(seq) {
+      const block = ["COUNT", MAX_ENTRIES, "BLOCK", WAIT_FOR_ENTRIES_MS];
+      const args = [...block, "STREAMS", feedLogKey(keyPrefix), `${seq}-0`];
+      const reply = await log.send("XREAD", args, WAIT_FOR_ENTRIES_MS + ANSWER_TIMEOUT_MS);
+      return reply.ok ? entriesOf(keyPrefix, reply.value) : reply;
+    },
+    async scan(cursor) {
+      const before = connection;
+      const reply: Reply = await reads.send("SCAN", [cursor, "MATCH", pattern, "COUNT", SCAN_COUNT], ANSWER_TIMEOUT_MS);
+      if (!reply.ok) return reply;
+      const [next, found] = reply.value as [string, string[]];
+      const keys = found.filter((key) => targetOfKey(keyPrefix, key) !== undefined);
+      return ok({ next, keys, connection: before });
+    },
+    provePush: () => push?.prove() ?? Promise.resolve(false),
+  };
+}
+
+/** What stands before the markers in the script's answer, and how much of it belongs to each. */
+const HEAD_MEMBERS = 4;
+const MARKER_MEMBERS = 3;
+
+function momentOf(keyPrefix: string, keys: readonly string[], reply: unknown): Result<Moment, StoreFault> {
+  if (!Array.isArray(reply) || reply.length !== HEAD_MEMBERS + keys.length * MARKER_MEMBERS) return unexpected();
+  const told = reply as readonly unknown[];
+  const storeNowMs = told[3];
+  if (typeof storeNowMs !== "number") return unexpected();
+  const markers = keys.map((key, i) => {
+    const at = HEAD_MEMBERS + i * MARKER_MEMBERS;
+    if (told[at + 2] === 1) return "of another type";
+    const value = told[at];
+    const kind = targetOfKey(keyPrefix, key)?.kind;
+    if (typeof value !== "string" || kind === undefined) return "absent";
+    const expiresAtMs = told[at + 1];
+    return { kind, value, expiresAtMs: typeof expiresAtMs === "number" ? expiresAtMs : undefined };
+  });
+  return ok({ head: headOf(told[0], told[1], told[2]), storeNowMs, markers });
+}
+
+function headOf(epoch: unknown, seq: unknown, link: unknown): FeedHead {
+  const isThere = typeof epoch === "string" && typeof seq === "string" && typeof link === "string";
+  return isThere ? { epoch, seq: Number(seq), link } : { epoch: "", seq: 0, link: "" };
+}
+
+/** A nil is nothing new; else one stream, of which each entry is an id with names and values by turns. */
+function entriesOf(keyPrefix: string, reply: unknown): Result<readonly FeedEntry[], StoreFault> {
+  if (reply === null) return ok([]);
+  const [stream] = reply as [[string, [string, string[]][]]?];
+  if (stream === undefined) return unexpected();
+  return ok(stream[1].map(([id, fields]) => entryOf(keyPrefix, id, fields)));
+}
+
+function entryOf(keyPrefix: string, id: string, fields: readonly string[]): FeedEntry {
+  const told: Record<string, string | undefined> = {};
+  for (let i = 0; i + 1 < fields.length; i += 2) told[fields[i] as string] = fields[i + 1];
+  const { epoch = "", link = "", prev = "", op, key = "", value = "", till = "" } = told;
+  const kind = targetOfKey(keyPrefix, key)?.kind;
+  const marker: StandingMarker | undefined =
+    op === "put" && kind !== undefined
+      ? { kind, value, expiresAtMs: till === "" ? undefined : Number(till) }
+      : undefined;
+  return { epoch, seq: Number(id.split("-")[0]), link, previousLink: prev, key, marker };
+}
+
+function unexpected(): { readonly ok: false; readonly error: StoreFault } {
+  return err(fault("protocol", "the feed answered in an unknown shape"));
+}
