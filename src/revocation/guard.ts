@@ -93,21 +93,16 @@ class StoreGuard implements Guard {
     // The token's own answer was asked for after all that is known here.
     if (isLater(subject.lastActiveAsOf, knownAt)) return undefined;
     if (judgement.state === "unreadable" || !(ageMs(position, now) < REVOKED_REUSE_MS)) return "ask";
-    return this.#revoked(subject, { by: judgement.by, asOf: knownAt }, now, "replica");
+    return this.#revoked(subject, { by: judgement.by, asOf: position, heardAt: knownAt }, now, "replica");
   }
 
-  #activeInReplica(
-    subject: RevocationSubject,
-    position: Instant,
-    tier: Tier,
-    now: Instant,
-  ): KnownEvidence | undefined {
+  #activeInReplica(subject: RevocationSubject, position: Instant, tier: Tier, now: Instant): KnownEvidence | undefined {
     if (!(ageMs(position, now) < tier.maxStalenessMs)) return undefined;
     const trouble = this.#trouble;
     if (trouble.size > 0) {
       const seen = trouble.seenRevoked(subject.identity);
       // Seen revoked by an answer asked for since; or unreadable.
-      if (seen !== undefined && !isLater(position, seen.asOf)) return undefined;
+      if (seen !== undefined && !isLater(position, seen.heardAt)) return undefined;
       const unreadableAsOf = trouble.seenUnreadable(subject.identity);
       if (unreadableAsOf !== undefined && !isLater(position, unreadableAsOf)) return undefined;
       trouble.settle(subject.identity, position);
@@ -143,7 +138,7 @@ class StoreGuard implements Guard {
       case "active":
         return this.#active(subject, asOf, askedAt, now);
       case "revoked":
-        return this.#revoked(subject, { by: judgement.by, asOf }, now, "store");
+        return this.#revoked(subject, { by: judgement.by, asOf, heardAt: asOf }, now, "store");
       case "unreadable":
         subject.lastActiveAsOf = undefined;
         this.#trouble.rememberUnreadable(subject, asOf, now);
@@ -161,7 +156,7 @@ class StoreGuard implements Guard {
     const trouble = this.#trouble;
     if (trouble.size > 0) {
       const seen = trouble.seenRevoked(subject.identity);
-      if (seen !== undefined && isLater(seen.asOf, asOf)) return revoked(seen, "recent");
+      if (seen !== undefined && isLater(seen.heardAt, asOf)) return revoked(seen, "recent");
       if (isLater(trouble.seenUnreadable(subject.identity), asOf)) {
         return this.#unanswered(subject, "unreadable", askedAt, now);
       }
@@ -178,7 +173,7 @@ class StoreGuard implements Guard {
     now: Instant,
     source: RevokedEvidence["source"],
   ): RevokedEvidence {
-    if (!isLater(subject.lastActiveAsOf, seen.asOf)) {
+    if (!isLater(subject.lastActiveAsOf, seen.heardAt)) {
       subject.lastActiveAsOf = undefined;
       this.#trouble.rememberRevoked(subject, seen, now);
     }
@@ -192,7 +187,7 @@ class StoreGuard implements Guard {
     if (replica === undefined || position === undefined) return undefined;
     const judgement = replica.judge(subject);
     if (judgement.state !== "revoked") return undefined;
-    return { by: judgement.by, asOf: laterOf(position, replica.changedAt) };
+    return { by: judgement.by, asOf: position, heardAt: laterOf(position, replica.changedAt) };
   }
 
   #unanswered(subject: RevocationSubject, cause: UnknownCause, askedAt: Instant, now: Instant): Evidence {
@@ -200,7 +195,7 @@ class StoreGuard implements Guard {
     const seen = trouble.seenRevoked(subject.identity);
     if (seen !== undefined) return revoked(seen, "recent");
     const known = this.#revokedInReplica(subject);
-    if (known !== undefined && !isLater(subject.lastActiveAsOf, known.asOf)) {
+    if (known !== undefined && !isLater(subject.lastActiveAsOf, known.heardAt)) {
       return this.#revoked(subject, known, now, "replica");
     }
     const firstUnansweredAt = trouble.unanswered(subject, askedAt, now);

@@ -7,7 +7,10 @@ import type { RevocationSubject } from "./subject.ts";
 
 export interface SeenRevoked {
   readonly by: RevokedBy;
+  /** How old it is. */
   readonly asOf: Instant;
+  /** An answer asked for before it does not overwrite it: later than `asOf` where a feed told of it. */
+  readonly heardAt: Instant;
 }
 
 interface Entry {
@@ -73,7 +76,7 @@ class BoundedTrouble implements Trouble {
   rememberRevoked(subject: RevocationSubject, seen: SeenRevoked, now: Instant): void {
     const entry = this.#entryOf(subject, now);
     if (entry === undefined) return this.#loseTrackOf(subject);
-    if (isLater(entry.revoked?.asOf, seen.asOf)) return; // a late answer never overwrites what a newer one said
+    if (isLater(entry.revoked?.heardAt, seen.heardAt)) return; // a late answer never overwrites what a newer one said
     entry.revoked = seen;
     entry.unreadableAsOf = undefined;
     entry.firstUnansweredAt = undefined;

@@ -58,6 +58,7 @@ test("one screen says how the sidecar is", async () => {
   expect(printed.out).toBe(`\
 portcullis    1.2.3, up 2 h, ready
 store         redis, redis 127.0.0.1:6379: up, answered 3 ms ago
+replica       1200 entries, seq 1431, current 420 ms ago; other writers heard by push
 breaker       closed
 keys main     2, read 30 s ago
 keys partner  NONE

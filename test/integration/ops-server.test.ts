@@ -71,6 +71,7 @@ test("/status tells the facts in snake_case with their units", async () => {
     up_for_ms: 61_000,
     ready: true,
     store: { type: "redis", describe: "redis 127.0.0.1:6379", reachable: true, unfit: null, last_answer_age_ms: 4 },
+    replica: null,
     breaker: "closed",
     issuers: [{ id: "main", keys: 2, keys_age_ms: null }],
     decisions_per_second: { allow: 10.5, deny: 0.2, fail_open: 0 },

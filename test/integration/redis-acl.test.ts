@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newRevocation } from "../conformance/store-suite.ts";
+import { startReplica } from "../support/replica.ts";
 import { openRedisStore, type ObservedStore } from "../support/redis-store.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { until } from "../support/wait.ts";
 
 const DOCUMENT = readFileSync(new URL("../../docs/redis-schema.md", import.meta.url), "utf8");
 const target = { kind: "user", issuer: "main", id: "a name with spaces" } as const;
@@ -36,6 +38,17 @@ test("the sidecar's user can do all a sidecar needs, and Redis denied it nothing
   expect(sidecar.store.health()).toMatchObject({ reachable: true, unfit: undefined });
   expect(sidecar.log).toEqual([]);
   expect(await redis.cli("ACL", "LOG")).toBe("");
+});
+
+test("the sidecar's user can keep a replica that hears other writers, and Redis denied it nothing", async () => {
+  const observed = await startReplica(`redis://portcullis-sidecar:sidecar-secret@127.0.0.1:${redis.port}/1`);
+  await until("the push to count", () => observed.replica.status().isPushed);
+  await control.store.put(newRevocation({ kind: "token", issuer: "main", id: "a" }));
+  await until("it to be revoked", () => observed.stateOf("a") === "revoked");
+  await observed.untilCurrent();
+  expect(observed.log).toEqual([]);
+  expect(await redis.cli("ACL", "LOG")).toBe("");
+  await observed.stop();
 });
 
 test("the control plane's user can store, find, list and lift, and Redis denied it nothing", async () => {

@@ -6,9 +6,10 @@ import { decide } from "../../src/core/decide.ts";
 import { createBreaker } from "../../src/resilience/breaker.ts";
 import { createBatcher } from "../../src/revocation/batcher.ts";
 import { createGuard } from "../../src/revocation/guard.ts";
+import { createReplica } from "../../src/revocation/replica/replica.ts";
 import { play } from "./scenario.ts";
 
-const CODE = { createGuard, createBatcher, createBreaker, decide };
+const CODE = { createGuard, createBatcher, createBreaker, decide, createReplica };
 const CHECKS_PER_SEED = 25_000;
 const SEED_COUNT = 80;
 
@@ -29,7 +30,7 @@ test("no call is allowed on a revocation older than its tier's staleness, in a m
   if (replay !== undefined) return;
   expect(checks).toBeGreaterThanOrEqual(1_000_000);
   // The worlds were wild enough to mean something.
-  for (const outcome of ["live", "recent", "fail-open", "revoked", "revocation_unavailable"]) {
+  for (const outcome of ["live", "recent", "replica", "revoked by replica", "fail-open", "revoked", "revocation_unavailable"]) {
     expect(outcomes[outcome], outcome).toBeGreaterThan(10_000);
   }
   expect(outcomes["internal_error"]).toBeUndefined();

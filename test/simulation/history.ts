@@ -39,6 +39,8 @@ export interface CheckRecord {
   readonly verdict: Verdict;
   /** Of the evidence, on the process's monotonic clock; undefined: there was no answer. */
   readonly asOf: number | undefined;
+  /** It rests on what the store or the replica says now, not on the token's own past. */
+  readonly isFresh: boolean;
   readonly lastAnsweredQuestionMs: number;
   /** The store had been answering, and the process running, without a fault all this time and well before. */
   readonly calm: boolean;
@@ -52,6 +54,8 @@ const REVOKED_REUSE_MS = 1_000 + 200;
 export interface History {
   add(ban: Ban): void;
   endAll(key: string, atMs: number): void;
+  /** What forbids tokens at `key` now. */
+  standing(key: string): readonly Ban[];
   /** A sentence about the first broken promise, or undefined. Also takes notes for later checks. */
   judge(record: CheckRecord): string | undefined;
 }
@@ -99,13 +103,13 @@ export function createHistory(): History {
     return expected ? undefined : `${token.identity} refused (${verdict.reason}) at ${endedMs} for nothing`;
   }
 
-  function note({ token, verdict, asOf, beganMs }: CheckRecord): void {
+  function note({ token, verdict, asOf, isFresh, beganMs }: CheckRecord): void {
     if (asOf === undefined) {
       token.firstUnansweredMs ??= beganMs;
     } else if (verdict.kind === "deny" && verdict.reason === "revoked") {
       token.firstUnansweredMs = undefined;
       if (asOf >= token.activeAsOf) token.revokedAsOf = Math.max(asOf, token.revokedAsOf ?? asOf);
-    } else if (verdict.kind === "allow" && verdict.assurance === "live") {
+    } else if (verdict.kind === "allow" && isFresh) {
       token.firstUnansweredMs = undefined;
       token.activeAsOf = Math.max(token.activeAsOf, asOf);
       if (token.revokedAsOf !== undefined && asOf >= token.revokedAsOf) token.revokedAsOf = undefined;
@@ -117,6 +121,7 @@ export function createHistory(): History {
     endAll(key, atMs) {
       for (const ban of bans.get(key) ?? []) ban.endedMs = Math.min(ban.endedMs, atMs);
     },
+    standing: (key) => (bans.get(key) ?? []).filter((ban) => ban.endedMs === Infinity),
     judge(record) {
       const broken = brokenAllow(record) ?? brokenDenial(record);
       note(record);

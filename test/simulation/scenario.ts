@@ -8,7 +8,8 @@ import type { Target } from "../../src/core/target.ts";
 import { isWatermarkKind, TARGET_KINDS } from "../../src/core/target.ts";
 import { principalOf } from "../support/principal.ts";
 import { createHistory, type Ban, type SimToken } from "./history.ts";
-import { CHECK_DEADLINE_MS, startSidecar, type Code, type Sidecar } from "./sidecar.ts";
+import { createFeedModel, writeByHand, writeThroughFeed } from "./feed-model.ts";
+import { CHECK_DEADLINE_MS, startSidecar, type Code, type ReplicaMode, type Sidecar } from "./sidecar.ts";
 import type { StoreMode, StoreModel } from "./store-model.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -39,10 +40,11 @@ export interface Report {
 export async function play(seed: number, checkCount: number, code: Code): Promise<Report> {
   const world = createWorld(seed);
   const { random } = world;
-  const store: StoreModel = { values: new Map(), mode: { kind: "up", delayMs: 2, lossProbability: 0 } };
+  const store: StoreModel = { values: new Map(), mode: { kind: "up", delayMs: 2, lossProbability: 0 }, feed: createFeedModel() };
+  const replicaMode = random.pick<ReplicaMode>(["none", "feed only", "direct writers too", "direct writers too"]);
   const history = createHistory();
   const outcomes: Record<string, number> = {};
-  let sidecar: Sidecar = startSidecar(world, store, code);
+  let sidecar: Sidecar = startSidecar(world, store, code, replicaMode);
   let lastFaultMs = -Infinity;
   let lastStoreFaultMs = -Infinity;
   let checks = 0;
@@ -85,7 +87,9 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
       const now = world.clock.now();
       const verdict = code.decide({ principal, evidence, tier, requiredScopes: [], beganAt, now });
       const outcome = verdict.kind === "allow" ? verdict.assurance : verdict.reason;
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      for (const name of evidence.state !== "unknown" && evidence.source === "replica" ? [outcome, nameInReplica(outcome)] : [outcome]) {
+        outcomes[name] = (outcomes[name] ?? 0) + 1;
+      }
       checks += 1;
       violation ??= history.judge({
         token,
@@ -94,6 +98,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
         endedMs: world.trueMs(),
         verdict,
         asOf: evidence.state === "unknown" ? undefined : evidence.asOf.monotonicMs,
+        isFresh: evidence.state !== "unknown" && evidence.source !== "recent",
         lastAnsweredQuestionMs: process.wire.lastAnsweredQuestionMs,
         calm: lastFaultMs + CALM_AFTER_MS < beganMs,
         storeIsFine: lastStoreFaultMs + CALM_AFTER_MS < beganMs,
@@ -150,9 +155,9 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
   function restart(): void {
     fault(0);
     sidecar.kill();
-    sidecar = startSidecar(world, store, code);
+    sidecar = startSidecar(world, store, code, replicaMode);
     for (const live of tokens) {
-      live.subject = { ...live.subject, lastActiveAsOf: undefined };
+      live.subject = { ...live.subject, lastActiveAsOf: undefined, fingerprints: undefined };
       live.token.revokedAsOf = undefined;
       live.token.activeAsOf = -Infinity;
       live.token.firstUnansweredMs = undefined;
@@ -190,38 +195,96 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     }
   };
 
+  type Write = (key: string, value: string | undefined) => void;
+  const throughFeed: Write = (key, value) => writeThroughFeed(store, random, key, value);
+  const byHand: Write = (key, value) => writeByHand(store, key, value);
+
+  function feedTrouble(): void {
+    world.outside(random.between(1_000, 15_000), feedTrouble);
+    const { feed } = store;
+    const kind = random.integer(6);
+    if (kind === 0) feed.log = []; // trimmed, or deleted
+    else if (kind === 1) feed.log = feed.log.slice(-2);
+    else if (kind === 2) feed.head = { epoch: "", seq: 0, link: "" }; // deleted, and soon begun anew
+    else if (kind === 3) feed.connection += 1; // restarted, nothing lost
+    else rollBackTo(takeSnapshot());
+  }
+
+  /** Values and feed as they are now, and what they forbid. */
+  function takeSnapshot(): () => void {
+    const values = new Map(store.values);
+    const { head, log } = store.feed;
+    const entries = [...log];
+    const standing = [...values.keys()].flatMap((key) => history.standing(key));
+    return () => {
+      const nowMs = world.trueMs();
+      for (const key of store.values.keys()) history.endAll(key, nowMs);
+      store.values.clear();
+      for (const [key, value] of values) store.values.set(key, value);
+      store.feed.head = head;
+      store.feed.log = entries;
+      store.feed.connection += 1;
+      for (const tell of store.feed.listeners) tell(null);
+      for (const ban of standing) history.add({ ...ban, appliedMs: nowMs, ackMs: Infinity, endedMs: Infinity });
+    };
+  }
+
+  /** The store is restarted from an older file: what it lost is nobody's promise any more. */
+  function rollBackTo(restore: () => void): void {
+    world.outside(random.between(100, 4_000), () => {
+      fault(3_000); // until the next whole scan, what was lost may still be refused
+      const { seq } = store.feed.head;
+      restore();
+      // Written again at once, up to the same seq or beyond.
+      const again = seq - store.feed.head.seq + random.integer(2);
+      if (random.chance(0.5)) for (let i = 0; i < again; i += 1) revokeTarget(targetOf(random.pick(tokens)));
+    });
+  }
+
   function revoke(): void {
     world.outside(random.between(50, 1_500), revoke);
-    const target = targetOf(random.pick(tokens));
+    revokeTarget(targetOf(random.pick(tokens)));
+  }
+
+  function revokeTarget(target: Target): void {
     const key = markerKey("", target);
     const wantedS = issuerNowS(world) + 1;
     world.outside(random.between(0, 5), () => {
       if (store.mode.kind !== "up") return; // not acknowledged, and nothing happened
+      const write = replicaMode === "direct writers too" && random.chance(0.5) ? byHand : throughFeed;
       const unreadable = isWatermarkKind(target.kind) && random.chance(0.03);
-      const ban = writeBan(store, key, target, wantedS, unreadable, world.trueMs());
+      const ban = writeBan(store, write, key, target, wantedS, unreadable, world.trueMs());
       if (ban.overwrites) history.endAll(key, world.trueMs());
       history.add(ban.ban);
       // The acknowledgement may get lost, and then nothing was promised.
       if (random.chance(0.95)) world.outside(random.between(0, 5), () => void (ban.ban.ackMs = world.trueMs()));
-      if (random.chance(0.8)) world.outside(random.between(500, 9_000), () => lift(key));
+      if (random.chance(0.8)) world.outside(random.between(500, 9_000), () => lift(key, target));
     });
   }
 
-  function lift(key: string): void {
-    if (store.mode.kind !== "up") return world.outside(500, () => lift(key));
-    store.values.delete(key);
+  function lift(key: string, target: Target): void {
+    if (store.mode.kind !== "up") return world.outside(500, () => lift(key, target));
+    const write = replicaMode === "direct writers too" && random.chance(0.5) ? byHand : throughFeed;
+    write(key, undefined);
     history.endAll(key, world.trueMs());
+    // Again at once, now and then: what is then heard late must not undo what was heard before it.
+    if (random.chance(0.4)) world.outside(random.between(0, 400), () => revokeTarget(target));
   }
 
   traffic();
   revoke();
   issue();
   world.outside(random.between(2_000, 9_000), weather);
+  world.outside(random.between(1_000, 9_000), feedTrouble);
   world.outside(random.between(2_000, 9_000), clockTrouble);
   world.outside(random.between(10_000, 60_000), restart);
   if (random.chance(0.4)) hiccup();
   await world.run(() => checks >= checkCount || violation !== undefined);
   return { checks, outcomes, violation };
+}
+
+function nameInReplica(outcome: string): string {
+  return outcome === "revoked" ? "revoked by replica" : "replica";
 }
 
 /** By the issuer's clock, which nobody steps. */
@@ -231,6 +294,7 @@ function issuerNowS(world: World): number {
 
 function writeBan(
   store: StoreModel,
+  write: (key: string, value: string) => void,
   key: string,
   target: Target,
   wantedS: number,
@@ -242,7 +306,7 @@ function writeBan(
   const garbageStood = Number.isNaN(beforeS);
   const watermark = isWatermarkKind(target.kind);
   const issuedBeforeS = garbageStood ? wantedS : Math.max(beforeS, wantedS);
-  store.values.set(key, unreadable ? "not a number" : watermark ? String(issuedBeforeS) : "1");
+  write(key, unreadable ? "not a number" : watermark ? String(issuedBeforeS) : "1");
   const reach = watermark && !unreadable ? issuedBeforeS : Infinity;
   const ban: Ban = {
     key,

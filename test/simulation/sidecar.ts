@@ -1,12 +1,15 @@
-// One sidecar process of the simulated world: the real ladder, batcher and breaker over the modelled store.
+// One sidecar process of the simulated world: the real ladder, batcher, breaker and replica over the modelled store.
 
 import type * as BatcherModule from "../../src/revocation/batcher.ts";
 import type * as BreakerModule from "../../src/resilience/breaker.ts";
 import type * as DecideModule from "../../src/core/decide.ts";
 import type * as GuardModule from "../../src/revocation/guard.ts";
+import type * as ReplicaModule from "../../src/revocation/replica/replica.ts";
 import type { Observer } from "../../src/core/observer.ts";
+import type { Log } from "../../src/core/log.ts";
 import type { Schedule } from "../../src/resilience/schedule.ts";
 import type { Guard } from "../../src/revocation/guard.ts";
+import { openReplicaSource } from "./feed-model.ts";
 import { openWire, type StoreModel, type Wire } from "./store-model.ts";
 import type { Phase, World } from "./world.ts";
 
@@ -16,6 +19,7 @@ export interface Code {
   readonly createBatcher: typeof BatcherModule.createBatcher;
   readonly createBreaker: typeof BreakerModule.createBreaker;
   readonly decide: typeof DecideModule.decide;
+  readonly createReplica: typeof ReplicaModule.createReplica;
 }
 
 export interface Sidecar {
@@ -32,9 +36,12 @@ export const CHECK_DEADLINE_MS = 150;
 /** As the configuration's defaults, the window shorter so that many openings fit into a run. */
 const BREAKER = { windowMs: 2_000, minCalls: 20, failureRatio: 0.5, openForMs: 1_000, probeForMs: 500 };
 
-const silent = new Proxy({}, { get: () => () => undefined }) as Observer;
+const silent = new Proxy({}, { get: () => () => undefined }) as Observer & Log;
 
-export function startSidecar(world: World, store: StoreModel, code: Code): Sidecar {
+/** Whether the process keeps a replica, and one that hears other writers. */
+export type ReplicaMode = "none" | "feed only" | "direct writers too";
+
+export function startSidecar(world: World, store: StoreModel, code: Code, mode: ReplicaMode): Sidecar {
   let alive = true;
   const inThisProcess = (delayMs: number, phase: Phase, what: () => void): void =>
     world.inside(delayMs, phase, () => {
@@ -66,7 +73,20 @@ export function startSidecar(world: World, store: StoreModel, code: Code): Sidec
     maxBatchesInFlight: 4,
     maxWaiting: 1_000,
   });
-  const guard = code.createGuard({ lookUp: batcher, clock: world.clock, observer: silent });
+  const replica =
+    mode === "none"
+      ? undefined
+      : code.createReplica({
+          source: openReplicaSource(world, store, (delayMs, what) => inThisProcess(delayMs, "socket", what)),
+          clock: world.clock,
+          schedule,
+          log: silent,
+          observer: silent,
+          scanEveryMs: 3_000,
+          directWriters: mode === "direct writers too",
+        });
+  replica?.start();
+  const guard = code.createGuard({ lookUp: batcher, clock: world.clock, observer: silent, replica });
   return {
     guard,
     wire,

@@ -3,6 +3,7 @@
 import type { UnknownCause } from "../../src/core/evidence.ts";
 import { err, ok, type Result } from "../../src/core/result.ts";
 import type { MarkerReader, StoreFault } from "../../src/revocation/store.ts";
+import type { FeedModel } from "./feed-model.ts";
 import type { World } from "./world.ts";
 
 type Answer = Result<readonly (string | null)[], StoreFault>;
@@ -16,6 +17,7 @@ export type StoreMode =
 export interface StoreModel {
   readonly values: Map<string, string>;
   mode: StoreMode;
+  readonly feed: FeedModel;
 }
 
 /** One process's connection to the store. */

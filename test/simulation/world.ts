@@ -117,7 +117,7 @@ export function createWorld(seed: number): World {
         nowMs = next.atMs;
         next.run();
         // A few turns for what the event's promises wake.
-        for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+        for (let turn = 0; turn < 8; turn++) await Promise.resolve();
       }
     },
   };

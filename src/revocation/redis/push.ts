@@ -68,7 +68,11 @@ export function startPush({ address, clock, keyPrefix, listener }: PushOptions):
     if (!id.ok || typeof id.value !== "number" || !subscribed.ok) return end(mine);
     mine.targetId = id.value;
     const name = "portcullis-push-owner";
-    mine.owner = connect({ ...connection, name }, () => void track(mine), () => end(mine));
+    mine.owner = connect(
+      { ...connection, name },
+      () => void track(mine),
+      () => end(mine),
+    );
   }
 
   async function track(mine: Session): Promise<void> {

@@ -131,15 +131,18 @@ function entriesOf(keyPrefix: string, reply: unknown): Result<readonly FeedEntry
 }
 
 function entryOf(keyPrefix: string, id: string, fields: readonly string[]): FeedEntry {
-  const told: Record<string, string | undefined> = {};
-  for (let i = 0; i + 1 < fields.length; i += 2) told[fields[i] as string] = fields[i + 1];
-  const { epoch = "", link = "", prev = "", op, key = "", value = "", till = "" } = told;
+  const told = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) told.set(fields[i] as string, fields[i + 1] as string);
+  const tell = (name: string): string => told.get(name) ?? "";
+  const seq = Number(id.split("-")[0]);
+  const entry = { epoch: tell("epoch"), seq, link: tell("link"), previousLink: tell("prev"), key: tell("key") };
+  const marker = tell("op") === "put" ? markerOf(keyPrefix, entry.key, tell("value"), tell("till")) : undefined;
+  return { ...entry, marker };
+}
+
+function markerOf(keyPrefix: string, key: string, value: string, till: string): StandingMarker | undefined {
   const kind = targetOfKey(keyPrefix, key)?.kind;
-  const marker: StandingMarker | undefined =
-    op === "put" && kind !== undefined
-      ? { kind, value, expiresAtMs: till === "" ? undefined : Number(till) }
-      : undefined;
-  return { epoch, seq: Number(id.split("-")[0]), link, previousLink: prev, key, marker };
+  return kind === undefined ? undefined : { kind, value, expiresAtMs: till === "" ? undefined : Number(till) };
 }
 
 function unexpected(): { readonly ok: false; readonly error: StoreFault } {

@@ -16,11 +16,15 @@ const ACTIVE: Judgement = { state: "active" };
 
 const LAST_GENERATION = 255;
 
+/** What is settled does no harm, so it is cleared away once there is something to clear. */
+const SETTLE_FROM = 1_000;
+
 export class Knowledge {
   readonly #table = new MarkerTable();
   readonly #fingerprints: Fingerprints = createFingerprints();
   /** As of which seq the key is known, where a report that is still to come might be older. */
   readonly #knownAsOf = new Map<string, number>();
+  #settleFrom = SETTLE_FROM;
   #generation = 1;
   #storeNowS = 0;
   #nextToExpire = 0;
@@ -54,7 +58,9 @@ export class Knowledge {
 
   /** No reading is out: only entries after `appliedSeq` are still to come. */
   settleOrder(appliedSeq: number): void {
+    if (this.#knownAsOf.size < this.#settleFrom) return;
     for (const [key, seq] of this.#knownAsOf) if (seq <= appliedSeq) this.#knownAsOf.delete(key);
+    this.#settleFrom = Math.max(SETTLE_FROM, 2 * this.#knownAsOf.size);
   }
 
   /** Seqs of another history begin. */

@@ -10,8 +10,11 @@ import type { Judgement } from "../judge.ts";
 import type { RevocationSubject } from "../subject.ts";
 import { DirtyKeys } from "./dirty-keys.ts";
 import { Knowledge } from "./knowledge.ts";
+import { Pauses } from "./pauses.ts";
 import { Position } from "./position.ts";
+import { Scans } from "./scans.ts";
 import type { FeedEntry, FeedHead, Moment, ReplicaSource } from "./source.ts";
+import { goesOnFrom, isNext, type Stretch } from "./stretch.ts";
 import type { ReplicaView } from "./view.ts";
 
 export interface ReplicaOptions {
@@ -47,26 +50,9 @@ const BEAT_MS = 100;
 /** How old a position gets at the most while all is well. */
 const ASK_EVERY_MS = 1_000;
 
-/** After a scan that failed, or for a push that comes and goes. */
-const SCAN_AGAIN_AFTER_MS = 1_000;
-
-/** Between two steps of 1,000 keys of a scan that is not urgent: 20,000 keys a second. */
-const SCAN_PAUSE_MS = 50;
-
 const RETRY_AFTER_MS = 50;
 
-/** Keys read in one moment: about 1 ms of Redis' time, and of ours. */
-const KEYS_PER_READING = 500;
-
-/** One unbroken stretch of the feed. A resync makes another. */
-interface Base {
-  readonly beganAt: Instant;
-  applied: FeedHead;
-  /** Of the newest head heard: entries up to it exist. */
-  heardSeq: number;
-  /** A head that is not reached yet, and when it was asked for. */
-  awaited: { readonly askedAt: Instant; readonly seq: number } | undefined;
-}
+const SET_BACK = "the feed is another, or was set back";
 
 export function createReplica(options: ReplicaOptions): Replica {
   return new FeedReplica(options);
@@ -77,31 +63,41 @@ class FeedReplica implements Replica {
   readonly #known = new Knowledge();
   readonly #position: Position;
   readonly #dirty: DirtyKeys;
-  #base: Base | undefined;
-  /** The base and the push that a whole scan has begun after. */
-  #scannedBase: Base | undefined;
-  #scannedPush: object | undefined;
+  #stretch: Stretch | undefined;
   /** What is open now; each opening is another. */
   #push: object | undefined;
-  #scan: { readonly base: Base; readonly beganAt: Instant; isOver: boolean } | undefined;
+  readonly #scans: Scans;
   #askedAt: Instant | undefined;
   #isAsking = false;
   #isProving = false;
   #readingCount = 0;
-  #wrongTypeCount = 0;
   #changedAt: Instant;
   #isStopped = false;
   #endBeat: (() => void) | undefined;
   #wakeFollower: (() => void) | undefined;
-  readonly #pauses = new Set<() => void>();
+  readonly #pauses: Pauses;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#position = new Position(options.directWriters);
+    this.#pauses = new Pauses(options.schedule);
     this.#changedAt = options.clock.now();
+    this.#scans = new Scans({
+      ...options,
+      known: this.#known,
+      pauses: this.#pauses,
+      everyMs: options.directWriters ? options.scanEveryMs : Infinity,
+      read: (stretch, keys) => (stretch === this.#stretch ? this.#read(keys) : Promise.resolve(undefined)),
+      isCurrent: (stretch) => stretch === this.#stretch && !this.#isStopped,
+      onDone: (beganAt) => {
+        this.#position.directReached(beganAt);
+        void this.#ask();
+        void this.#prove();
+      },
+    });
     this.#dirty = new DirtyKeys({
       read: async (keys) => (await this.#read(keys)) !== undefined,
-      pause: () => this.#pause(RETRY_AFTER_MS),
+      pause: () => this.#pauses.wait(RETRY_AFTER_MS),
     });
   }
 
@@ -130,7 +126,7 @@ class FeedReplica implements Replica {
     this.#endBeat?.();
     this.#wakeFollower?.();
     this.#dirty.stop();
-    for (const wake of this.#pauses) wake();
+    this.#pauses.end();
     await this.#options.source.stop();
   }
 
@@ -138,22 +134,27 @@ class FeedReplica implements Replica {
     return {
       position: this.position,
       entryCount: this.#known.size,
-      seq: this.#base?.applied.seq ?? 0,
-      isPushed: this.#push !== undefined && this.#scannedPush === this.#push,
+      seq: this.#stretch?.applied.seq ?? 0,
+      isPushed: this.#push !== undefined && this.#scans.coversPush(this.#push),
     };
   }
 
   #beat(): void {
     const { clock, observer } = this.#options;
     const now = clock.now();
-    if (this.#base === undefined || this.#askedAt === undefined || ageMs(this.#askedAt, now) >= ASK_EVERY_MS) {
+    if (this.#stretch === undefined || this.#askedAt === undefined || ageMs(this.#askedAt, now) >= ASK_EVERY_MS) {
       void this.#ask();
       void this.#prove();
     }
-    this.#scanIfDue(now);
+    this.#scanIfDue();
     this.#known.expireSome();
     const { position, entryCount, seq } = this.status();
-    observer.replicaIs({ positionWallMs: position?.wallMs, entryCount, seq, wrongTypeCount: this.#wrongTypeCount });
+    observer.replicaIs({
+      positionWallMs: position?.wallMs,
+      entryCount,
+      seq,
+      wrongTypeCount: this.#scans.wrongTypeCount,
+    });
   }
 
   /** Asks where the feed stands: once everything up to there is applied, the replica knows all that was then. */
@@ -161,99 +162,94 @@ class FeedReplica implements Replica {
     if (this.#isAsking) return;
     const { clock, source } = this.#options;
     const askedAt = clock.now();
-    const base = this.#base;
-    const before = base?.applied;
+    const stretch = this.#stretch;
+    const before = stretch?.applied;
     this.#isAsking = true;
     this.#askedAt = askedAt;
     const moment = await source.read([]);
     this.#isAsking = false;
-    if (!moment.ok || base !== this.#base || this.#isStopped) return;
-    const { head, storeNowMs } = moment.value;
-    this.#known.setStoreNow(storeNowMs);
-    if (base === undefined || before === undefined) return this.#beginBase(head);
-    if (!goesOnFrom(head, before)) return this.#resync("the feed is another, or was set back");
-    base.heardSeq = Math.max(base.heardSeq, head.seq);
-    if (this.#scannedBase === base) base.awaited ??= { askedAt, seq: head.seq };
-    this.#settle(base);
+    if (!moment.ok || stretch !== this.#stretch || this.#isStopped) return;
+    this.#known.setStoreNow(moment.value.storeNowMs);
+    const { head } = moment.value;
+    if (stretch === undefined || before === undefined) this.#beginStretch(head);
+    else if (goesOnFrom(head, before)) this.#await(stretch, head.seq, askedAt);
+    else this.#resync(SET_BACK);
   }
 
-  #settle(base: Base): void {
-    const { awaited, applied } = base;
+  #await(stretch: Stretch, seq: number, askedAt: Instant): void {
+    stretch.heardSeq = Math.max(stretch.heardSeq, seq);
+    if (this.#scans.coversStretch(stretch)) stretch.awaited ??= { askedAt, seq };
+    this.#settle(stretch);
+  }
+
+  #settle(stretch: Stretch): void {
+    const { awaited, applied } = stretch;
     if (awaited === undefined || applied.seq < awaited.seq) return;
-    base.awaited = undefined;
+    stretch.awaited = undefined;
     this.#position.feedReached(awaited.askedAt);
   }
 
-  #beginBase(head: FeedHead): void {
+  #beginStretch(head: FeedHead): void {
     const now = this.#options.clock.now();
-    this.#base = { beganAt: now, applied: head, heardSeq: head.seq, awaited: undefined };
+    this.#stretch = { beganAt: now, applied: head, heardSeq: head.seq, awaited: undefined };
     this.#known.forgetOrder();
     this.#wakeFollower?.();
-    this.#scanIfDue(now);
+    this.#scanIfDue();
   }
 
   /** What is known stays in use, as old as it is, until it is known anew. */
   #resync(why: string): void {
-    const base = this.#base;
-    if (base === undefined) return;
-    this.#options.log.warn("replica_resync", { why });
-    this.#base = undefined;
+    const stretch = this.#stretch;
+    if (stretch === undefined) return;
+    if (stretch.applied.epoch !== "") this.#options.log.warn("replica_resync", { why });
+    this.#stretch = undefined;
     // A feed that is broken for good costs a beat each time, not a turn.
-    if (ageMs(base.beganAt, this.#options.clock.now()) >= ASK_EVERY_MS) void this.#ask();
+    if (ageMs(stretch.beganAt, this.#options.clock.now()) >= ASK_EVERY_MS) void this.#ask();
   }
 
   async #follow(): Promise<void> {
     while (!this.#isStopped) {
-      const base = this.#base;
-      if (base === undefined || base.applied.epoch === "") {
-        await this.#nextBase();
+      const stretch = this.#stretch;
+      if (stretch === undefined || stretch.applied.epoch === "") {
+        await new Promise<void>((resolve) => (this.#wakeFollower = resolve));
         continue;
       }
-      const { heardSeq, applied } = base;
+      const { heardSeq, applied } = stretch;
       const entries = await this.#options.source.entriesAfter(applied.seq);
-      if (base !== this.#base) continue;
-      if (!entries.ok) await this.#pause(RETRY_AFTER_MS);
-      else if (entries.value.length > 0) this.#apply(base, entries.value);
+      if (stretch !== this.#stretch) continue;
+      if (!entries.ok) await this.#pauses.wait(RETRY_AFTER_MS);
+      else if (entries.value.length > 0) this.#apply(stretch, entries.value);
       else if (heardSeq > applied.seq) this.#resync("entries are missing at the end of the feed");
     }
   }
 
-  #nextBase(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wakeFollower = resolve;
-    });
-  }
-
-  #apply(base: Base, entries: readonly FeedEntry[]): void {
+  #apply(stretch: Stretch, entries: readonly FeedEntry[]): void {
     this.#changedAt = this.#options.clock.now();
     for (const entry of entries) {
-      const { epoch, seq, link } = base.applied;
-      if (entry.epoch !== epoch || entry.seq !== seq + 1 || entry.previousLink !== link) {
-        return this.#resync("entries are missing in the feed");
-      }
+      if (!isNext(entry, stretch.applied)) return this.#resync("entries are missing in the feed");
       this.#known.applyEntry(entry, this.#readingCount > 0);
-      base.applied = { epoch, seq: entry.seq, link: entry.link };
+      stretch.applied = { epoch: entry.epoch, seq: entry.seq, link: entry.link };
     }
-    if (this.#readingCount === 0) this.#known.settleOrder(base.applied.seq);
-    this.#settle(base);
+    if (this.#readingCount === 0) this.#known.settleOrder(stretch.applied.seq);
+    this.#settle(stretch);
   }
 
   /** Reads some keys, at most KEYS_PER_READING; undefined: it failed, or what it found belongs to another history. */
   async #read(keys: readonly string[]): Promise<Moment | undefined> {
-    const base = this.#base;
-    if (base === undefined) return undefined;
-    const before = base.applied;
+    const stretch = this.#stretch;
+    if (stretch === undefined) return undefined;
+    const before = stretch.applied;
     this.#readingCount += 1;
     const moment = await this.#options.source.read(keys);
     this.#readingCount -= 1;
-    if (!moment.ok || base !== this.#base || this.#isStopped) return undefined;
+    if (!moment.ok || stretch !== this.#stretch || this.#isStopped) return undefined;
     if (!goesOnFrom(moment.value.head, before)) {
-      this.#resync("the feed is another, or was set back");
+      this.#resync(SET_BACK);
       return undefined;
     }
     this.#changedAt = this.#options.clock.now();
-    this.#known.applyMoment(keys, moment.value, base.applied.seq);
-    if (this.#readingCount === 0) this.#known.settleOrder(base.applied.seq);
+    this.#known.applyMoment(keys, moment.value, stretch.applied.seq);
+    if (this.#readingCount === 0) this.#known.settleOrder(stretch.applied.seq);
     return moment.value;
   }
 
@@ -261,11 +257,11 @@ class FeedReplica implements Replica {
     return {
       opened: () => {
         this.#push = {};
-        this.#scanIfDue(this.#options.clock.now());
+        this.#scanIfDue();
       },
       changed: (keys) => this.#dirty.add(keys),
       everythingChanged: () => {
-        this.#scannedPush = undefined;
+        this.#scans.uncoverPush();
         this.#resync("everything may have changed");
       },
       closed: () => {
@@ -285,81 +281,11 @@ class FeedReplica implements Replica {
     if (!isProved || this.#isStopped) return;
     // What was heard by now is still to be read.
     this.#dirty.onceRead(() => {
-      if (push === this.#push && push === this.#scannedPush) this.#position.directReached(askedAt);
+      if (push === this.#push && this.#scans.coversPush(push)) this.#position.directReached(askedAt);
     });
   }
 
-  #scanIfDue(now: Instant): void {
-    const base = this.#base;
-    const last = this.#scan;
-    if (base === undefined || this.#isStopped || last?.isOver === false) return;
-    const sinceMs = last === undefined ? Infinity : ageMs(last.beganAt, now);
-    const { directWriters, scanEveryMs } = this.#options;
-    const isUrgent = base !== this.#scannedBase || (this.#push !== undefined && this.#push !== this.#scannedPush);
-    if (isUrgent ? base === last?.base && sinceMs < SCAN_AGAIN_AFTER_MS : !directWriters || sinceMs < scanEveryMs) return;
-    void this.#scanAll(base, now, isUrgent ? 0 : SCAN_PAUSE_MS);
+  #scanIfDue(): void {
+    if (this.#stretch !== undefined && !this.#isStopped) this.#scans.beginIfDue(this.#stretch, this.#push);
   }
-
-  async #scanAll(base: Base, beganAt: Instant, pauseMs: number): Promise<void> {
-    const scan = { base, beganAt, isOver: false };
-    const push = this.#push;
-    this.#scan = scan;
-    this.#known.beginGeneration();
-    if (await this.#walk(base, pauseMs)) {
-      this.#scannedBase = base;
-      this.#scannedPush = push;
-      this.#position.directReached(beganAt);
-      void this.#ask();
-      void this.#prove();
-      for (let next = this.#known.forgetOlder(0); next !== 0; next = this.#known.forgetOlder(next)) await this.#turn();
-    }
-    scan.isOver = true;
-  }
-
-  /** Whether every key that stood from its begin to its end was read. */
-  async #walk(base: Base, pauseMs: number): Promise<boolean> {
-    let connection: number | undefined;
-    let wrongTypeCount = 0;
-    let cursor = "0";
-    do {
-      const step = await this.#options.source.scan(cursor);
-      if (!step.ok || base !== this.#base || this.#isStopped) return false;
-      if (step.value.connection !== (connection ??= step.value.connection)) return false;
-      for (let i = 0; i < step.value.keys.length; i += KEYS_PER_READING) {
-        const moment = await this.#read(step.value.keys.slice(i, i + KEYS_PER_READING));
-        if (moment === undefined) return false;
-        wrongTypeCount += moment.markers.filter((marker) => marker === "of another type").length;
-      }
-      if (pauseMs > 0) await this.#pause(pauseMs);
-      cursor = step.value.next;
-    } while (cursor !== "0");
-    if (wrongTypeCount > this.#wrongTypeCount) {
-      this.#options.log.warn("store_markers_of_wrong_type", { count: wrongTypeCount });
-    }
-    this.#wrongTypeCount = wrongTypeCount;
-    return true;
-  }
-
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#options.schedule.immediate(resolve));
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        end();
-        this.#pauses.delete(wake);
-        resolve();
-      };
-      const end = this.#options.schedule.every(ms, wake);
-      this.#pauses.add(wake);
-      if (this.#isStopped) wake();
-    });
-  }
-}
-
-/** Whether a head heard may follow one that was reached before it was asked for. */
-function goesOnFrom(head: FeedHead, before: FeedHead): boolean {
-  if (head.epoch !== before.epoch || head.seq < before.seq) return false;
-  return head.seq > before.seq || head.link === before.link;
 }

@@ -101,7 +101,7 @@ export class MarkerTable {
 
   #sweepShard(index: number, nowS: number, generation: number | undefined): void {
     const shard = this.#shards[index] as Shard;
-    for (let place = 0; place < shard.capacity; ) {
+    for (let place = 0; place < shard.capacity;) {
       if (shard.isTaken(place) && isOver(shard, place, nowS, generation)) this.#remove(shard, place);
       else place += 1; // what moved back into an emptied place is looked at in its turn
     }

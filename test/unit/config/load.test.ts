@@ -227,9 +227,7 @@ describe("what this version cannot do", () => {
     expect(warningsWith("listen: { transport: wire }")).toEqual([
       "listen.transport  wire is not part of this version; grpc-js serves, with the same answers",
     ]);
-    expect(warningsWith("feed: { type: redis }")).toEqual([
-      "feed.type  redis is not part of this version; every answer comes from the store itself",
-    ]);
+    expect(warningsWith("feed: { type: redis }")).toEqual([]);
     expect(warningsWith('feed: { type: none }\nrecord: ""\nlisten: { transport: grpc-js }')).toEqual([]);
   });
 });
