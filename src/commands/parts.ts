@@ -3,8 +3,10 @@
 import type { ControlServer } from "../control/server.ts";
 import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
+import type { Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import { watchConfig, type ReloadOptions } from "./reload.ts";
+import type { Ladder } from "./store.ts";
 
 const DEADLINES = { startTimeoutMs: 5_000, stopTimeoutMs: 5_000 };
 
@@ -16,6 +18,20 @@ export function storePart(store: RevocationStore): Part {
 }
 
 /** Watches from its creation on, for SIGHUP would end a process that does not listen for it, and ends when it stops. */
+export function ladderPart(ladder: Ladder, replica: Replica | undefined): Part {
+  return {
+    name: "ladder",
+    async start() {
+      replica?.start();
+    },
+    async stop() {
+      ladder.stop();
+      await replica?.stop();
+    },
+    ...DEADLINES,
+  };
+}
+
 export function reloadPart(options: ReloadOptions): Part {
   const end = watchConfig(options);
   return {

@@ -12,6 +12,7 @@ import type { Issuer } from "../token/issuer.ts";
 import { systemClock } from "./clock.ts";
 import { readinessFacts, statusFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
+import { ladderPart } from "./parts.ts";
 import { compilePolicy } from "./policy.ts";
 import { createReplicaOf, raiseLadder, type Ladder } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -76,17 +77,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
 
   const deadlines = { startTimeoutMs: PART_TIMEOUT_MS, stopTimeoutMs: PART_TIMEOUT_MS };
   const parts: Part[] = [
-    {
-      name: "ladder",
-      async start() {
-        replica?.start();
-      },
-      async stop() {
-        ladder.stop();
-        await replica?.stop();
-      },
-      ...deadlines,
-    },
+    ladderPart(ladder, replica),
     {
       name: "keys",
       // Not waited for: readiness does, and a Check before they are here is told `keys_unavailable`.

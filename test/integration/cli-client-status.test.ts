@@ -42,7 +42,11 @@ async function withSidecar(facts: StatusFacts, act: (url: string) => Promise<voi
   const server = createOpsServer({
     listen: { host: "127.0.0.1", port: 0 },
     readiness: () =>
-      judgeReadiness({ store: { answeredOnce: true, reachable: true, unfit: undefined }, replica: undefined, issuers: [] }, false, 0),
+      judgeReadiness(
+        { store: { answeredOnce: true, reachable: true, unfit: undefined }, replica: undefined, issuers: [] },
+        false,
+        0,
+      ),
     metrics: async () => ({ contentType: "text/plain", body: "" }),
     status: () => facts,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

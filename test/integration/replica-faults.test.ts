@@ -17,7 +17,9 @@ let writer: ObservedStore;
 let proxy: TcpProxy | undefined;
 const replicas: ObservedReplica[] = [];
 
-async function begin(options: Parameters<typeof startReplica>[1] & { readonly beyondProxy?: boolean } = {}): Promise<ObservedReplica> {
+async function begin(
+  options: Parameters<typeof startReplica>[1] & { readonly beyondProxy?: boolean } = {},
+): Promise<ObservedReplica> {
   redis = await startRedis({ args: ["--enable-debug-command", "yes"] });
   writer = await openRedisStore(redis.url);
   if (options.beyondProxy === true) proxy = await startTcpProxy(redis.port);
@@ -57,7 +59,10 @@ test("entries trimmed before a slow reader came to them make it read everything 
   const cutAtMs = performance.now();
   for (const id of ["b", "c", "d"]) await revoke(id);
   await redis.cli("XTRIM", LOG, "MAXLEN", "1");
-  await until("a later position", () => (observed.replica.position?.monotonicMs ?? 0) > Math.max(before, cutAtMs + 500));
+  await until(
+    "a later position",
+    () => (observed.replica.position?.monotonicMs ?? 0) > Math.max(before, cutAtMs + 500),
+  );
   for (const id of ["a", "b", "c", "d"]) expect(observed.stateOf(id), id).toBe("revoked");
   expect(observed.log.map(({ event }) => event)).toContain("replica_resync");
 });

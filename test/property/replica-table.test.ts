@@ -14,9 +14,24 @@ const meanings = record({
 });
 const steps = array(
   oneof(
-    { weight: 6, arbitrary: record({ kind: constant("set" as const), name: names, meaning: meanings, generation: constantFrom(1, 2) }) },
+    {
+      weight: 6,
+      arbitrary: record({
+        kind: constant("set" as const),
+        name: names,
+        meaning: meanings,
+        generation: constantFrom(1, 2),
+      }),
+    },
     { weight: 2, arbitrary: record({ kind: constant("delete" as const), name: names }) },
-    { weight: 1, arbitrary: record({ kind: constant("sweep" as const), nowS: integer({ min: 0, max: 100 }), generation: constantFrom(undefined, 1, 2) }) },
+    {
+      weight: 1,
+      arbitrary: record({
+        kind: constant("sweep" as const),
+        nowS: integer({ min: 0, max: 100 }),
+        generation: constantFrom(undefined, 1, 2),
+      }),
+    },
   ),
   { maxLength: 600 },
 );
@@ -31,7 +46,10 @@ const crowded = (name: string): Int32Array => {
 };
 const spread = (name: string): Int32Array => fingerprints.of([name]);
 
-test.each([["spread", spread], ["crowded into one place", crowded]] as const)("answers as a Map does, keys %s", (_, wordsOf) => {
+test.each([
+  ["spread", spread],
+  ["crowded into one place", crowded],
+] as const)("answers as a Map does, keys %s", (_, wordsOf) => {
   assert(
     property(steps, (run) => {
       const table = new MarkerTable();

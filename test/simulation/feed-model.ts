@@ -31,12 +31,22 @@ export function createFeedModel(): FeedModel {
 }
 
 /** What the writing script does: marker and entry at once. `value` undefined lifts. */
-export function writeThroughFeed(store: StoreModel, random: World["random"], key: string, value: string | undefined): void {
+export function writeThroughFeed(
+  store: StoreModel,
+  random: World["random"],
+  key: string,
+  value: string | undefined,
+): void {
   const { feed } = store;
   const { head } = feed;
   const epoch = head.epoch === "" ? `epoch-${random.unit()}` : head.epoch;
   const next: FeedHead = { epoch, seq: head.seq + 1, link: `link-${random.unit()}` };
-  feed.log.push({ ...next, previousLink: head.epoch === "" ? "" : head.link, key, marker: value === undefined ? undefined : standing(key, value) });
+  feed.log.push({
+    ...next,
+    previousLink: head.epoch === "" ? "" : head.link,
+    key,
+    marker: value === undefined ? undefined : standing(key, value),
+  });
   feed.head = next;
   writeByHand(store, key, value);
 }
@@ -175,7 +185,8 @@ export function openReplicaSource(world: World, store: StoreModel, inProcess: In
       reads.ask(() => {
         // Another server's cursors mean other things: here, that it is through.
         const [server, after = ""] = cursor === "0" ? [String(store.feed.connection)] : cursor.split("|");
-        if (server !== String(store.feed.connection)) return ok({ next: "0", keys: [], connection: store.feed.connection });
+        if (server !== String(store.feed.connection))
+          return ok({ next: "0", keys: [], connection: store.feed.connection });
         const keys = [...store.values.keys()].toSorted().filter((key) => key > after);
         const page = keys.slice(0, KEYS_PER_SCAN);
         return ok({

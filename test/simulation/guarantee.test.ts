@@ -30,7 +30,15 @@ test("no call is allowed on a revocation older than its tier's staleness, in a m
   if (replay !== undefined) return;
   expect(checks).toBeGreaterThanOrEqual(1_000_000);
   // The worlds were wild enough to mean something.
-  for (const outcome of ["live", "recent", "replica", "revoked by replica", "fail-open", "revoked", "revocation_unavailable"]) {
+  for (const outcome of [
+    "live",
+    "recent",
+    "replica",
+    "revoked by replica",
+    "fail-open",
+    "revoked",
+    "revocation_unavailable",
+  ]) {
     expect(outcomes[outcome], outcome).toBeGreaterThan(10_000);
   }
   expect(outcomes["internal_error"]).toBeUndefined();

@@ -40,7 +40,11 @@ export interface Report {
 export async function play(seed: number, checkCount: number, code: Code): Promise<Report> {
   const world = createWorld(seed);
   const { random } = world;
-  const store: StoreModel = { values: new Map(), mode: { kind: "up", delayMs: 2, lossProbability: 0 }, feed: createFeedModel() };
+  const store: StoreModel = {
+    values: new Map(),
+    mode: { kind: "up", delayMs: 2, lossProbability: 0 },
+    feed: createFeedModel(),
+  };
   const replicaMode = random.pick<ReplicaMode>(["none", "feed only", "direct writers too", "direct writers too"]);
   const history = createHistory();
   const outcomes: Record<string, number> = {};
@@ -87,7 +91,9 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
       const now = world.clock.now();
       const verdict = code.decide({ principal, evidence, tier, requiredScopes: [], beganAt, now });
       const outcome = verdict.kind === "allow" ? verdict.assurance : verdict.reason;
-      for (const name of evidence.state !== "unknown" && evidence.source === "replica" ? [outcome, nameInReplica(outcome)] : [outcome]) {
+      for (const name of evidence.state !== "unknown" && evidence.source === "replica"
+        ? [outcome, nameInReplica(outcome)]
+        : [outcome]) {
         outcomes[name] = (outcomes[name] ?? 0) + 1;
       }
       checks += 1;

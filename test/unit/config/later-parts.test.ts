@@ -15,13 +15,7 @@ it("a bootstrap token with the sidecars' scope is told that nothing asks for it"
 });
 
 it.each([
-  ["feed: { scanEvery: 1m }", ["feed.scanEvery  has no effect in this version: nothing is scanned"]],
-  ["feed: { scanEvery: 10s }", []],
-  ["feed: { scanEvery: 10000ms, directWriters: true }", []],
-  [
-    "feed: { directWriters: false }",
-    ["feed.directWriters  has no effect in this version: every answer comes from the store itself, whoever wrote it"],
-  ],
+  ["feed: { type: redis, scanEvery: 1m, directWriters: false }", []],
   [
     "control: { url: https://pc.example.com }",
     ["control.url  is read by nothing in this version: commands ask at --control or PORTCULLIS_CONTROL_URL"],

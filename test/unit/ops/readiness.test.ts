@@ -15,7 +15,13 @@ interface Given {
   readonly keys?: Readonly<Record<string, boolean>>;
 }
 
-function facts({ answeredOnce = true, reachable = true, unfit, replica, keys = { main: true } }: Given = {}): ReadinessFacts {
+function facts({
+  answeredOnce = true,
+  reachable = true,
+  unfit,
+  replica,
+  keys = { main: true },
+}: Given = {}): ReadinessFacts {
   return {
     store: { answeredOnce, reachable, unfit },
     replica: replica === undefined ? undefined : { lagMs: replica ?? undefined },

@@ -60,9 +60,9 @@ test("what a scan did not find again is forgotten, what was learned since it beg
   const known = new Knowledge();
   known.applyEntry(entry(1, standing), false);
   known.beginGeneration();
-  for (let next = known.forgetOlder(0); next !== 0; ) next = known.forgetOlder(next);
+  for (let next = known.forgetOlder(0); next !== 0;) next = known.forgetOlder(next);
   expect(stateOf(known)).toBe("active");
   known.applyEntry(entry(2, standing), false);
-  for (let next = known.forgetOlder(0); next !== 0; ) next = known.forgetOlder(next);
+  for (let next = known.forgetOlder(0); next !== 0;) next = known.forgetOlder(next);
   expect(stateOf(known)).toBe("revoked");
 });

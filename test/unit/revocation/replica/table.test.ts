@@ -29,13 +29,16 @@ test("a million live entries take at most 64 MiB, at every moment of growing, an
   expect(table.bytes).toBeLessThan(MIB);
 });
 
-test.each([1.5, -1, 4_294_967_294, 4_294_967_295, 1e15, NaN])("a watermark of %d is left to the store", (issuedBeforeS) => {
-  const table = new MarkerTable();
-  const words = createFingerprints().of(["k"]);
-  table.set(words, 0, { issuedBeforeS, expiresAtS: 0, revocationId: "by hand" }, 1);
-  expect(table.issuedBeforeS(words, 0, 0)).toBe(NaN);
-  expect(table.revocationId(words, 0)).toBeUndefined();
-});
+test.each([1.5, -1, 4_294_967_294, 4_294_967_295, 1e15, NaN])(
+  "a watermark of %d is left to the store",
+  (issuedBeforeS) => {
+    const table = new MarkerTable();
+    const words = createFingerprints().of(["k"]);
+    table.set(words, 0, { issuedBeforeS, expiresAtS: 0, revocationId: "by hand" }, 1);
+    expect(table.issuedBeforeS(words, 0, 0)).toBe(NaN);
+    expect(table.revocationId(words, 0)).toBeUndefined();
+  },
+);
 
 test("fingerprints of two processes differ, so that none can be crafted", () => {
   expect(createFingerprints().of(["k"])).not.toEqual(createFingerprints().of(["k"]));
