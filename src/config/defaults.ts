@@ -98,8 +98,8 @@ export const TELEMETRY = {
 export const CONTROL = { audience: "portcullis" } as const;
 
 export const FEED = {
-  /** Of a Redis store; an embedded one or memory is in the process itself, and asked there. */
-  type: "redis",
+  /** Every answer from the store itself, until what the replicas of a large fleet ask of Redis is bounded (ADR 11). */
+  type: "none",
   scanEvery: "10s",
   directWriters: true,
 } as const;

@@ -15,6 +15,7 @@ beforeAll(async () => {
   writer = await openRedisStore(redis.url);
   sidecar = await startSidecar(`
 store: { type: redis, url: "${redis.url}" }
+feed: { type: redis }
 tiers:
   critical: { maxStaleness: 0s }
   standard: { maxStaleness: 5s }

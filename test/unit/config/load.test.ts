@@ -78,7 +78,7 @@ describe("a minimal file", () => {
       audience: "portcullis",
       tokens: [],
     });
-    expect(config.feed).toEqual({ type: "redis", scanEveryMs: 10_000, directWriters: true });
+    expect(config.feed).toEqual({ type: "none", scanEveryMs: 10_000, directWriters: true });
   });
 
   it("keeps tiers in the order of the file", () => {
