@@ -115,8 +115,8 @@ function memoryLines({ memory }: RevocationOutcome): string[] {
   const speed = [sidecarEmpty, sidecarFull].map(({ perSecond }) => count(perSecond));
   return [
     `${count(revocationCount)} revocations: ${((storeBytes * revocationCount) / 2 ** 20).toFixed(0)} MiB in Redis as the API ` +
-      `writes them (${storeBytes.toFixed(0)} bytes each; ${bareBytes.toFixed(0)} by a bare SET … EX); the sidecar, which has ` +
-      `no replica yet, ${rss.join(" → ")} MiB and ${speed.join(" → ")} calls/s without → with them.`,
+      `writes them (${storeBytes.toFixed(0)} bytes each; ${bareBytes.toFixed(0)} by a bare SET … EX); the sidecar, its ` +
+      `replica off, ${rss.join(" → ")} MiB and ${speed.join(" → ")} calls/s without → with them.`,
   ];
 }
 
