@@ -1,21 +1,16 @@
-// Routes that revoke, list, show and lift. A 2xx to a write is sent only after the store has said "durable".
+// Routes that revoke, list, show and lift. A 2xx to a write is sent only after the store has said "durable". What a
+// revocation is done with is in revoke.ts.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { err, ok, type Result } from "../../core/result.ts";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { TargetKind } from "../../core/target.ts";
 import { holdsToken } from "../../core/token-like.ts";
-import { nameInLog, scopeOfKind, scopeToLift, type Caller } from "../access.ts";
-import { answerOnce } from "../idempotency.ts";
-import { newRevocation, resolveIssuer, type RevocationRequest } from "../new-revocation.ts";
+import { nameInLog, scopeToLift, type Caller } from "../access.ts";
+import { resolveIssuer } from "../new-revocation.ts";
 import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
-import { newRevocationId } from "../revocation-id.ts";
+import { revoke, type RevokeBody } from "../revoke.ts";
 import { LIST_QUERY, NEW_REVOCATION, REVOKE_HEADERS } from "../schemas.ts";
 import { acknowledgedJson, revocationJson } from "../wire.ts";
 import { callerOf, lackOf, sendProblem, type Room } from "./room.ts";
-
-interface RevokeBody extends RevocationRequest {
-  readonly wait?: "stored" | "replicated" | "fleet";
-}
 
 interface ListParameters {
   readonly kind?: TargetKind;
@@ -34,7 +29,13 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
     "/v1/revocations",
     { schema: { body: NEW_REVOCATION, headers: REVOKE_HEADERS } },
     async (request, reply) => {
-      const outcome = await revoke(room, request);
+      const key = request.headers["idempotency-key"];
+      const outcome = await revoke(room, {
+        caller: callerOf(request),
+        body: request.body,
+        once: typeof key === "string" ? { key, after: [] } : undefined,
+        answer: (stored) => JSON.stringify(acknowledgedJson(stored)),
+      });
       if (!outcome.ok) return sendProblem(reply, outcome.error);
       return reply.code(201).type("application/json").send(outcome.value);
     },
@@ -55,36 +56,6 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
     const problem = await lift(room, request.params.id, callerOf(request));
     return problem === undefined ? reply.code(204).send() : sendProblem(reply, problem);
   });
-}
-
-async function revoke(room: Room, request: FastifyRequest<{ Body: RevokeBody }>): Promise<Result<string, Problem>> {
-  const { body } = request;
-  const caller = callerOf(request);
-  const lack = lackOf(scopeOfKind(body.target.kind), caller);
-  if (lack !== undefined) return err(lack);
-  const wait = body.wait ?? "stored";
-  if (wait !== "stored") {
-    const detail = `${wait} is not part of this version, which answers when the revocation is stored: leave wait out`;
-    return err(invalid({ pointer: "/wait", detail }));
-  }
-  const nowMs = room.clock.now().wallMs;
-  const revocation = newRevocation(body, room.issuers, { id: newRevocationId(nowMs), by: caller.name, nowMs });
-  if (!revocation.ok) return err(invalid(revocation.error));
-  const put = async (): Promise<Result<string, Problem>> => {
-    const stored = await room.store.put(revocation.value);
-    if (!stored.ok) return err(writeFault(stored.error));
-    const { id, target } = stored.value;
-    room.log.info("revocation_stored", { id, kind: target.kind, by: nameInLog(caller) });
-    return ok(JSON.stringify(acknowledgedJson(stored.value)));
-  };
-  const key = request.headers["idempotency-key"];
-  if (typeof key !== "string") return put();
-  return answerOnce(room.store, { caller: caller.name, key, request: sameness(body) }, put);
-}
-
-/** What makes two requests the same, whatever the order of their members. */
-function sameness({ target, reason, issuedBefore, expiresAt }: RevokeBody): readonly unknown[] {
-  return ["POST /v1/revocations", target.kind, target.issuer, target.id, reason, issuedBefore, expiresAt];
 }
 
 async function list(room: Room, query: ListParameters, reply: FastifyReply): Promise<FastifyReply> {

@@ -1,0 +1,58 @@
+// Does one revocation that a caller asks for: may he, can it be done, was it done before; then stores it. It answers no
+// HTTP: the single call and each line of a batch come here.
+
+import { err, ok, type Result } from "../core/result.ts";
+import type { StoredRevocation } from "../revocation/store.ts";
+import { nameInLog, scopeOfKind, type Caller } from "./access.ts";
+import { lackOf, type Room } from "./api/room.ts";
+import { answerOnce } from "./idempotency.ts";
+import { newRevocation, type RevocationRequest } from "./new-revocation.ts";
+import { invalid, writeFault, type Problem } from "./problem.ts";
+import { newRevocationId } from "./revocation-id.ts";
+
+/** As NEW_REVOCATION of schemas.ts has it. */
+export interface RevokeBody extends RevocationRequest {
+  readonly wait?: "stored" | "replicated" | "fleet";
+}
+
+export interface Asked {
+  readonly caller: Caller;
+  readonly body: RevokeBody;
+  /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
+  readonly once: { readonly key: string; readonly after: readonly unknown[] } | undefined;
+  /** The answer to send, and to give again under the same key. */
+  readonly answer: (stored: StoredRevocation) => string;
+}
+
+/** Returns the answer once the store has said "durable". */
+export async function revoke(room: Room, asked: Asked): Promise<Result<string, Problem>> {
+  const { body, caller, once } = asked;
+  const lack = lackOf(scopeOfKind(body.target.kind), caller);
+  if (lack !== undefined) return err(lack);
+  const wait = body.wait ?? "stored";
+  if (wait !== "stored") {
+    const detail = `${wait} is not part of this version, which answers when the revocation is stored: leave wait out`;
+    return err(invalid({ pointer: "/wait", detail }));
+  }
+  const nowMs = room.clock.now().wallMs;
+  const revocation = newRevocation(body, room.issuers, { id: newRevocationId(nowMs), by: caller.name, nowMs });
+  if (!revocation.ok) return err(invalid(revocation.error));
+  const put = async (): Promise<Result<string, Problem>> => {
+    const stored = await room.store.put(revocation.value);
+    if (!stored.ok) return err(writeFault(stored.error));
+    const { id, target } = stored.value;
+    room.log.info("revocation_stored", { id, kind: target.kind, by: nameInLog(caller) });
+    return ok(asked.answer(stored.value));
+  };
+  if (once === undefined) return put();
+  return answerOnce(
+    room.store,
+    { caller: caller.name, key: once.key, request: [...sameness(body), ...once.after] },
+    put,
+  );
+}
+
+/** What makes two requests the same, whatever the order of their members. */
+function sameness({ target, reason, issuedBefore, expiresAt }: RevokeBody): readonly unknown[] {
+  return ["POST /v1/revocations", target.kind, target.issuer, target.id, reason, issuedBefore, expiresAt];
+}
