@@ -3,6 +3,7 @@
 import type { UnknownCause } from "../core/evidence.ts";
 import type { Result } from "../core/result.ts";
 import type { Target } from "../core/target.ts";
+import type { EventLog } from "./event-log.ts";
 
 /** Why the store did not do what was asked. `detail` is for the log: it holds no key and no value. */
 export interface StoreFault {
@@ -34,6 +35,8 @@ export interface NewRevocation {
   readonly issuedBeforeS: number | undefined;
   /** Epoch milliseconds; undefined: until lifted. */
   readonly expiresAtMs: number | undefined;
+  /** Somebody waits until replicas have it: who applies it says so at once. */
+  readonly isAwaited?: boolean;
 }
 
 /** A revocation as stored: after strengthening, so never weaker than what stood before. */
@@ -101,7 +104,7 @@ export interface StoreHealth {
   readonly describe: string;
 }
 
-export interface RevocationStore extends MarkerReader, RevocationWriter {
+export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog {
   readonly type: "redis" | "embedded" | "memory";
   /** Begins connecting and returns; a store that is away is no error. */
   start(): Promise<void>;

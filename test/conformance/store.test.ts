@@ -9,7 +9,7 @@ import { createRedisStore } from "../../src/revocation/redis/store.ts";
 import type { RevocationStore } from "../../src/revocation/store.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
-import { describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
+import { describeEventLog, describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
 
 const silent = { info() {}, warn() {}, error() {} };
 let directory: string;
@@ -54,5 +54,6 @@ for (const [name, make] of Object.entries(MAKERS)) {
     store = await started(make());
   });
   describeStore(name, () => store);
+  describeEventLog(name, () => store);
   describeStopped(name, () => started(make()));
 }

@@ -64,6 +64,8 @@ test("the control plane's user can store, find, list and lift, and Redis denied 
   expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "a" }, 1_000)).ok).toBe(true);
   expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "" }, 1_000)).ok).toBe(true);
   expect((await store.lift(second.id)).ok).toBe(true);
+  expect(await store.eventsAfter(0, 1_000)).toMatchObject({ ok: true });
+  expect(await store.eventsAfter("end", 0)).toMatchObject({ ok: true });
   expect(await redis.cli("ACL", "LOG")).toBe("");
 });
 

@@ -46,6 +46,7 @@ export function writeThroughFeed(
     previousLink: head.epoch === "" ? "" : head.link,
     key,
     marker: value === undefined ? undefined : standing(key, value),
+    isAwaited: false,
   });
   feed.head = next;
   writeByHand(store, key, value);

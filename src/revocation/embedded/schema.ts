@@ -2,9 +2,9 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-const SCHEMA_VERSION = 1;
-
-const SCHEMA = `
+/** What each version adds to the one before it. A file is brought to the last; none is ever changed. */
+const VERSIONS: readonly string[] = [
+  `
 CREATE TABLE marker (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL,
@@ -26,8 +26,19 @@ CREATE TABLE answer (
 CREATE INDEX answer_expiry ON answer (expires_at_ms);
 CREATE TABLE count (last_seq INTEGER NOT NULL);
 INSERT INTO count VALUES (0);
-PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+`,
+  `
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY,
+  link TEXT NOT NULL,
+  previous_link TEXT NOT NULL,
+  event TEXT NOT NULL
+);
+ALTER TABLE count ADD COLUMN epoch TEXT NOT NULL DEFAULT '';
+ALTER TABLE count ADD COLUMN link TEXT NOT NULL DEFAULT '';
+UPDATE count SET epoch = lower(hex(randomblob(12)));
+`,
+];
 
 /** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
 const PURGED_PER_WRITE = 50;
@@ -50,6 +61,11 @@ type StatementName =
   | "answer"
   | "putAnswer"
   | "deleteAnswer"
+  | "head"
+  | "setLink"
+  | "events"
+  | "putEvent"
+  | "purgeEvents"
   | "purgeMarkers"
   | "purgeSuperseded"
   | "purgeAnswers";
@@ -70,6 +86,11 @@ const SQL: Readonly<Record<StatementName, string>> = {
   answer: `SELECT fingerprint, answer FROM answer WHERE key = :key AND expires_at_ms > :now`,
   putAnswer: `INSERT OR REPLACE INTO answer VALUES (:key, :fingerprint, :answer, :expiresAtMs)`,
   deleteAnswer: `DELETE FROM answer WHERE key = :key`,
+  head: `SELECT last_seq, epoch, link FROM count`,
+  setLink: `UPDATE count SET link = :link`,
+  events: `SELECT * FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit`,
+  putEvent: `INSERT INTO event VALUES (:seq, :link, :previousLink, :event)`,
+  purgeEvents: `DELETE FROM event WHERE seq <= :upTo`,
   purgeMarkers: purge("marker", "key"),
   purgeSuperseded: purge("superseded", "id"),
   purgeAnswers: purge("answer", "key"),
@@ -86,15 +107,16 @@ export function prepareStatements(file: DatabaseSync): Statements {
   return Object.fromEntries(Object.entries(SQL).map(prepare)) as Record<StatementName, StatementSync>;
 }
 
-/** Makes the tables in a new file. Throws for a file that a newer program made: its rows might mean more than we know. */
+/** Makes the tables that a new or older file lacks. Throws for a file that a newer program made: its rows might mean more than we know. */
 export function ensureSchema(file: DatabaseSync): void {
-  if (schemaVersion(file) === SCHEMA_VERSION) return;
+  if (schemaVersion(file) === VERSIONS.length) return;
   file.exec("BEGIN IMMEDIATE");
   try {
     // Asked again under the lock: another process may have made it meanwhile.
     const version = schemaVersion(file);
-    if (version > SCHEMA_VERSION) throw new Error(`schema version ${version} is newer than this program's`);
-    if (version === 0) file.exec(SCHEMA);
+    if (version > VERSIONS.length) throw new Error(`schema version ${version} is newer than this program's`);
+    for (const change of VERSIONS.slice(version)) file.exec(change);
+    file.exec(`PRAGMA user_version = ${VERSIONS.length}`);
     file.exec("COMMIT");
   } catch (error) {
     if (file.isTransaction) file.exec("ROLLBACK");

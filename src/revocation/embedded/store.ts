@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ok, err, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
+import { eventOf, liftValue } from "../logged-event.ts";
 import { markerValue, revocationOf } from "../marker.ts";
 import type {
   LiftRefusal,
@@ -18,6 +19,7 @@ import type {
 } from "../store.ts";
 import { laterExpiry, strengthened } from "../strengthen.ts";
 import { createDatabase } from "./database.ts";
+import { appendEvent, eventsAfter } from "./event-log.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
 import type { Statements } from "./schema.ts";
 
@@ -100,6 +102,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
       return lifted.ok ? lifted.value : lifted;
     },
     get: (id) => read((sql, now) => revocationOfRow(sql.byId.get({ id, now }))),
+    eventsAfter: (seq, waitMs) => eventsAfter(read, seq, waitMs),
     list: (query) => read((sql, now) => page(sql, query, now)),
     claimIdempotencyKey: (key, fingerprint, ttlMs) =>
       write((sql, now) => {
@@ -128,7 +131,7 @@ function put(sql: Statements, keyPrefix: string, revocation: NewRevocation, now:
   const key = markerKey(keyPrefix, revocation.target);
   const row = sql.byKey.get({ key, now });
   const standing = revocationOfRow(row);
-  const seq = Number(sql.nextSeq.get()?.["seq"]);
+  const seq = nextSeq(sql);
   const result = strengthened(
     revocation,
     seq,
@@ -148,7 +151,12 @@ function put(sql: Statements, keyPrefix: string, revocation: NewRevocation, now:
     name: "id" in target ? target.id : null,
     expiresAtMs: result.expiresAtMs ?? null,
   });
+  appendEvent(sql, seq, eventOf("revoked", target, markerValue(result)));
   return result;
+}
+
+function nextSeq(sql: Statements): number {
+  return Number(sql.nextSeq.get()?.["seq"]);
 }
 
 function lift(sql: Statements, id: string, now: number): Result<StoredRevocation, LiftRefusal> {
@@ -158,6 +166,8 @@ function lift(sql: Statements, id: string, now: number): Result<StoredRevocation
     return err({ cause: sql.isSuperseded.get({ id, now }) === undefined ? "not_found" : "superseded" });
   }
   sql.deleteMarker.run({ key: String(row["key"]) });
+  const told = liftValue({ ...revocation, atMs: now });
+  appendEvent(sql, nextSeq(sql), eventOf("lifted", revocation.target, told));
   return ok(revocation);
 }
 

@@ -3,9 +3,11 @@
 import type { Clock } from "../../core/clock.ts";
 import { err, ok } from "../../core/result.ts";
 import { markerKey } from "../keys.ts";
+import { eventOf, liftValue } from "../logged-event.ts";
 import { markerValue } from "../marker.ts";
 import type { IdempotentAnswer, ListPage, ListQuery, RevocationStore, StoredRevocation, StoreFault } from "../store.ts";
 import { laterExpiry, strengthened } from "../strengthen.ts";
+import { createMemoryEventLog } from "./event-log.ts";
 import { createExpiringMap } from "./expiring-map.ts";
 
 export interface MemoryStoreOptions {
@@ -28,7 +30,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
   /** The key of each id that was ever live, so that a replaced one is told from an unknown one. */
   const keyOfId = createExpiringMap<string>(nowMs);
   const answers = createExpiringMap<IdempotentAnswer>(nowMs);
-  let lastSeq = 0;
+  const log = createMemoryEventLog();
   let isStopped = false;
 
   function live(id: string): { key: string; marker: HeldMarker | undefined } | undefined {
@@ -53,7 +55,9 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
     async start() {},
     async stop() {
       isStopped = true;
+      log.stop();
     },
+    eventsAfter: (seq, waitMs) => (isStopped ? Promise.resolve(err(STOPPED)) : log.eventsAfter(seq, waitMs)),
     health: () => ({ reachable: !isStopped, unfit: undefined, describe: "memory of this process" }),
     async read(keys) {
       return isStopped ? err(STOPPED) : ok(keys.map((key) => markers.get(key)?.value ?? null));
@@ -62,10 +66,9 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
       if (isStopped) return err(STOPPED);
       const key = markerKey(keyPrefix, revocation.target);
       const standing = markers.get(key);
-      lastSeq += 1;
       const result = strengthened(
         revocation,
-        lastSeq,
+        log.nextSeq,
         standing?.value,
         standing === undefined
           ? revocation.expiresAtMs
@@ -75,6 +78,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
       keyOfId.set(result.id, key, result.expiresAtMs);
       // The replaced id is known as such while its replacement stands, beyond its own end.
       if (standing !== undefined) keyOfId.set(standing.revocation.id, key, result.expiresAtMs);
+      log.append(eventOf("revoked", result.target, markerValue(result)));
       return ok(result);
     },
     async lift(id) {
@@ -84,6 +88,8 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
       if (known.marker.revocation.id !== id) return err({ cause: "superseded" });
       markers.delete(known.key);
       keyOfId.delete(id);
+      const { revocation } = known.marker;
+      log.append(eventOf("lifted", revocation.target, liftValue({ ...revocation, atMs: nowMs() })));
       return ok(known.marker.revocation);
     },
     async get(id) {

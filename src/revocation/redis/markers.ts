@@ -3,6 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import { err, ok, type Result } from "../../core/result.ts";
+import type { Target } from "../../core/target.ts";
+import { liftValue, type Lifted } from "../logged-event.ts";
 import { markerValueAroundSeq } from "../marker.ts";
 import type { NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import { strengthened } from "../strengthen.ts";
@@ -36,6 +38,7 @@ export async function replaceMarker(
   key: string,
   revocation: NewRevocation,
 ): Promise<Result<Replacement, StoreFault>> {
+  const told = [nameOf(revocation.target), flag(revocation.isAwaited)];
   let standing: string | undefined;
   let standingSha1 = "";
   for (;;) {
@@ -43,15 +46,25 @@ export async function replaceMarker(
     const value = markerValueAroundSeq(joined);
     const till = revocation.expiresAtMs ?? "";
     const keys = markerAndFeed(keyPrefix, key);
-    const reply = await ask("EVAL", REPLACE_MARKER, ...keys, standingSha1, ...value, till, newName(), newName());
+    const reply = await ask(
+      "EVAL",
+      REPLACE_MARKER,
+      ...keys,
+      standingSha1,
+      ...value,
+      till,
+      newName(),
+      newName(),
+      ...told,
+    );
     if (!reply.ok) return reply;
-    const [done, told, last] = members(reply.value);
+    const [done, stands, last] = members(reply.value);
     if (done === 1 && typeof last === "number") {
-      const expiresAtMs = typeof told === "number" ? told : undefined;
+      const expiresAtMs = typeof stands === "number" ? stands : undefined;
       return ok({ stored: { ...joined, seq: last, expiresAtMs }, replaced: standing });
     }
     if (done !== 0) return unexpected();
-    standing = typeof told === "string" ? told : undefined;
+    standing = typeof stands === "string" ? stands : undefined;
     standingSha1 = typeof last === "string" ? last : "";
   }
 }
@@ -66,20 +79,31 @@ export async function readMarker(ask: Ask, key: string): Promise<Result<MarkerFo
   return ok({ value, sha1, expiresAtMs: typeof expiresAtMs === "number" ? expiresAtMs : undefined });
 }
 
-/** Deletes `marker` unless another stands there by now; tells whether it did. */
+/** Deletes `marker`, which is `lifted`'s, unless another stands there by now; tells whether it did. */
 export async function deleteMarker(
   ask: Ask,
   keyPrefix: string,
   key: string,
   marker: Marker,
+  lifted: Lifted,
 ): Promise<Result<boolean, StoreFault>> {
   const keys = markerAndFeed(keyPrefix, key);
-  const reply = await ask("EVAL", DELETE_MARKER, ...keys, marker.sha1, newName(), newName());
+  const told = [nameOf(lifted.target), liftValue(lifted)];
+  const reply = await ask("EVAL", DELETE_MARKER, ...keys, marker.sha1, newName(), newName(), ...told);
   return reply.ok ? ok(reply.value === 1) : reply;
 }
 
 function markerAndFeed(keyPrefix: string, key: string): readonly [number, string, string, string] {
   return [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
+}
+
+/** The key may hold but a hash of it. */
+function nameOf(target: Target): string {
+  return "id" in target ? target.id : "";
+}
+
+function flag(isSo: boolean | undefined): string {
+  return isSo === true ? "1" : "";
 }
 
 /** Of a link or an epoch: no two are ever the same. */

@@ -137,7 +137,7 @@ function entryOf(keyPrefix: string, id: string, fields: readonly string[]): Feed
   const seq = Number(id.split("-")[0]);
   const entry = { epoch: tell("epoch"), seq, link: tell("link"), previousLink: tell("prev"), key: tell("key") };
   const marker = tell("op") === "put" ? markerOf(keyPrefix, entry.key, tell("value"), tell("till")) : undefined;
-  return { ...entry, marker };
+  return { ...entry, marker, isAwaited: tell("wait") === "1" };
 }
 
 function markerOf(keyPrefix: string, key: string, value: string, till: string): StandingMarker | undefined {

@@ -40,11 +40,11 @@ local function head()
   return found, tonumber(found[2] or 0) or 0
 end
 -- The refusal of a Redis that takes no writes; nil once it is done. Nothing was written before.
-local function append(link, epoch, op, text, till)
+local function append(link, epoch, op, text, till, name, wait)
   local found, last = head()
   local function add(inEpoch, prev)
     return redis.pcall('XADD', KEYS[3], 'MAXLEN', '~', ${MAX_LOG_LENGTH}, number(last + 1) .. '-0', 'epoch', inEpoch,
-      'link', link, 'prev', prev, 'op', op, 'key', KEYS[1], 'value', text, 'till', till)
+      'link', link, 'prev', prev, 'op', op, 'key', KEYS[1], 'value', text, 'till', till, 'name', name, 'wait', wait)
   end
   local added = found[1] and found[3] and add(found[1], found[3])
   if not added or (type(added) == 'table' and string.find(added.err, 'WRONGTYPE', 1, true))
@@ -61,7 +61,8 @@ end
 /**
  * Puts a marker's value in the place of another, if that still stands, and tells the feed: KEYS[1] the marker; ARGV: the
  * SHA-1 of the value that stands or '' for none, the new value before its seq and after it, the new expiry in epoch ms
- * or '' for none, a link, an epoch should one begin. The later expiry wins. Answers [1, expiry or nil, seq], or
+ * or '' for none, a link, an epoch should one begin, the target's name, '1' if somebody waits until replicas have it or ''.
+ * The later expiry wins. Answers [1, expiry or nil, seq], or
  * [0, value that stands or nil, its SHA-1 or ''] if it was another. By hash, for a value of another program may be no
  * UTF-8 and would not come back as it went.
  */
@@ -76,7 +77,7 @@ if stands and till then
 end
 local _, last = head()
 local text = ARGV[2] .. number(last + 1) .. ARGV[3]
-refusal = append(ARGV[5], ARGV[6], 'put', text, till and number(till) or '')
+refusal = append(ARGV[5], ARGV[6], 'put', text, till and number(till) or '', ARGV[7], ARGV[8])
 if refusal then return refusal end
 if till then
   redis.call('SET', KEYS[1], text, 'PXAT', number(till))
@@ -96,14 +97,14 @@ return {stands, hash(stands), expiry(KEYS[1]), 0}
 
 /**
  * Deletes a marker if its value is still the one meant, and tells the feed: KEYS[1] the marker; ARGV: the value's SHA-1,
- * a link, an epoch should one begin. Answers 1 if it did.
+ * a link, an epoch should one begin, the target's name, what is told of the lift. Answers 1 if it did.
  */
 export const DELETE_MARKER: string = `${READING}${APPENDING}
 local stands, refusal = value(KEYS[1])
 if refusal then return refusal end
 if not stands or hash(stands) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1]) -- first, for it is done by a Redis without memory too
-refusal = append(ARGV[2], ARGV[3], 'lift', '', '')
+refusal = append(ARGV[2], ARGV[3], 'lift', ARGV[5], '', ARGV[4], '')
 if refusal then return refusal end
 return 1
 `;

@@ -4,6 +4,7 @@
 import { err, ok, type Result } from "../../core/result.ts";
 import { markerKey } from "../keys.ts";
 import type { RevocationStore, StoreFault, StoreHealth } from "../store.ts";
+import { createRedisEventLog } from "./event-log.ts";
 import { fault } from "./fault.ts";
 import { fitnessOf, type Fitness } from "./fitness.ts";
 import { answerIdempotencyKey, claimIdempotencyKey } from "./idempotency.ts";
@@ -59,6 +60,14 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
     maxUnanswered: MAX_UNANSWERED_OPERATIONS,
     onProve() {},
   });
+  const waiting = createLink({
+    address,
+    clock,
+    name: "portcullis-events",
+    silenceMs: OPERATION_SILENCE_MS,
+    maxUnanswered: MAX_UNANSWERED_OPERATIONS,
+    onProve() {},
+  });
   const begin = (): Ask => beginOperation(operations, clock);
 
   async function read(keys: readonly string[], readTimeoutMs: number): Promise<Result<Values, StoreFault>> {
@@ -91,18 +100,19 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
   }
 
   return {
+    ...createRedisEventLog({ keyPrefix, waiting, begin }),
     type: "redis",
     async start() {
       lookUps.start();
       operations.start();
     },
     async stop() {
-      await Promise.all([lookUps.stop(), operations.stop()]);
+      await Promise.all([lookUps.stop(), operations.stop(), waiting.stop()]);
     },
     health,
     read,
     put: (revocation) => putRevocation(begin(), keyPrefix, revocation),
-    lift: (id) => liftRevocation(begin(), keyPrefix, id),
+    lift: (id) => liftRevocation(begin(), keyPrefix, id, clock.now().wallMs),
     get: (id) => getRevocation(begin(), keyPrefix, id),
     list: (query) => listRevocations(begin(), keyPrefix, query, log),
     claimIdempotencyKey: (key, print, ttlMs) => claimIdempotencyKey(begin(), keyPrefix, key, print, ttlMs),

@@ -59,11 +59,12 @@ async function keepIndex(
   return ask("SET", name, entry.value, "XX", ...expiry(expiresAtMs));
 }
 
-/** Lifts the live revocation with this id. */
+/** Lifts the live revocation with this id; `atMs`, epoch milliseconds, is when. */
 export async function liftRevocation(
   ask: Ask,
   keyPrefix: string,
   id: string,
+  atMs: number,
 ): Promise<Result<StoredRevocation, LiftRefusal>> {
   const found = await find(ask, keyPrefix, id);
   if (!found.ok) return found;
@@ -74,7 +75,7 @@ export async function liftRevocation(
       return err({ cause: "superseded" });
     case "live": {
       const { key, marker, revocation } = found.value;
-      const deleted = await deleteMarker(ask, keyPrefix, key, marker);
+      const deleted = await deleteMarker(ask, keyPrefix, key, marker, { ...revocation, atMs });
       if (!deleted.ok) return deleted;
       if (!deleted.value) return err({ cause: "superseded" }); // somebody wrote another meanwhile
       // What is left of a lost answer is an index entry without a marker, which is `not_found` like none at all.

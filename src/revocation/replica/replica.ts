@@ -14,6 +14,7 @@ import { Pauses } from "./pauses.ts";
 import { Position } from "./position.ts";
 import { Scans } from "./scans.ts";
 import type { FeedEntry, FeedHead, Moment, ReplicaSource } from "./source.ts";
+import type { ReplicaStatus } from "./status.ts";
 import { goesOnFrom, isNext, type Stretch } from "./stretch.ts";
 import type { ReplicaView } from "./view.ts";
 
@@ -27,15 +28,8 @@ export interface ReplicaOptions {
   readonly scanEveryMs: number;
   /** false: nobody writes but through the feed, so there is nothing to hear or to scan for. */
   readonly directWriters: boolean;
-}
-
-export interface ReplicaStatus {
-  readonly position: Instant | undefined;
-  readonly entryCount: number;
-  /** Of the last entry that was applied. */
-  readonly seq: number;
-  /** Writes by hand are heard as they happen; otherwise they are found by scan. */
-  readonly isPushed: boolean;
+  /** Called once entries were applied of which somebody waits for one. */
+  readonly onAwaited?: () => void;
 }
 
 export interface Replica extends ReplicaView {
@@ -131,10 +125,14 @@ class FeedReplica implements Replica {
   }
 
   status(): ReplicaStatus {
+    const stretch = this.#stretch;
+    // The ladder asks nothing here without a position, and before a scan what was told earlier may be missing.
+    const isHeeded = this.position !== undefined && stretch !== undefined && this.#scans.coversStretch(stretch);
     return {
       position: this.position,
+      heededUpTo: isHeeded ? stretch.applied : undefined,
       entryCount: this.#known.size,
-      seq: this.#stretch?.applied.seq ?? 0,
+      seq: stretch?.applied.seq ?? 0,
       isPushed: this.#push !== undefined && this.#scans.coversPush(this.#push),
     };
   }
@@ -232,6 +230,7 @@ class FeedReplica implements Replica {
     }
     if (this.#readingCount === 0) this.#known.settleOrder(stretch.applied.seq);
     this.#settle(stretch);
+    if (entries.some((entry) => entry.isAwaited)) this.#options.onAwaited?.();
   }
 
   /** Reads some keys, at most KEYS_PER_READING; undefined: it failed, or what it found belongs to another history. */

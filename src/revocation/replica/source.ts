@@ -28,6 +28,8 @@ export interface FeedEntry extends FeedHead {
   readonly key: string;
   /** undefined: it was lifted. */
   readonly marker: StandingMarker | undefined;
+  /** Somebody waits until replicas have it. */
+  readonly isAwaited: boolean;
 }
 
 /** What stood in one moment: every entry up to the head is in it, and none after. */

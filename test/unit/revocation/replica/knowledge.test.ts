@@ -11,7 +11,7 @@ const standing: StandingMarker = { kind: "token", value: "1", expiresAtMs: undef
 const subject = subjectOf(principalOf({}), "", "t", 0);
 
 function entry(seq: number, marker: StandingMarker | undefined): FeedEntry {
-  return { epoch: "e", seq, link: `l${seq}`, previousLink: `l${seq - 1}`, key: KEY, marker };
+  return { epoch: "e", seq, link: `l${seq}`, previousLink: `l${seq - 1}`, key: KEY, marker, isAwaited: false };
 }
 
 function moment(seq: number, marker: StandingMarker | "absent"): Moment {
