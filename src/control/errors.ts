@@ -40,7 +40,8 @@ export function problemOfError(thrown: unknown): Problem {
   return isCallersFault ? { code: "malformed_request", detail: error.message } : { code: "internal_error" };
 }
 
-function problemOfValidation(faults: readonly ValidationFault[]): Problem {
+/** The problem of a body that does not have the form its schema asks for. */
+export function problemOfValidation(faults: readonly ValidationFault[]): Problem {
   const errors = faults.map(({ instancePath, message, params }) => {
     const { additionalProperty, allowedValues } = params;
     if (typeof additionalProperty === "string") {

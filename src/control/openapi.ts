@@ -4,6 +4,7 @@ import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
 import {
   ACKNOWLEDGED,
+  BATCH_ANSWER,
   CHECK_ANSWER,
   CHECK_QUERY,
   LIST_QUERY,
@@ -27,6 +28,7 @@ export function openApiDocument(version: string): JsonSchema {
     security: [{ bearer: [] }],
     paths: {
       "/v1/revocations": { get: LIST, post: REVOKE },
+      "/v1/revocations/batch": { post: BATCH },
       "/v1/revocations/{id}": { parameters: [ID_PARAMETER], get: SHOW, delete: LIFT },
       "/v1/check": { get: CHECK },
       "/openapi.json": { get: DOCUMENT },
@@ -56,6 +58,21 @@ const REVOKE = {
   responses: {
     "201": answer("Stored", ACKNOWLEDGED),
     ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+  },
+};
+
+const BATCH = {
+  operationId: "revokeBatch",
+  summary: "Revoke many targets, one a line",
+  description:
+    "Up to 10,000 lines of at most 16 KiB, each a body of the single call and judged as one, its scope included; " +
+    "answered in order, a line each, as they are done. Under an Idempotency-Key the same lines get the same answers, " +
+    "and from the first line that differs on every line is refused with 422: the whole call, where that is the first.",
+  parameters: parametersOf(REVOKE_HEADERS, "header"),
+  requestBody: { required: true, content: { "application/x-ndjson": { schema: NEW_REVOCATION } } },
+  responses: {
+    "200": { description: "Answers, one a line", content: { "application/x-ndjson": { schema: BATCH_ANSWER } } },
+    ...problems(400, 401, 403, 413, 415, 422, 429, 503),
   },
 };
 

@@ -121,6 +121,20 @@ export const ACKNOWLEDGED: JsonSchema = {
   },
 };
 
+/** One line of the answer to a batch. */
+export const BATCH_ANSWER: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["line"],
+  oneOf: [{ required: ["id", "seq"] }, { required: ["error"] }],
+  properties: {
+    line: { type: "integer", minimum: 1, description: "Of the request." },
+    id: REVOCATION_PROPERTIES.id,
+    seq: REVOCATION_PROPERTIES.seq,
+    error: { type: "object", description: "Problem details (RFC 9457): what the single call would have answered." },
+  },
+};
+
 export const REVOCATION_PAGE: JsonSchema = {
   type: "object",
   additionalProperties: false,

@@ -2,11 +2,12 @@
 // no web page of another origin has business here.
 
 import type { AddressInfo } from "node:net";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
 import type { Authenticator } from "./access.ts";
+import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
 import { registerRevocations } from "./api/revocations.ts";
 import { CALLER, lackOf, sendProblem } from "./api/room.ts";
@@ -46,10 +47,14 @@ export interface ControlServer {
 }
 
 const BODY_LIMIT_BYTES = 64 * 1024;
-/** From the first byte of a request to its last. */
+/** Of a request's headers, and as long again of a body, where the route says nothing else. */
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Of the work on one request: more than any store takes to give up. */
-const HANDLER_TIMEOUT_MS = 10_000;
+/** How often the library looks for requests whose headers are overdue. */
+const OVERDUE_CHECK_MS = 2_000;
+/** Of the work on one request, once it is read: more than any store takes to give up. */
+const WORK_TIMEOUT_MS = 10_000;
+/** Of a connection on which nothing moves: so the answer to what is overdue is still heard. */
+const SILENCE_TIMEOUT_MS = 25_000;
 const KEEP_ALIVE_MS = 5_000;
 const MAX_CONNECTIONS = 1_024;
 /** Ids of other programs' markers may be long. */
@@ -58,9 +63,10 @@ const MAX_ID_LENGTH = 2_048;
 export function createControlServer(options: ControlOptions): ControlServer {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: REQUEST_TIMEOUT_MS + HANDLER_TIMEOUT_MS,
-    handlerTimeout: HANDLER_TIMEOUT_MS,
+    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: OVERDUE_CHECK_MS },
+    requestTimeout: BATCH_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
+    handlerTimeout: REQUEST_TIMEOUT_MS + WORK_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_ID_LENGTH },
     // A validator that mends what it checks would revoke something nobody wrote.
@@ -72,13 +78,15 @@ export function createControlServer(options: ControlOptions): ControlServer {
   const gate = createGate({ ...options, bootstrap: createBootstrapAuthenticator(options.tokens) });
   acceptJsonOnly(app);
   answerErrors(app, gate, options.log);
-  app.addHook("onRequest", async (_request, reply) => {
+  app.addHook("onRequest", async (request, reply) => {
     reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
+    limitBody(request, reply);
   });
   addOpenRoutes(app, gate, openApiDocument(options.version));
   app.register(async (v1) => {
     guard(v1, gate);
     registerRevocations(v1, options);
+    registerBatch(v1, options);
     registerCheck(v1, options);
   });
   return {
@@ -125,6 +133,7 @@ function answerErrors(app: FastifyInstance, gate: Gate, log: Log): void {
 const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/openapi.json": ["GET", "HEAD"],
   "/v1/revocations": ["GET", "HEAD", "POST"],
+  "/v1/revocations/batch": ["POST"],
   "/v1/revocations/:id": ["GET", "HEAD", "DELETE"],
   "/v1/check": ["GET", "HEAD"],
 };
@@ -148,6 +157,17 @@ function addOpenRoutes(app: FastifyInstance, gate: Gate, document: object): void
       handler: () => undefined,
     });
   }
+}
+
+/** A body that trickles in is cut off: the library's own limit is that of the longest route. */
+function limitBody(request: FastifyRequest, reply: FastifyReply): void {
+  const { bodyTimeoutMs } = request.routeOptions.config as { readonly bodyTimeoutMs?: number };
+  const timer = setTimeout(() => {
+    if (request.raw.complete) return;
+    if (reply.sent) request.raw.destroy();
+    else void sendProblem(reply.header("connection", "close"), { code: "request_timeout" });
+  }, bodyTimeoutMs ?? REQUEST_TIMEOUT_MS);
+  reply.raw.once("close", () => clearTimeout(timer));
 }
 
 /** Nothing of /v1 is parsed, let alone done, for a caller who is unknown or may do nothing of the kind. */

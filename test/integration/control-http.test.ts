@@ -57,6 +57,7 @@ test.each([
   ["/openapi.json", "GET, HEAD"],
   ["/v1/revocations", "GET, HEAD, POST"],
   ["/v1/revocations/x", "GET, HEAD, DELETE"],
+  ["/v1/revocations/batch", "POST"],
   ["/v1/check", "GET, HEAD"],
 ])("PATCH %s is 405 and told what is allowed", async (path, allow) => {
   const answer = await plane.call("PATCH", path, { body: "{" });
@@ -115,6 +116,16 @@ test.each([
   const answer = await raw(plane.url, text);
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   expect(answer).toContain("application/problem+json");
+});
+
+test("a body that trickles in is answered with 408 after 10 s and the line is cut", async () => {
+  const answer = await raw(
+    plane.url,
+    `POST /v1/revocations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${plane.tokens.admin}\r\n` +
+      `content-type: application/json\r\ncontent-length: 100\r\n\r\n{"reason":`,
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  expect(answer).toContain('"code":"request_timeout"');
 });
 
 test("who calls too often is told when to come back, and others are not touched", async () => {

@@ -41,6 +41,7 @@ test("the document is open to all and names every route that exists, and no othe
     "/openapi.json",
     "/v1/check",
     "/v1/revocations",
+    "/v1/revocations/batch",
     "/v1/revocations/{id}",
   ]);
   for (const [path, item] of Object.entries(document.paths)) {
@@ -87,6 +88,29 @@ test("answers, good and bad, have the documented form", async () => {
   expect(await judge("/v1/revocations/{id}", "delete", await plane.call("DELETE", `/v1/revocations/${id}`))).toBe(
     AS_DOCUMENTED,
   );
+});
+
+test("each line that answers a batch has the documented form", async () => {
+  const batch = (body: string, headers = {}) =>
+    plane.call("POST", "/v1/revocations/batch", {
+      token: plane.tokens.admin,
+      body,
+      headers: { "content-type": "application/x-ndjson", ...headers },
+    });
+  const answer = await batch(`{"target":{"kind":"user","id":"a"},"reason":"r"}\n{}\nx\n`);
+  const lines = answer.text.trimEnd().split("\n");
+  expect(lines).toHaveLength(3);
+  for (const text of lines) {
+    const line = { ...answer, text, json: JSON.parse(text) as Answer["json"] };
+    expect(await judge("/v1/revocations/batch", "post", line)).toBe(AS_DOCUMENTED);
+  }
+  const key = { "idempotency-key": "of-a-batch" };
+  await batch(`{"target":{"kind":"user","id":"a"},"reason":"r"}`, key);
+  const refused = await batch(`{"target":{"kind":"user","id":"b"},"reason":"r"}`, key);
+  expect(refused.status).toBe(422);
+  for (const bad of [refused, await batch("{}", { "content-type": "text/plain" })]) {
+    expect(await judge("/v1/revocations/batch", "post", bad)).toBe(AS_DOCUMENTED);
+  }
 });
 
 test("a marker that another program wrote without telling who and when has the documented form too", async () => {
