@@ -2,6 +2,7 @@
 // the other side's windows and stream limit, and never sends a call that they do not allow.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { HpackDecoder } from "../../src/ext-authz/wire/hpack-decoder.ts";
 import { isAllow } from "./answer.ts";
 import type { Call } from "./calls.ts";
 import {
@@ -15,7 +16,6 @@ import {
   SETTING,
   windowUpdate,
 } from "./frames.ts";
-import { HpackDecoder } from "./hpack.ts";
 import type { Endpoint } from "./job.ts";
 
 /** How many calls may be in flight on one connection; a power of two. */
@@ -43,7 +43,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #kind: "grpc" | "http";
   readonly #events: ConnectionEvents;
-  readonly #decoder = new HpackDecoder();
+  readonly #decoder = new HpackDecoder({ maxTableBytes: 4096, maxListBytes: 65_536 });
   readonly #dueAtMs = new Float64Array(RING_COUNT);
   readonly #states = new Uint8Array(RING_COUNT);
   /** The begun message of a stream whose DATA came in pieces. */
@@ -209,7 +209,8 @@ export class Connection {
     const block = this.#headers.length === 1 ? (this.#headers[0] as Buffer) : Buffer.concat(this.#headers);
     this.#status = "";
     this.#grpcStatus = "";
-    this.#decoder.decode(block, this.#field);
+    const outcome = this.#decoder.decode(block, this.#field);
+    if (outcome !== "ok") return this.#events.lost(`a header block: ${outcome}`);
     const slot = (streamId >>> 1) % RING_COUNT;
     if (this.#kind === "http" && this.#status === "200") this.#states[slot] = GOOD;
     if (this.#kind === "http" && this.#status !== "200" && this.#status !== "")

@@ -9,7 +9,6 @@ import { Arrivals } from "../../../bench/load/arrivals.ts";
 import { checkCall } from "../../../bench/load/calls.ts";
 import { Connection } from "../../../bench/load/connection.ts";
 import { FRAME, frame } from "../../../bench/load/frames.ts";
-import { HpackDecoder } from "../../../bench/load/hpack.ts";
 import { Latencies } from "../../../bench/load/latencies.ts";
 
 const ALLOW = Buffer.from([0x1a, 0]);
@@ -130,24 +129,6 @@ test("an ok_response beside a status code is no allow, for Envoy refuses it", ()
   expect(isAllow(Buffer.concat([Buffer.from([0x0a, 2, 0x08, 0]), ALLOW]))).toBe(true);
   expect(isAllow(Buffer.from([0x1a, 5, 1]))).toBe(false);
   expect(isAllow(Buffer.alloc(0))).toBe(false);
-});
-
-test("header blocks are decoded as RFC 7541 C.6 has them, evictions and Huffman codes included", () => {
-  const decoder = new HpackDecoder();
-  const decode = (hex: string): string[] => {
-    const fields: string[] = [];
-    decoder.decode(Buffer.from(hex, "hex"), (name, value) => fields.push(`${name}: ${value}`));
-    return fields;
-  };
-  const [date, location] = ["date: Mon, 21 Oct 2013 20:13:21 GMT", "location: https://www.example.com"];
-  // A table of 256 bytes, as that appendix sets it (§6.3), then its first two responses.
-  expect(
-    decode(
-      "3fe101" +
-        "488264025885aec3771a4b6196d07abe941054d444a8200595040b8166e082a62d1bff6e919d29ad171863c78f0b97c8e9ae82ae43d3",
-    ),
-  ).toEqual([":status: 302", "cache-control: private", date, location]);
-  expect(decode("4883640effc1c0bf")).toEqual([":status: 307", "cache-control: private", date, location]);
 });
 
 test("arrivals come at their rate, at random, and the same for the same seed", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { HpackDecoder, type HpackOutcome } from "../../../../src/ext-authz/wire/hpack-decoder.ts";
 import { encodeHeaderBlock } from "../../../../src/ext-authz/wire/hpack-encoder.ts";
 
@@ -126,7 +126,7 @@ describe("what is damaged ends the connection", () => {
     ["an index behind the static table, with nothing in the dynamic one", "be"],
     ["the name of an index behind the tables", "7f0000"],
     ["an integer that never ends", "ffffffffffffffffffff"],
-    ["an integer of more bytes than any right one has", "ff80808080808000"],
+    ["an integer of more bytes than any right one has", `000161 7f808080808000 ${"62".repeat(127)}`],
     ["an integer that the block cuts off", "ff80"],
     ["an index beyond 32 bits, which would be 2 if it wrapped", "ff83ffffff0f"],
     ["a name that the block cuts off", "400a6375"],
@@ -266,6 +266,18 @@ describe("the header list is bounded by names, values and 32 bytes for each fiel
   test("damage behind the bound is still found", () => {
     const decoder = new HpackDecoder({ ...LIMITS, maxListBytes: 10 });
     expect(decode(decoder, hex("8200016182ffff")).outcome).toBe("compression_error");
+  });
+
+  test.each([
+    ["plain", Buffer.concat([hex("0001617fe1d303"), Buffer.alloc(60_000, "c")])],
+    ["Huffman-coded", Buffer.concat([hex("000161ffe1d303"), Buffer.alloc(60_000, 0)])],
+  ])("a string that fits into no bound is never made: %s", (_, block) => {
+    const made = vi.spyOn(Buffer.prototype, "toString");
+    const { outcome } = decode(new HpackDecoder({ ...LIMITS, maxListBytes: 8192 }), block);
+    const lengths = made.mock.results.map(({ value }) => String(value).length);
+    made.mockRestore();
+    expect(outcome).toBe("list_too_large");
+    expect(lengths).toEqual([1]);
   });
 
   test("HPACK bomb: sixteen thousand references to a large entry hand out no more than the bound", () => {
