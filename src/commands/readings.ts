@@ -3,7 +3,7 @@
 import type { Readings } from "../config/readings.ts";
 import { canonicalHost } from "../policy/host.ts";
 import { compilePattern } from "../policy/pattern.ts";
-import { parseRedisUrl } from "../revocation/redis/url.ts";
+import { parsePlace } from "../revocation/redis/place.ts";
 
 export const READINGS: Readings = {
   pathPattern(text) {
@@ -12,7 +12,7 @@ export const READINGS: Readings = {
   },
   host: (text) => (canonicalHost(text) === undefined ? "it could mean another host to somebody else" : undefined),
   storeUrl(text) {
-    const parsed = parseRedisUrl(text);
+    const parsed = parsePlace(text);
     return parsed.ok ? undefined : parsed.error;
   },
 };

@@ -56,9 +56,9 @@ const store = z.strictObject({
   type: oneOf(["redis", "embedded", "memory"])
     .default(STORE.type)
     .describe("redis in production; embedded, a SQLite file, for one machine; memory for tests."),
-  url: hidden(text(2_048, "redis://, rediss:// or unix:/path"))
+  url: hidden(text(2_048, "redis://, rediss://, unix:/path or redis+sentinel://"))
     .default(STORE.url)
-    .describe("redis: redis://, rediss:// or unix:/path."),
+    .describe("redis: redis://, rediss://, unix:/path or redis+sentinel://host:port,host:port/name."),
   urlFile: text(4_096, "a path, relative to this file")
     .optional()
     .describe("A file that holds the url, for it may hold a password."),

@@ -40,6 +40,20 @@ export interface RedisProcess {
   cli(...args: readonly string[]): Promise<string>;
 }
 
+/** What redis-cli prints for a command; `place` are its own options. */
+export async function redisCli(
+  place: readonly string[],
+  password: string | undefined,
+  command: readonly string[],
+): Promise<string> {
+  const auth = password === undefined ? {} : { REDISCLI_AUTH: password };
+  const { stdout } = await run("redis-cli", [...place, ...command], {
+    env: { ...process.env, ...auth },
+    timeout: 10_000,
+  });
+  return stdout.trimEnd();
+}
+
 /** Starts one and waits until it answers. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisProcess> {
   const directory = await mkdtemp(join(tmpdir(), "redis-"));
@@ -52,14 +66,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   let server: RunningProcess = startProcess("redis-server", args);
 
   const cliPlace = options.socket === true ? ["-s", socket] : ["-h", "127.0.0.1", "-p", String(freePort)];
-  const cliAuth = options.password === undefined ? {} : { REDISCLI_AUTH: options.password };
-  async function cli(...command: readonly string[]): Promise<string> {
-    const { stdout } = await run("redis-cli", [...cliPlace, ...command], {
-      env: { ...process.env, ...cliAuth },
-      timeout: 10_000,
-    });
-    return stdout.trimEnd();
-  }
+  const cli = (...command: readonly string[]): Promise<string> => redisCli(cliPlace, options.password, command);
   const ready = (): Promise<true> =>
     until("redis-server to answer", async () => {
       if (server.ended() !== undefined) throw new Error(server.output());

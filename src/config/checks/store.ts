@@ -4,7 +4,7 @@ import { DEADLINE, STORE } from "../defaults.ts";
 import { readDuration } from "../units.ts";
 import type { Look } from "./look.ts";
 
-const REDIS_URL = "redis://host:port/db, rediss://host:port/db or unix:/path";
+const REDIS_URL = "redis://host:port/db, unix:/path or redis+sentinel://host:port,host:port/name; rediss for TLS";
 
 export function checkStore(look: Look): void {
   if (look.has("store", "url") && look.has("store", "urlFile")) {
@@ -25,9 +25,8 @@ export function checkStore(look: Look): void {
 
 /** `path` names where the URL was written; the URL itself is a secret and never shown. */
 export function checkStoreUrl(look: Look, path: readonly PropertyKey[], url: string): void {
-  if (/^redis\+(sentinel|cluster):/i.test(url)) {
-    const kind = /sentinel/i.test(url) ? "redis+sentinel" : "redis+cluster";
-    look.wrong(path, `is a ${kind} URL, which is not part of this version`, REDIS_URL);
+  if (/^rediss?\+cluster:/i.test(url)) {
+    look.wrong(path, "is a redis+cluster URL, which is not part of this version", REDIS_URL);
     return;
   }
   const problem = isRedisUrl(url) ? look.readings.storeUrl(url) : "";
@@ -36,6 +35,8 @@ export function checkStoreUrl(look: Look, path: readonly PropertyKey[], url: str
 
 function isRedisUrl(text: string): boolean {
   if (/\s/.test(text)) return false;
+  // Which lists of hosts are good, the room that reads them says.
+  if (/^rediss?\+(?:sentinel|cluster):\/\/./i.test(text)) return true;
   if (/^unix:/i.test(text)) return /^unix:(?:\/\/(?:[^/@]*@)?)?\/[^?#]+(?:\?db=\d{1,5})?$/.test(text);
   if (!/^rediss?:\/\//i.test(text) || !URL.canParse(text)) return false;
   const { hostname, pathname, search, hash } = new URL(text);

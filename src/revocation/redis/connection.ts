@@ -1,5 +1,5 @@
 // One connection to Redis, from its making to its end: it is never made again, nothing waits in it for another, and
-// it is open only once the server has proved to be a primary. Reconnecting is link.ts's.
+// it is open only once the server has proved to be what is looked for, a primary. Reconnecting is link.ts's.
 
 import { Redis } from "ioredis";
 import type { Clock } from "../../core/clock.ts";
@@ -12,6 +12,8 @@ export type Reply = Result<unknown, StoreFault>;
 
 export interface ConnectionOptions {
   readonly address: RedisAddress;
+  /** What ROLE must tell; a primary unless said otherwise. */
+  readonly role?: "master" | "sentinel";
   /** Shown in CLIENT LIST. */
   readonly name: string;
   /** Silence for so long, while an answer is due, ends the connection. */
@@ -24,11 +26,12 @@ export interface ConnectionOptions {
 }
 
 export interface Connection {
-  /** When the primary's last proof was asked for, on the monotonic clock. */
+  readonly address: RedisAddress;
+  /** When the last proof of the role was asked for, on the monotonic clock. */
   readonly provedAtMs: number;
   /** Writes one command before it returns, or fails. Settles within `timeoutMs`; a later answer is dropped. */
   send(command: string, args: readonly (string | number)[], timeoutMs: number): Promise<Reply>;
-  /** Asks for the role again; anything but a primary ends the connection. */
+  /** Asks for the role again; any other ends the connection. */
   proveRole(timeoutMs: number): Promise<void>;
   /** Ends it: whatever waits is answered with `why` at once. Resolves when the socket is gone. */
   end(why: StoreFault): Promise<void>;
@@ -56,6 +59,7 @@ export function connect(
   const gone = new Promise<void>((resolve) => client.once("end", () => resolve()));
 
   const connection: Connection = {
+    address,
     get provedAtMs() {
       return provedAtMs;
     },
@@ -108,7 +112,7 @@ export function connect(
     const reply = await send("ROLE", [], timeoutMs);
     if (!reply.ok || ended) return reply;
     const role: unknown = Array.isArray(reply.value) ? reply.value[0] : undefined;
-    if (role === "master") {
+    if (role === (options.role ?? "master")) {
       provedAtMs = askedAtMs;
       return reply;
     }

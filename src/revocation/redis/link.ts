@@ -1,12 +1,16 @@
-// Keeps one connection to the primary: makes it again whenever it ends, and proves the role of what answers. It never
-// keeps a command for a later connection.
+// Keeps one connection to the primary: makes it again whenever it ends or another is the primary, and proves the role
+// of what answers. It never keeps a command for a later connection.
 
 import type { StoreFault } from "../store.ts";
 import { err } from "../../core/result.ts";
 import { connect, type Connection, type ConnectionOptions, type Reply } from "./connection.ts";
 import { fault } from "./fault.ts";
+import type { Locator } from "./locator.ts";
+import type { RedisAddress } from "./url.ts";
 
-export interface LinkOptions extends ConnectionOptions {
+export interface LinkOptions extends Omit<ConnectionOptions, "address"> {
+  /** Started and stopped by whoever made it. */
+  readonly locator: Locator;
   /** Called with each proof of the role, the first of a connection included. */
   readonly onProve: (isFirst: boolean) => void;
 }
@@ -32,24 +36,39 @@ const PROOF_GOOD_FOR_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 500;
 
+/** To be told where the primary is: Sentinels are asked anew, and may be away themselves. */
+const LOCATE_TIMEOUT_MS = 1_000;
+
 const STOPPED = fault("stopped", "the store was stopped");
 
 type State =
   | { readonly kind: "idle" }
+  | { readonly kind: "locating" }
   | { readonly kind: "connecting"; readonly connection: Connection }
   | { readonly kind: "open"; readonly connection: Connection; readonly prover: NodeJS.Timeout }
   | { readonly kind: "pausing"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "stopped" };
 
 export function createLink(options: LinkOptions): Link {
-  const { clock } = options;
+  const { clock, locator } = options;
   let state: State = { kind: "idle" };
   let lastEnd: StoreFault = fault("disconnected", "not connected yet");
   let failures = 0;
   const waiting = new Set<() => void>();
 
-  function open(): void {
-    const connection = connect(options, opened, (why) => ended(connection, why));
+  const endWatch = locator.watch((address) => {
+    if (state.kind !== "connecting" && state.kind !== "open") return;
+    if (isSamePlace(state.connection.address, address)) return;
+    void state.connection.end(fault("not_primary", "another server is the primary now"));
+  });
+
+  async function open(): Promise<void> {
+    const locating: State = { kind: "locating" };
+    state = locating;
+    const located = await locator.locate(LOCATE_TIMEOUT_MS);
+    if (state !== locating) return;
+    if (!located.ok) return pause(located.error);
+    const connection = connect({ ...options, address: located.value }, opened, (why) => ended(connection, why));
     state = { kind: "connecting", connection };
   }
 
@@ -79,11 +98,15 @@ export function createLink(options: LinkOptions): Link {
     if (state.kind !== "connecting" && state.kind !== "open") return;
     if (state.connection !== connection) return;
     if (state.kind === "open") clearInterval(state.prover);
+    pause(why);
+  }
+
+  function pause(why: StoreFault): void {
     lastEnd = why;
     const pauseMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
     failures = Math.min(failures + 1, 10);
     // Jitter, or all sidecars would come back in the same moment.
-    state = { kind: "pausing", timer: setTimeout(open, pauseMs * (0.5 + Math.random() / 2)) };
+    state = { kind: "pausing", timer: setTimeout(() => void open(), pauseMs * (0.5 + Math.random() / 2)) };
   }
 
   function usable(): Connection | StoreFault {
@@ -96,7 +119,7 @@ export function createLink(options: LinkOptions): Link {
 
   return {
     start() {
-      if (state.kind === "idle") open();
+      if (state.kind === "idle") void open();
     },
     send(command, args, timeoutMs) {
       const connection = usable();
@@ -122,9 +145,15 @@ export function createLink(options: LinkOptions): Link {
       const last = state;
       state = { kind: "stopped" };
       wake();
+      endWatch();
       if (last.kind === "pausing") clearTimeout(last.timer);
       if (last.kind === "open") clearInterval(last.prover);
       if (last.kind === "connecting" || last.kind === "open") await last.connection.end(STOPPED);
     },
   };
+}
+
+function isSamePlace(a: RedisAddress, b: RedisAddress): boolean {
+  if (a.at.kind === "socket" || b.at.kind === "socket") return a === b;
+  return a.at.host === b.at.host && a.at.port === b.at.port;
 }

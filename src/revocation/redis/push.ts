@@ -1,15 +1,18 @@
 // Hears from Redis of every write to a marker's key, whoever wrote it: tracking in broadcast mode, redirected to a second
 // connection, for ioredis drops what RESP3 pushes. Both are proved together; when either is in doubt both end.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../core/clock.ts";
 import type { PushListener } from "../replica/source.ts";
 import { connect, type Connection, type Reply } from "./connection.ts";
 import { fault } from "./fault.ts";
 import { MARKER_PREFIXES, targetOfKey } from "./marker-keys.ts";
+import type { Locator } from "./locator.ts";
 import type { RedisAddress } from "./url.ts";
 
 export interface PushOptions {
-  readonly address: RedisAddress;
+  /** Of the primary. */
+  readonly locator: Locator;
   readonly clock: Clock;
   readonly keyPrefix: string;
   readonly listener: PushListener;
@@ -32,6 +35,8 @@ const LAST_PAUSE_MS = 5_000;
 const DOUBT = fault("connection_lost", "the push was not proved");
 
 interface Session {
+  /** Of both connections. */
+  readonly address: RedisAddress;
   readonly target: Connection;
   owner: Connection | undefined;
   /** The target's, to which the owner redirects; undefined until it is told. */
@@ -39,18 +44,28 @@ interface Session {
   isOpen: boolean;
 }
 
-export function startPush({ address, clock, keyPrefix, listener }: PushOptions): Push {
+export function startPush({ locator, clock, keyPrefix, listener }: PushOptions): Push {
   let session: Session | undefined;
   let pause: NodeJS.Timeout | undefined;
   let failures = 0;
   let isStopped = false;
-  const connection = { address, clock, silenceMs: SILENCE_MS, maxUnanswered: MAX_UNANSWERED };
+  const connection = { clock, silenceMs: SILENCE_MS, maxUnanswered: MAX_UNANSWERED };
 
-  function begin(): void {
+  const endWatch = locator.watch(({ at }) => {
+    // Another server is the primary now: what this one pushes is no longer all.
+    if (session !== undefined && !isDeepStrictEqual(session.address.at, at)) end(session);
+  });
+
+  async function begin(): Promise<void> {
     pause = undefined;
+    const located = await locator.locate(ANSWER_TIMEOUT_MS);
+    if (isStopped) return;
+    if (!located.ok) return beginLater();
+    const address = located.value;
     const mine: Session = {
+      address,
       target: connect(
-        { ...connection, name: "portcullis-push-target", onMessage: (payload) => hear(mine, payload) },
+        { ...connection, address, name: "portcullis-push-target", onMessage: (payload) => hear(mine, payload) },
         () => void openOwner(mine),
         () => end(mine),
       ),
@@ -69,7 +84,7 @@ export function startPush({ address, clock, keyPrefix, listener }: PushOptions):
     mine.targetId = id.value;
     const name = "portcullis-push-owner";
     mine.owner = connect(
-      { ...connection, name },
+      { ...connection, address: mine.address, name },
       () => void track(mine),
       () => end(mine),
     );
@@ -99,13 +114,16 @@ export function startPush({ address, clock, keyPrefix, listener }: PushOptions):
     void mine.target.end(DOUBT);
     void mine.owner?.end(DOUBT);
     if (mine.isOpen) listener.closed();
-    if (isStopped) return;
-    const pauseMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
-    failures = Math.min(failures + 1, 10);
-    pause = setTimeout(begin, pauseMs * (0.5 + Math.random() / 2));
+    if (!isStopped) beginLater();
   }
 
-  begin();
+  function beginLater(): void {
+    const pauseMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
+    failures = Math.min(failures + 1, 10);
+    pause = setTimeout(() => void begin(), pauseMs * (0.5 + Math.random() / 2));
+  }
+
+  void begin();
   return {
     async prove() {
       const mine = session;
@@ -124,6 +142,7 @@ export function startPush({ address, clock, keyPrefix, listener }: PushOptions):
     },
     async stop() {
       isStopped = true;
+      endWatch();
       clearTimeout(pause);
       const last = session;
       if (last === undefined) return;

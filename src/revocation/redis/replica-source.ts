@@ -12,7 +12,8 @@ import { scanPattern, targetOfKey } from "./marker-keys.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 import { startPush, type Push } from "./push.ts";
 import { READ_MOMENT } from "./scripts.ts";
-import { parseRedisUrl } from "./url.ts";
+import { parsePlace } from "./place.ts";
+import { locatorOf } from "./primary.ts";
 
 export interface RedisReplicaSourceOptions {
   /** As the store's. */
@@ -38,14 +39,16 @@ const SCAN_COUNT = 1_000;
 
 const EVERY_MARKER = { kind: undefined, issuer: undefined, id: undefined, limit: 0, cursor: undefined };
 
-/** Throws a RangeError for a URL that parseRedisUrl refuses: the configuration has been checked before. */
+/** Throws a RangeError for a URL that parsePlace refuses: the configuration has been checked before. */
 export function createRedisReplicaSource({ url, keyPrefix, clock }: RedisReplicaSourceOptions): ReplicaSource {
-  const parsed = parseRedisUrl(url);
+  const parsed = parsePlace(url);
   if (!parsed.ok) throw new RangeError(`store URL: ${parsed.error}`);
-  const address = parsed.value;
+  const place = parsed.value;
+  if (place.kind === "cluster") throw new RangeError("store URL: a Cluster feeds no replica");
+  const locator = locatorOf(place, clock);
   let connection = 0;
   let push: Push | undefined;
-  const common = { address, clock, silenceMs: SILENCE_MS, maxUnanswered: MAX_UNANSWERED };
+  const common = { locator, clock, silenceMs: SILENCE_MS, maxUnanswered: MAX_UNANSWERED };
   const reads = createLink({
     ...common,
     name: "portcullis-replica",
@@ -70,12 +73,13 @@ export function createRedisReplicaSource({ url, keyPrefix, clock }: RedisReplica
 
   return {
     start(listener) {
+      locator.start();
       reads.start();
       log.start();
-      if (listener !== undefined) push = startPush({ address, clock, keyPrefix, listener });
+      if (listener !== undefined) push = startPush({ locator, clock, keyPrefix, listener });
     },
     async stop() {
-      await Promise.all([reads.stop(), log.stop(), push?.stop()]);
+      await Promise.all([reads.stop(), log.stop(), push?.stop(), locator.stop()]);
     },
     read,
     async entriesAfter(seq) {

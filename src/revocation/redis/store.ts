@@ -12,7 +12,8 @@ import { createLink } from "./link.ts";
 import { listRevocations } from "./lister.ts";
 import { beginOperation, OPERATION_TIMEOUT_MS, type Ask } from "./operation.ts";
 import type { RedisStoreOptions } from "./options.ts";
-import { describeAddress, parseRedisUrl } from "./url.ts";
+import { describePlace, parsePlace } from "./place.ts";
+import { locatorOf } from "./primary.ts";
 import { getRevocation, liftRevocation, putRevocation } from "./writer.ts";
 
 /** Silence for so long ends a connection: long for one look-up, short enough to be back 3 s after the store is. */
@@ -28,19 +29,21 @@ const PROOFS_PER_FITNESS = 10;
 
 type Values = readonly (string | null)[];
 
-/** Throws a RangeError for a URL that parseRedisUrl refuses: the configuration has been checked before. */
+/** Throws a RangeError for a URL that parsePlace refuses: the configuration has been checked before. */
 export function createRedisStore(options: RedisStoreOptions): RevocationStore {
   const { keyPrefix, timeoutMs, clock, log } = options;
-  const parsed = parseRedisUrl(options.url);
+  const parsed = parsePlace(options.url);
   if (!parsed.ok) throw new RangeError(`store URL: ${parsed.error}`);
-  const address = parsed.value;
+  const place = parsed.value;
+  if (place.kind === "cluster") throw new RangeError("later");
+  const locator = locatorOf(place, clock);
   const probeKey = markerKey(keyPrefix, { kind: "everything" });
   let lastFault: StoreFault | undefined = fault("disconnected", "not asked yet");
   let fitness: Fitness = { state: "fit" };
   let proofs = 0;
 
   const lookUps = createLink({
-    address,
+    locator,
     clock,
     name: "portcullis-look-up",
     silenceMs: LOOK_UP_SILENCE_MS,
@@ -53,7 +56,7 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
     },
   });
   const operations = createLink({
-    address,
+    locator,
     clock,
     name: "portcullis-control",
     silenceMs: OPERATION_SILENCE_MS,
@@ -61,7 +64,7 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
     onProve() {},
   });
   const waiting = createLink({
-    address,
+    locator,
     clock,
     name: "portcullis-events",
     silenceMs: OPERATION_SILENCE_MS,
@@ -85,7 +88,7 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
     fitness = fitnessOf(reply.ok ? reply.value : undefined);
     if (fitness.state === before.state) return;
     if (fitness.state === "unfit") log.warn("store_unfit", { why: fitness.why });
-    if (fitness.state === "not told") log.warn("store_eviction_policy_not_told", { store: describeAddress(address) });
+    if (fitness.state === "not told") log.warn("store_eviction_policy_not_told", { store: describePlace(place) });
   }
 
   function health(): StoreHealth {
@@ -95,7 +98,7 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
     return {
       reachable: why === undefined,
       unfit: fitness.state === "unfit" ? fitness.why : undefined,
-      describe: `${describeAddress(address)}, ${state}${untold}`,
+      describe: `${describePlace(place)}, ${state}${untold}`,
     };
   }
 
@@ -103,11 +106,12 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
     ...createRedisEventLog({ keyPrefix, waiting, begin }),
     type: "redis",
     async start() {
+      locator.start();
       lookUps.start();
       operations.start();
     },
     async stop() {
-      await Promise.all([lookUps.stop(), operations.stop(), waiting.stop()]);
+      await Promise.all([lookUps.stop(), operations.stop(), waiting.stop(), locator.stop()]);
     },
     health,
     read,

@@ -218,7 +218,6 @@ describe("what this version cannot do", () => {
     ["recordFile: r.txt", "recordFile  is set, which is not part of this version"],
     ["control: { secondPerson: [tenant] }", "control.secondPerson  names kinds, which is not part of this version"],
     ["store: { url: redis+cluster://h:1 }", "store.url  is a redis+cluster URL, which is not part of this version"],
-    ["store: { url: redis+sentinel://h:1/m }", "store.url  is a redis+sentinel URL, which is not part of this version"],
   ])("is refused where its absence would be felt: %s", (more, problem) => {
     expect(problemsWith(more)).toEqual([problem]);
   });

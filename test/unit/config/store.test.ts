@@ -1,7 +1,7 @@
 // URLs of Redis: what the configuration lets through is what the store understands.
 
 import { describe, expect, it } from "vitest";
-import { parseRedisUrl } from "../../../src/revocation/redis/url.ts";
+import { parsePlace } from "../../../src/revocation/redis/place.ts";
 import { problemsWith, warningsWith } from "./support.ts";
 
 describe("store.url", () => {
@@ -16,9 +16,10 @@ describe("store.url", () => {
     "unix:/run/redis.sock?db=3",
     "unix:///run/redis.sock",
     "unix://u:p@/run/redis.sock",
+    "redis+sentinel://h:1,i:2/name",
   ])("%s is one, to the store too", (url) => {
     expect(problemsWith(`store: { url: "${url}" }`)).toEqual([]);
-    expect(parseRedisUrl(url).ok).toBe(true);
+    expect(parsePlace(url).ok).toBe(true);
   });
 
   it.each([
@@ -35,6 +36,9 @@ describe("store.url", () => {
     "unix:",
     "unix:run.sock",
     "redis://h h",
+    "redis+sentinel://h:1,i:2",
+    "redis+cluster://",
+    "redis+other://h:1/name",
   ])("%j is none", (url) => expect(problemsWith(`store: { url: "${url}" }`).length).toBeGreaterThan(0));
 });
 
