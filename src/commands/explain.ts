@@ -73,7 +73,7 @@ async function requestOf(options: ExplainOptions, io: CommandIo): Promise<AuthzR
     method: options.method,
     host: valuesOf("host")[0] ?? valuesOf(":authority")[0] ?? "",
     path: options.path,
-    authorization,
+    authorization: authorization.map((value) => Buffer.from(value)),
     spoofedNames: [],
     traceparent: undefined,
     tracestate: undefined,
@@ -130,7 +130,7 @@ function tellRule(requirement: Requirement, { config }: Explained, tell: (step: 
   tell("tier of the rule", requirement.anonymous ? "none: anonymous" : requirement.tier.name);
 }
 
-function verify(token: string, { policy }: Explained): Promise<Result<VerifiedToken<CompiledToken>, VerifyFailure>> {
+function verify(token: Buffer, { policy }: Explained): Promise<Result<VerifiedToken<CompiledToken>, VerifyFailure>> {
   const now = systemClock.now();
   return new Promise((resolve) =>
     policy.verifier.verify(token, now, now.monotonicMs + PATIENCE_MS, undefined, resolve),

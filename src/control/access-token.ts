@@ -33,7 +33,7 @@ export function createAccessTokens(options: AccessTokenOptions): Authenticator {
       const beganAt = clock.now();
       const deadlineAtMs = beganAt.monotonicMs + timeoutMs;
       return new Promise((resolve) => {
-        verifier.verify(token, beganAt, deadlineAtMs, undefined, (outcome) => {
+        verifier.verify(Buffer.from(token), beganAt, deadlineAtMs, undefined, (outcome) => {
           if (!outcome.ok) return resolve(err(faultOf(outcome.error.reason)));
           judgeLive(options, outcome.value, deadlineAtMs, (verdict) => resolve(callerOf(outcome.value, verdict)));
         });

@@ -10,10 +10,16 @@ export interface Span {
   end(): void;
 }
 
+/** A caller's trace context, as received: read only by who wants it. */
+export interface TraceContext {
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+}
+
 export interface Tracer {
   /**
    * Starts a root or remote-parented span if this call is sampled (W3C Trace Context: the parent's sampled flag
-   * counts where there is a valid parent, the configured ratio otherwise). `traceparent` and `tracestate` as received.
+   * counts where there is a valid parent, the configured ratio otherwise).
    */
-  start(name: string, traceparent: string | undefined, tracestate: string | undefined): Span | undefined;
+  start(name: string, caller: TraceContext): Span | undefined;
 }

@@ -1,13 +1,16 @@
 // The few things a Check is judged on, as Envoy tells them: untrusted, and read without being believed.
 
-/** What Envoy says of one HTTP request. Strings hold one byte per character (latin1) unless said otherwise. */
+/**
+ * What Envoy says of one HTTP request. Strings hold one byte per character (latin1) unless said otherwise. Host,
+ * authorization and traceparent are read from the request's own bytes: good while those stand still.
+ */
 export interface AuthzRequest {
   /** As received; empty where Envoy sent none. So are host and path. */
   readonly method: string;
   readonly host: string;
   readonly path: string;
   /** Every Authorization value there is, in the order received. */
-  readonly authorization: readonly string[];
+  readonly authorization: readonly Buffer[];
   /** Names, as sent, of headers that a back end may read as one we manage. */
   readonly spoofedNames: readonly string[];
   /** Undefined where there is none, or several. */

@@ -19,12 +19,12 @@ export interface CompiledToken {
 }
 
 /**
- * The one bearer credential out of all Authorization values there are, each with one character per byte (token/bearer).
- * What no token can hold in it, the verifier refuses.
+ * The one bearer credential out of all Authorization values there are (token/bearer): a view of one of them. What no
+ * token can hold in it, the verifier refuses.
  */
 export type BearerReader = (
-  values: readonly string[],
-) => Result<string, Extract<DenyReason, "missing_token" | "malformed_request">>;
+  values: readonly Buffer[],
+) => Result<Buffer, Extract<DenyReason, "missing_token" | "malformed_request">>;
 
 /** Bounds the Checks in flight (resilience/bulkhead). */
 export interface Admission {

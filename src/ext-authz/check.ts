@@ -9,7 +9,7 @@ import type { Decision } from "../core/observer.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Result } from "../core/result.ts";
 import { stricter, type Tier } from "../core/tier.ts";
-import type { Span, Tracer } from "../core/tracing.ts";
+import type { Span, TraceContext, Tracer } from "../core/tracing.ts";
 import { deny, type Allow, type Deny, type Verdict } from "../core/verdict.ts";
 import type { VerifyFailure } from "../token/verification.ts";
 import type { VerifiedToken } from "../token/verifier.ts";
@@ -23,13 +23,10 @@ import { requirementOf, type Requirement } from "./requirement.ts";
 import type { ResponseEncoder } from "./response.ts";
 import type { WatchedHeaders } from "./watched-headers.ts";
 
-/** What the transport knows of a call. */
-export interface CheckCall {
+/** What the transport knows of a call. Its trace context comes from the gRPC metadata: Envoy's own span (traps.md 13). */
+export interface CheckCall extends TraceContext {
   /** What is left of the caller's `grpc-timeout`; undefined: it set none. */
   readonly grpcTimeoutMs: number | undefined;
-  /** From the gRPC metadata: Envoy's own span (traps.md 13). */
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
 }
 
 /** A policy, and what this room compiles of it. */
@@ -117,10 +114,10 @@ export class Check {
 
   private startSpan(call: CheckCall, request: AuthzRequest | undefined): Span | undefined {
     const source = call.traceparent === undefined && request !== undefined ? request : call;
-    return this.around.tracer.start("check", source.traceparent, source.tracestate);
+    return this.around.tracer.start("check", source);
   }
 
-  private verify(token: string, requirement: Requirement): void {
+  private verify(token: Buffer, requirement: Requirement): void {
     const { verifier } = this.loaded.policy;
     let isLater = false;
     verifier.verify(token, this.beganAt, this.deadlineAtMs, this.span, (outcome) => {

@@ -1,6 +1,6 @@
 // Reads Envoy's own word about a route: the tier and scopes its configuration sends along. Never what the client said.
 
-import { mayKeep, type RequestDraft } from "./request-draft.ts";
+import type { RequestDraft } from "./request-draft.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 const ENTRY_KEY = 0x0a; // every map: key = 1, value = 2
@@ -24,9 +24,9 @@ export function readContextExtension(reader: WireReader, draft: RequestDraft): v
     else if (tag === ENTRY_VALUE) value = reader.utf8();
     else reader.skip(tag);
   }
-  if ((key === CONTEXT_TIER || key === CONTEXT_SCOPES) && mayKeep(draft, reader)) {
-    if (key === CONTEXT_TIER) draft.tiers.push(value);
-    else for (const scope of value.split(" ")) if (scope !== "") draft.scopes.push(scope);
+  if ((key === CONTEXT_TIER || key === CONTEXT_SCOPES) && draft.mayKeep(reader)) {
+    if (key === CONTEXT_TIER) draft.tiers = [...draft.tiers, value];
+    else draft.scopes = [...draft.scopes, ...value.split(" ").filter((scope) => scope !== "")];
   }
   reader.leave(outer);
 }
@@ -56,7 +56,7 @@ function readTierValue(reader: WireReader, draft: RequestDraft): void {
     if (tag === VALUE_STRING) name = reader.utf8();
     else reader.skip(tag);
   }
-  if (mayKeep(draft, reader)) draft.tiers.push(name);
+  if (draft.mayKeep(reader)) draft.tiers = [...draft.tiers, name];
 }
 
 /** Reads one map entry's value with `readValue` if its key is `wanted`, wherever in the entry the key stands. */

@@ -3,51 +3,54 @@
 import type { AuthzRequest } from "./authz-request.ts";
 import type { WireReader } from "./wire-reader.ts";
 
-export interface RequestDraft extends AuthzRequest {
-  method: string;
-  host: string;
-  path: string;
-  readonly authorization: string[];
-  readonly spoofedNames: string[];
-  traceparent: string | undefined;
-  tracestate: string | undefined;
-  readonly tiers: string[];
-  readonly scopes: string[];
-  hasHttp: boolean;
-  traceparentCount: number;
-  /** Values and names kept so far, repeated ones too. */
-  keptCount: number;
-}
-
 /** So many headers Envoy itself lets in unless told otherwise (HttpProtocolOptions.max_headers_count). */
 const MAX_KEPT = 100;
 
-export function emptyDraft(): RequestDraft {
-  return {
-    method: "",
-    host: "",
-    path: "",
-    authorization: [],
-    spoofedNames: [],
-    traceparent: undefined,
-    tracestate: undefined,
-    tiers: [],
-    scopes: [],
-    hasHttp: false,
-    traceparentCount: 0,
-    keptCount: 0,
-  };
-}
+/** What most requests have of most things: shared, so never written to. */
+const NONE: readonly never[] = [];
 
-/**
- * Whether one more value may be kept. The one too many damages the message: a name that was left out would not be
- * removed, and a list without end would hold the loop up for everybody.
- */
-export function mayKeep(draft: RequestDraft, reader: WireReader): boolean {
-  if (draft.keptCount < MAX_KEPT) {
-    draft.keptCount++;
-    return true;
+/** What few policies ask for is remembered as a place in the bytes, and read when asked for. */
+export class RequestDraft implements AuthzRequest {
+  readonly bytes: Buffer;
+  method = "";
+  path = "";
+  authorization: readonly Buffer[] = NONE;
+  spoofedNames: readonly string[] = NONE;
+  tracestate: string | undefined = undefined;
+  tiers: readonly string[] = NONE;
+  scopes: readonly string[] = NONE;
+  hasHttp = false;
+  traceparentCount = 0;
+  traceparentStart = 0;
+  traceparentEnd = 0;
+  hostStart = 0;
+  hostEnd = 0;
+  /** Values and names kept so far, repeated ones too. */
+  keptCount = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
   }
-  reader.damage();
-  return false;
+
+  get host(): string {
+    return this.bytes.toString("latin1", this.hostStart, this.hostEnd);
+  }
+
+  get traceparent(): string | undefined {
+    if (this.traceparentCount !== 1) return undefined;
+    return this.bytes.toString("latin1", this.traceparentStart, this.traceparentEnd);
+  }
+
+  /**
+   * Whether one more value may be kept. The one too many damages the message: a name that was left out would not be
+   * removed, and a list without end would hold the loop up for everybody.
+   */
+  mayKeep(reader: WireReader): boolean {
+    if (this.keptCount < MAX_KEPT) {
+      this.keptCount++;
+      return true;
+    }
+    reader.damage();
+    return false;
+  }
 }

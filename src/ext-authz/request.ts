@@ -3,7 +3,8 @@
 
 import type { AuthzRequest } from "./authz-request.ts";
 import { readContextExtension, readRouteMetadata } from "./request-context.ts";
-import { emptyDraft, mayKeep, type RequestDraft } from "./request-draft.ts";
+import { methodText } from "./http-method.ts";
+import { RequestDraft } from "./request-draft.ts";
 import {
   AUTHORIZATION,
   DAMAGED,
@@ -41,7 +42,7 @@ const HEADER_RAW_VALUE = 0x1a; // = 3
  */
 export function readAuthzRequest(bytes: Buffer, watched: WatchedHeaders): AuthzRequest | undefined {
   const reader = new WireReader(bytes);
-  const draft = emptyDraft();
+  const draft = new RequestDraft(bytes);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === CHECK_ATTRIBUTES) readAttributes(reader, draft, watched);
     else reader.skip(tag);
@@ -81,19 +82,25 @@ function readHttp(reader: WireReader, draft: RequestDraft, watched: WatchedHeade
         readHeaderMap(reader, draft, watched);
         break;
       case HTTP_METHOD:
-        draft.method = reader.latin1();
+        draft.method = readMethod(reader);
         break;
       case HTTP_PATH:
         draft.path = reader.latin1();
         break;
       case HTTP_HOST:
-        draft.host = reader.latin1();
+        draft.hostStart = reader.bytesStart();
+        draft.hostEnd = reader.position;
         break;
       default:
         reader.skip(tag);
     }
   }
   reader.leave(outer);
+}
+
+function readMethod(reader: WireReader): string {
+  const start = reader.bytesStart();
+  return methodText(reader.bytes, start, reader.position);
 }
 
 function readHeaderMap(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
@@ -109,18 +116,18 @@ function readHeaderMap(reader: WireReader, draft: RequestDraft, watched: Watched
 function readHeader(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders, hasRawValue: boolean): void {
   const outer = reader.enter();
   const start = reader.position;
+  let nameStart = 0;
   let nameEnd = 0;
-  let nameLength = 0;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === HEADER_KEY) {
-      nameLength = reader.skipBytes();
+      nameStart = reader.bytesStart();
       nameEnd = reader.position;
     } else reader.skip(tag);
   }
-  const role = reader.damaged ? OTHER : watched.roleOf(reader.bytes, nameEnd - nameLength, nameEnd);
+  const role = reader.damaged ? OTHER : watched.roleOf(reader.bytes, nameStart, nameEnd);
   if (role === DAMAGED) reader.damage();
-  else if (role !== OTHER && mayKeep(draft, reader)) {
-    if (role === SPOOFED) noteSpoofed(draft, reader.bytes.toString("latin1", nameEnd - nameLength, nameEnd));
+  else if (role !== OTHER && draft.mayKeep(reader)) {
+    if (role === SPOOFED) noteSpoofed(draft, reader.bytes.toString("latin1", nameStart, nameEnd));
     else {
       reader.position = start;
       readValue(reader, draft, role, hasRawValue);
@@ -131,28 +138,38 @@ function readHeader(reader: WireReader, draft: RequestDraft, watched: WatchedHea
 
 /** Walks a header that is of interest once more, for its value: in whatever order its fields stand. */
 function readValue(reader: WireReader, draft: RequestDraft, role: HeaderRole, hasRawValue: boolean): void {
-  let value = "";
-  let rawValue = "";
+  let valueStart = 0;
+  let valueEnd = 0;
+  let rawStart = 0;
+  let rawEnd = 0;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag === HEADER_VALUE) value = reader.latin1();
-    else if (tag === HEADER_RAW_VALUE && hasRawValue) rawValue = reader.latin1();
-    else reader.skip(tag);
+    if (tag === HEADER_VALUE) {
+      valueStart = reader.bytesStart();
+      valueEnd = reader.position;
+    } else if (tag === HEADER_RAW_VALUE && hasRawValue) {
+      rawStart = reader.bytesStart();
+      rawEnd = reader.position;
+    } else reader.skip(tag);
   }
   // Envoy fills one of the two. Both filled is two values, and two values are refused.
-  if (rawValue !== "") noteValue(draft, role, rawValue);
-  if (rawValue === "" || value !== "") noteValue(draft, role, value);
+  if (rawStart !== rawEnd) noteValue(draft, role, rawStart, rawEnd);
+  if (rawStart === rawEnd || valueStart !== valueEnd) noteValue(draft, role, valueStart, valueEnd);
 }
 
 function noteSpoofed(draft: RequestDraft, name: string): void {
-  if (!draft.spoofedNames.includes(name)) draft.spoofedNames.push(name);
+  if (!draft.spoofedNames.includes(name)) draft.spoofedNames = [...draft.spoofedNames, name];
 }
 
-function noteValue(draft: RequestDraft, role: HeaderRole, value: string): void {
-  if (role === AUTHORIZATION) draft.authorization.push(value);
-  else if (role === TRACEPARENT) {
+function noteValue(draft: RequestDraft, role: HeaderRole, start: number, end: number): void {
+  if (role === AUTHORIZATION) {
+    const value = draft.bytes.subarray(start, end);
+    draft.authorization = draft.authorization.length === 0 ? [value] : [...draft.authorization, value];
+  } else if (role === TRACEPARENT) {
     draft.traceparentCount++;
-    draft.traceparent = draft.traceparentCount === 1 ? value : undefined;
+    draft.traceparentStart = start;
+    draft.traceparentEnd = end;
   } else if (role === TRACESTATE) {
+    const value = draft.bytes.toString("latin1", start, end);
     // Several are one list (W3C Trace Context §3.3.1.1).
     draft.tracestate = draft.tracestate === undefined ? value : `${draft.tracestate},${value}`;
   }

@@ -36,6 +36,11 @@ export class WireReader {
   /** The next field's tag (`number << 3 | wire type`); 0 at the end of the message, and where it is damaged. */
   tag(): number {
     if (this.damaged || this.position >= this.limit) return 0;
+    const first = this.bytes[this.position] as number;
+    if (first < 0x80 && first >= 8) {
+      this.position++;
+      return first;
+    }
     const tag = this.varint(TAG_MAX_BYTES);
     return tag < 8 || tag > 0xffffffff ? this.damage() : tag;
   }
@@ -73,9 +78,17 @@ export class WireReader {
     return length;
   }
 
+  /** Steps over a length-delimited value; returns where it starts. Afterwards it ends at `position`. */
+  bytesStart(): number {
+    const length = this.length();
+    this.position += length;
+    return this.position - length;
+  }
+
   /** Steps over the value of a field the caller does not know. */
   skip(tag: number): void {
-    this.skipValue(tag, 0);
+    if ((tag & 7) === LENGTH_DELIMITED) this.skipBytes();
+    else this.skipValue(tag, 0);
   }
 
   /** Gives the message up: it means nothing. Returns the tag that ends it. */
@@ -130,6 +143,11 @@ export class WireReader {
 
   /** A length that fits into the message it is in; 0 where it is damaged. */
   private length(): number {
+    const first = this.position < this.limit ? (this.bytes[this.position] as number) : 0x80;
+    if (first < 0x80 && this.position + 1 + first <= this.limit) {
+      this.position++;
+      return first;
+    }
     const length = this.varint(VARINT_MAX_BYTES);
     return this.position + length > this.limit ? this.damage() : length;
   }

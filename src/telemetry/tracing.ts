@@ -59,7 +59,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const sdk = await startSdk(otlpBaseUrl, options);
 
   return {
-    start(name, traceparent, tracestate) {
+    start(name, { traceparent, tracestate }) {
       const parent = parseTraceparent(traceparent);
       if (parent === undefined) {
         return random() < sampleRatio ? startSpan(sdk.tracer, name, ROOT_CONTEXT) : undefined;

@@ -3,27 +3,32 @@
 
 import { err, ok, type Result } from "../core/result.ts";
 
-const SCHEME = "bearer ";
-/** Anything but visible ASCII, and the comma by which a proxy joins two values into one. */
-const DAMAGED = /[^\x21-\x2b\x2d-\x7e]/;
+const SCHEME: Buffer = Buffer.from("bearer");
+const SPACE = 0x20;
+const COMMA = 0x2c;
+/** Set in a lower-case ASCII letter; no other byte becomes one by it. */
+const LOWER_CASE = 0x20;
 
 const MISSING: Result<never, "missing_token"> = err("missing_token");
 const MALFORMED: Result<never, "malformed_request"> = err("malformed_request");
 
 /**
- * What follows the scheme `Bearer`, in any case, and one space in the only Authorization value. `values` are all values
- * found, 0 to n: several credentials are refused, never chosen from. Whether it may be a token at all is left to the
- * verifier, which asks `isDamaged` of every text that it has not already verified.
+ * What follows the scheme `Bearer`, in any case, and one space in the only Authorization value: a view of it. `values`
+ * are all values found, 0 to n: several credentials are refused, never chosen from. Whether it may be a token at all is
+ * left to the verifier, which asks `isDamaged` of all bytes that it has not already verified.
  */
-export function bearerToken(values: readonly string[]): Result<string, "missing_token" | "malformed_request"> {
+export function bearerToken(values: readonly Buffer[]): Result<Buffer, "missing_token" | "malformed_request"> {
   const value = values[0];
   if (value === undefined) return MISSING;
-  if (values.length > 1 || value.length <= SCHEME.length) return MALFORMED;
-  if (value.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return MALFORMED;
-  return ok(value.slice(SCHEME.length));
+  if (values.length > 1 || value.length <= SCHEME.length + 1 || value[SCHEME.length] !== SPACE) return MALFORMED;
+  for (let at = 0; at < SCHEME.length; at++) {
+    if (((value[at] as number) | LOWER_CASE) !== SCHEME[at]) return MALFORMED;
+  }
+  return ok(value.subarray(SCHEME.length + 1));
 }
 
 /** Whether a credential holds what none may: white space, a comma, a control or a byte above ASCII. */
-export function isDamaged(credential: string): boolean {
-  return DAMAGED.test(credential);
+export function isDamaged(credential: Uint8Array): boolean {
+  for (const byte of credential) if (byte <= SPACE || byte >= 0x7f || byte === COMMA) return true;
+  return false;
 }

@@ -19,7 +19,7 @@ export interface ParsedToken {
   /** Unverified. */
   readonly claims: JsonObject;
   /** Header and payload as received with the dot between them: what the signature is over. */
-  readonly signingInput: string;
+  readonly signingInput: Buffer;
   readonly signature: Buffer;
 }
 
@@ -37,22 +37,22 @@ const JWE_DOTS = 4;
 const UNSUPPORTED_MEMBERS = ["crit", "b64", "zip", "enc", "jwk", "jku", "x5u", "x5c"] as const;
 
 /** Parses `token` of at most `maxBytes` bytes; the cap comes before anything that costs more than its length. */
-export function parseCompactJws(token: string, maxBytes: number): Result<ParsedToken, ParseFault> {
+export function parseCompactJws(token: Buffer, maxBytes: number): Result<ParsedToken, ParseFault> {
   if (token.length > maxBytes) return err("token_too_large");
   const dots = scanDots(token);
   if (dots === undefined) return err("malformed_token");
   if (dots.count === JWE_DOTS) return err("unsupported_token");
   if (dots.count !== 2) return err("malformed_token");
 
-  const header = parseSegment(token.slice(0, dots.first));
+  const header = parseSegment(token.toString("latin1", 0, dots.first));
   if (!header.ok) return err("malformed_token");
   const read = readHeader(header.value);
   if (!read.ok) return read;
-  const claims = parseSegment(token.slice(dots.first + 1, dots.second));
+  const claims = parseSegment(token.toString("latin1", dots.first + 1, dots.second));
   if (!claims.ok) return err(claims.error === "number_range" ? "claim_invalid" : "malformed_token");
-  const signature = decodeBase64url(token.slice(dots.second + 1));
+  const signature = decodeBase64url(token.toString("latin1", dots.second + 1));
   if (signature === undefined) return err("malformed_token");
-  return ok({ header: read.value, claims: claims.value, signingInput: token.slice(0, dots.second), signature });
+  return ok({ header: read.value, claims: claims.value, signingInput: token.subarray(0, dots.second), signature });
 }
 
 interface Dots {
@@ -61,13 +61,13 @@ interface Dots {
   readonly second: number;
 }
 
-/** One pass over the characters: all in the alphabet, and where the dots are. Undefined at the first stranger. */
-function scanDots(token: string): Dots | undefined {
+/** One pass over the bytes: all in the alphabet, and where the dots are. Undefined at the first stranger. */
+function scanDots(token: Buffer): Dots | undefined {
   let count = 0;
   let first = 0;
   let second = 0;
   for (let at = 0; at < token.length; at++) {
-    const code = token.charCodeAt(at);
+    const code = token[at] as number;
     if (code === DOT) {
       count += 1;
       if (count === 1) first = at;

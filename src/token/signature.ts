@@ -21,9 +21,9 @@ export function verifyOnLoop(key: VerifyKey, signingInput: Uint8Array, signature
  * Verifies on a thread of the pool, by jose and WebCrypto; never rejects. What that costs more, a hop and its promises,
  * is nothing beside the millisecond of those who need it.
  */
-export async function verifyOffLoop(key: VerifyKey, signingInput: string, signature: Uint8Array): Promise<boolean> {
+export async function verifyOffLoop(key: VerifyKey, signingInput: Buffer, signature: Uint8Array): Promise<boolean> {
   if (signature.length !== key.signatureBytes) return false;
-  const jws = `${signingInput}.${Buffer.from(signature).toString("base64url")}`;
+  const jws = `${signingInput.toString("latin1")}.${Buffer.from(signature).toString("base64url")}`;
   try {
     await compactVerify(jws, key.publicKey, { algorithms: [key.algorithm] });
     return true;

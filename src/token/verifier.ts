@@ -1,7 +1,6 @@
 // Verifies a bearer token: cache by the whole token, else anew. Every hit judges times and key again.
 
 import { hash } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import type { Clock, Instant } from "../core/clock.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Principal } from "../core/principal.ts";
@@ -10,6 +9,7 @@ import type { Span } from "../core/tracing.ts";
 import { judgeTimes } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
+import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import { createVerification, type Verification, type Verified, type VerifyFailure } from "./verification.ts";
 import type { VerifyKey } from "./verify-key.ts";
 
@@ -25,10 +25,11 @@ export interface Verifier<T> {
   /**
    * Calls `done` exactly once: before returning on a cache hit and for algorithms verified on the loop, otherwise
    * at the latest about `deadlineAtMs` (monotonic clock). Never throws, and a bug of any room on the way is
-   * `internal_error`; `done` must not throw either. `token` is whatever stood behind the scheme: a
-   * text that none can be is `malformed_request`. `now` is the Check's own reading.
+   * `internal_error`; `done` must not throw either. `token` is whatever stood behind the scheme: bytes
+   * that no token can have are `malformed_request`. It is looked at before this returns, and not again. `now` is the
+   * Check's own reading.
    */
-  verify(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void;
+  verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void;
 }
 
 export type VerifyDone<T> = (outcome: Result<VerifiedToken<T>, VerifyFailure>) => void;
@@ -58,15 +59,6 @@ interface Entry<T> {
   keysSeen: KeySet;
 }
 
-/**
- * Bytes a remembered token may take on average. One of 700 bytes takes about 4 KiB with its claims and what is
- * compiled of it, so ordinary tokens fill the count and large ones fill this first.
- */
-const BYTES_PER_TOKEN = 4096;
-const ENTRY_BASE_BYTES = 2048;
-/** The key itself, and its claims decoded: as text and as values. */
-const ENTRY_BYTES_PER_TOKEN_BYTE = 3;
-
 /** Two issuers of one name, or of one id, are a bug of the caller and throw. */
 export function createVerifier<T>(options: VerifierOptions<T>): Verifier<T> {
   refuseDuplicates(options.issuers);
@@ -76,18 +68,16 @@ export function createVerifier<T>(options: VerifierOptions<T>): Verifier<T> {
 class CachingVerifier<T> implements Verifier<T> {
   readonly #options: VerifierOptions<T>;
   readonly #verification: Verification;
-  readonly #cache: LRUCache<string, Entry<T>> | undefined;
+  readonly #cache: TokenCache<Entry<T>> | undefined;
 
   constructor(options: VerifierOptions<T>) {
     const { verifiedTokens, maxTokenBytes } = options;
     this.#options = options;
     this.#verification = createVerification(options);
-    // However small the bound, one token of any size allowed fits.
-    const maxSize = Math.max(verifiedTokens * BYTES_PER_TOKEN, entryBytes(maxTokenBytes));
-    this.#cache = verifiedTokens > 0 ? new LRUCache({ max: verifiedTokens, maxSize }) : undefined;
+    this.#cache = verifiedTokens > 0 ? createTokenCache({ maxTokens: verifiedTokens, maxTokenBytes }) : undefined;
   }
 
-  verify(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
+  verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
     const { observer } = this.#options;
     const entry = this.#cache?.get(token);
     if (entry === undefined) {
@@ -112,7 +102,9 @@ class CachingVerifier<T> implements Verifier<T> {
     done(err({ reason: time, issuerId: entry.issuer.id }));
   }
 
-  #verifyAnew(token: string, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
+  #verifyAnew(view: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
+    // What is too large is refused by its length, and needs no copy.
+    const token = view.length > this.#options.maxTokenBytes ? view : ownCopy(view);
     const verifySpan = span?.child("verify");
     let answered = false;
     const answer: VerifyDone<T> = (outcome) => {
@@ -131,7 +123,7 @@ class CachingVerifier<T> implements Verifier<T> {
     }
   }
 
-  #admit(token: string, verified: Verified): Result<VerifiedToken<T>, VerifyFailure> {
+  #admit(token: Buffer, verified: Verified): Result<VerifiedToken<T>, VerifyFailure> {
     const { principal, issuer, key, signingInput } = verified;
     const compiled = this.#options.compile(principal, hash("sha256", signingInput, "base64url"));
     if (!compiled.ok) return err({ reason: compiled.error, issuerId: issuer.id });
@@ -140,13 +132,9 @@ class CachingVerifier<T> implements Verifier<T> {
     // The key may have left its set while a thread verified: then this token must not be remembered as good.
     if (!keysSeen.keys.has(key)) return outcome;
     const entry: Entry<T> = { outcome, principal, issuer, key, keysSeen };
-    this.#cache?.set(ownCopy(token), entry, { size: entryBytes(token.length) });
+    this.#cache?.set(token, entry);
     return outcome;
   }
-}
-
-function entryBytes(tokenBytes: number): number {
-  return ENTRY_BASE_BYTES + ENTRY_BYTES_PER_TOKEN_BYTE * tokenBytes;
 }
 
 /** Whether the key that verified the token is still one of its issuer's; of an unchanged set one comparison. */
@@ -158,9 +146,11 @@ function isKeyCurrent<T>(entry: Entry<T>, now: Instant): boolean {
   return true;
 }
 
-/** A slice keeps the text it was cut from alive, which may be a whole request; a verified token is ASCII. */
-function ownCopy(token: string): string {
-  return Buffer.from(token, "latin1").toString("latin1");
+/** In memory of its own: a view, and a slice of Node's pool too, would keep far more alive than a token. */
+function ownCopy(token: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(token.length);
+  copy.set(token);
+  return copy;
 }
 
 function refuseDuplicates(issuers: readonly Issuer[]): void {

@@ -87,7 +87,7 @@ test("a sampled call that causes a refetch has a span for it", async () => {
   const now = clock.now();
   const token = signToken(next, goodClaims());
   await new Promise((done) => {
-    sampled.verify(token, now, now.monotonicMs + 5_000, recordingSpan(log, "check"), done);
+    sampled.verify(Buffer.from(token), now, now.monotonicMs + 5_000, recordingSpan(log, "check"), done);
   });
   expect(log).toEqual(["begin verify", "begin jwks fetch", "end jwks fetch", "end verify"]);
 });

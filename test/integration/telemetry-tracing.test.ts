@@ -40,7 +40,7 @@ async function start(changes: Partial<TracingOptions> = {}): Promise<Tracing> {
 describe("a sampled call", () => {
   test("is one trace at the receiver: Envoy's span, check below it, its steps below that", async () => {
     const running = await start();
-    const check = running.start("check", SAMPLED, "vendor=value");
+    const check = running.start("check", { traceparent: SAMPLED, tracestate: "vendor=value" });
     check?.child("verify").end();
     const lookUp = check?.child("store look-up");
     lookUp?.set("portcullis.key_count", 7);
@@ -71,7 +71,7 @@ describe("a sampled call", () => {
 
   test("without a parent is a trace of its own", async () => {
     const running = await start({ sampleRatio: 0.5, random: () => 0.4 });
-    const span = running.start("check", undefined, undefined);
+    const span = running.start("check", { traceparent: undefined, tracestate: undefined });
     span?.end();
     await running.stop();
     expect(receiver.spans).toMatchObject([{ name: "check", traceId: span?.traceId, parentSpanId: "" }]);
@@ -82,23 +82,26 @@ describe("a sampled call", () => {
 describe("sampling", () => {
   test("the parent's flag counts, whatever the ratio", async () => {
     const running = await start({ sampleRatio: 1 });
-    expect(running.start("check", UNSAMPLED, undefined)).toBeUndefined();
+    expect(running.start("check", { traceparent: UNSAMPLED, tracestate: undefined })).toBeUndefined();
     await running.stop();
     const never = await start({ sampleRatio: 0 });
-    expect(never.start("check", SAMPLED, undefined)).toBeDefined();
-    expect(never.start("check", undefined, undefined)).toBeUndefined();
+    expect(never.start("check", { traceparent: SAMPLED, tracestate: undefined })).toBeDefined();
+    expect(never.start("check", { traceparent: undefined, tracestate: undefined })).toBeUndefined();
   });
 
   test("an invalid parent is none: the ratio counts, and the trace is a new one", async () => {
     const running = await start({ sampleRatio: 1 });
-    const span = running.start("check", `00-${TRACE.toUpperCase()}-${ENVOYS_SPAN}-01`, undefined);
+    const span = running.start("check", {
+      traceparent: `00-${TRACE.toUpperCase()}-${ENVOYS_SPAN}-01`,
+      tracestate: undefined,
+    });
     expect(span).toBeDefined();
     expect(span?.traceId).not.toBe(TRACE);
   });
 
   test("without a receiver nothing is sampled", async () => {
     const running = await start({ otlpBaseUrl: undefined, sampleRatio: 1 });
-    expect(running.start("check", SAMPLED, undefined)).toBeUndefined();
+    expect(running.start("check", { traceparent: SAMPLED, tracestate: undefined })).toBeUndefined();
   });
 });
 
@@ -115,7 +118,7 @@ describe("what the environment says", () => {
     vi.stubEnv("OTEL_SERVICE_NAME", "somebody else");
     vi.stubEnv("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=orders-7");
     const running = await start();
-    running.start("check", SAMPLED, undefined)?.end();
+    running.start("check", { traceparent: SAMPLED, tracestate: undefined })?.end();
     await running.stop();
     expect(receiver.requests).toEqual(["POST /v1/traces"]);
     expect(receiver.spans[0]?.resource).toMatchObject({ "service.name": "portcullis", "k8s.pod.name": "orders-7" });
@@ -126,7 +129,7 @@ describe("what the environment says", () => {
   test("OTEL_SDK_DISABLED records nothing", async () => {
     vi.stubEnv("OTEL_SDK_DISABLED", "true");
     const running = await start();
-    expect(running.start("check", SAMPLED, undefined)).toBeUndefined();
+    expect(running.start("check", { traceparent: SAMPLED, tracestate: undefined })).toBeUndefined();
   });
 });
 
@@ -134,7 +137,7 @@ describe("a receiver that fails", () => {
   test("costs spans and one line in the log, nothing else, and does not hold up the end", async () => {
     const refusing = await startOtlpReceiver(400);
     const running = await start({ otlpBaseUrl: refusing.baseUrl });
-    for (let i = 0; i < 3_000; i += 1) running.start("check", SAMPLED, undefined)?.end();
+    for (let i = 0; i < 3_000; i += 1) running.start("check", { traceparent: SAMPLED, tracestate: undefined })?.end();
     await running.stop();
     await refusing.stop();
     expect(refusing.requests.length).toBeGreaterThan(0);
@@ -145,7 +148,7 @@ describe("a receiver that fails", () => {
     const gone = await startOtlpReceiver();
     await gone.stop();
     const running = await start({ otlpBaseUrl: gone.baseUrl });
-    running.start("check", SAMPLED, undefined)?.end();
+    running.start("check", { traceparent: SAMPLED, tracestate: undefined })?.end();
     const before = performance.now();
     await running.stop();
     expect(performance.now() - before).toBeLessThan(10_000);

@@ -58,7 +58,7 @@ function actual(request: AuthzRequest | undefined): object | undefined {
     method: text(request.method),
     host: text(request.host),
     path: text(request.path),
-    authorization: authorization.map(text).toSorted(),
+    authorization: authorization.map(String).toSorted(),
     spoofed: spoofedNames.toSorted(),
     traceparent: traceparent === undefined ? undefined : text(traceparent),
     tiers: tiers.toSorted(),
@@ -276,7 +276,7 @@ describe("whatever bytes arrive", () => {
         const bytes = Buffer.from(encodeCheckRequest(written));
         for (const [at, byte] of flips) if (bytes.length > 0) bytes[at % bytes.length] = byte;
         for (const credential of read(bytes)?.authorization ?? []) {
-          expect(bytes.includes(Buffer.from(credential, "latin1"))).toBe(true);
+          expect(bytes.includes(credential)).toBe(true);
         }
       }),
       { numRuns: 10_000 },

@@ -106,14 +106,14 @@ export function createCheckBench(options: Partial<BenchOptions> = {}): CheckBenc
       verify(token, asOf, deadlineAtMs, parent, done) {
         // As the real one: before anything of it is looked at.
         if (isDamaged(token)) return done({ ok: false, error: { reason: "malformed_request", issuerId: undefined } });
-        bench.tokens.push(token);
+        bench.tokens.push(token.toString());
         if (verification instanceof Error) throw verification;
         const answer = (said: Partial<PrincipalFacts> | DenyReason): void => {
           if (typeof said === "string") return done({ ok: false, error: { reason: said, issuerId: "main" } });
           const principal = principalOf(said);
           const compiled = compileIdentity(principal, policy.identity);
           if (!compiled.ok) return done({ ok: false, error: { reason: compiled.error, issuerId: "main" } });
-          const subject = subjectOf(principal, "", token, 0);
+          const subject = subjectOf(principal, "", token.toString(), 0);
           const floor = policy.tiers.floorOf(principal.scopes);
           done({ ok: true, value: { principal, compiled: { subject, identity: compiled.value, floor } } });
         };
@@ -146,7 +146,7 @@ export function createCheckBench(options: Partial<BenchOptions> = {}): CheckBenc
     observer,
     log: { error: (event, fields) => void bench.logged.push({ event, fields }) },
     tracer: {
-      start(_name, traceparent, tracestate) {
+      start(_name, { traceparent, tracestate }) {
         bench.traces.push({ traceparent, tracestate });
         return span;
       },

@@ -199,7 +199,7 @@ export function verifierFor(
     ...changes,
   });
   const ask = (token: string, now: Instant, deadlineInMs: number, done: Parameters<typeof verifier.verify>[4]): void =>
-    verifier.verify(token, now, now.monotonicMs + deadlineInMs, undefined, done);
+    verifier.verify(Buffer.from(token), now, now.monotonicMs + deadlineInMs, undefined, done);
   return {
     verifier,
     clock,

@@ -49,7 +49,7 @@ describe.each(ALGORITHMS)("%s", (alg) => {
     const now = clock.now();
     let answered = false;
     await new Promise<void>((done) => {
-      verifier.verify(signToken(key, goodClaims()), now, now.monotonicMs + 5_000, undefined, () => {
+      verifier.verify(Buffer.from(signToken(key, goodClaims())), now, now.monotonicMs + 5_000, undefined, () => {
         answered = true;
         done();
       });
@@ -83,7 +83,7 @@ describe("off the loop", () => {
     const answers: string[] = [];
     const ask = (deadlineInMs: number): void => {
       const now = clock.now();
-      verifier.verify(token, now, now.monotonicMs + deadlineInMs, undefined, (outcome) =>
+      verifier.verify(Buffer.from(token), now, now.monotonicMs + deadlineInMs, undefined, (outcome) =>
         answers.push(reasonOf(outcome)),
       );
     };

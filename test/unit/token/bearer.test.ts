@@ -10,15 +10,20 @@ import {
   verifierFor,
 } from "../../support/tokens.ts";
 
+const read = (values: readonly string[]): unknown => {
+  const found = bearerToken(values.map((value) => Buffer.from(value)));
+  return found.ok ? found.value.toString() : found.error;
+};
+
 test.each(["Bearer abc.def.ghi", "bearer abc.def.ghi", "BEARER abc.def.ghi", "bEaReR abc.def.ghi"])(
   "the scheme is known in any case: %s",
   (value) => {
-    expect(bearerToken([value])).toEqual({ ok: true, value: "abc.def.ghi" });
+    expect(read([value])).toBe("abc.def.ghi");
   },
 );
 
 test("no Authorization value is a missing token", () => {
-  expect(bearerToken([])).toEqual({ ok: false, error: "missing_token" });
+  expect(read([])).toBe("missing_token");
 });
 
 test.each([
@@ -35,7 +40,7 @@ test.each([
   ["a tab for the space", ["Bearer\ta.b.c"]],
   ["a letter that lower-cases into the scheme", ["BEA\u0280ER a.b.c"]],
 ])("a doubled or strange credential is refused, never chosen from: %s", (_what, values) => {
-  expect(bearerToken(values)).toEqual({ ok: false, error: "malformed_request" });
+  expect(read(values)).toBe("malformed_request");
 });
 
 describe("a damaged credential is refused by the verifier, however good the token in it", () => {
@@ -59,8 +64,7 @@ describe("a damaged credential is refused by the verifier, however good the toke
   ])("%s", (_what, credential) => {
     // Once before the token itself is remembered, and once beside it.
     for (let i = 0; i < 2; i += 1) {
-      const found = bearerToken([`Bearer ${credential}`]);
-      expect(found).toEqual({ ok: true, value: credential });
+      expect(read([`Bearer ${credential}`])).toBe(credential);
       expect(reasonOf(verify(credential))).toBe("malformed_request");
       expect(reasonOf(verify(token))).toBe("ok");
     }

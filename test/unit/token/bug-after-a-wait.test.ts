@@ -36,7 +36,7 @@ async function outcomesOf(
   const { verifier, clock } = verifierFor([issuerWith(keys, ["ES384", "ES256"])], changes);
   const outcomes: Result<unknown, VerifyFailure>[] = [];
   const now = clock.now();
-  verifier.verify(token, now, now.monotonicMs + 500, undefined, (outcome) => void outcomes.push(outcome));
+  verifier.verify(Buffer.from(token), now, now.monotonicMs + 500, undefined, (outcome) => void outcomes.push(outcome));
   await vi.waitFor(() => expect(outcomes.length + uncaught.mock.calls.length).toBeGreaterThan(0));
   // A rejection is called unhandled a turn after it happened.
   await new Promise((resolve) => setImmediate(resolve));
@@ -61,7 +61,7 @@ describe("a bug after a thread has verified is one refusal", () => {
     const { verifier, clock } = verifierFor([issuerWith(keys, ["ES384"])]);
     const now = clock.now();
     const done = vi.fn<() => never>(broken);
-    verifier.verify(token, now, now.monotonicMs + 500, undefined, done);
+    verifier.verify(Buffer.from(token), now, now.monotonicMs + 500, undefined, done);
     await vi.waitFor(() => expect(done).toHaveBeenCalled());
     await new Promise((resolve) => setImmediate(resolve));
     expect(done).toHaveBeenCalledTimes(1);

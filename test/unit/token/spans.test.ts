@@ -16,7 +16,9 @@ test("a sampled call has a span for what is verified anew, and none for what is 
   const log: string[] = [];
   const verify = (token: string): void => {
     const now = clock.now();
-    verifier.verify(token, now, now.monotonicMs + 1_000, recordingSpan(log, "check"), () => log.push("done"));
+    verifier.verify(Buffer.from(token), now, now.monotonicMs + 1_000, recordingSpan(log, "check"), () =>
+      log.push("done"),
+    );
   };
   verify(signToken(key, goodClaims({ sub: "" })));
   expect(log.splice(0)).toEqual(["begin verify", "fail verify claim_invalid", "end verify", "done"]);

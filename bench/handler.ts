@@ -1,0 +1,189 @@
+// Measures the Check handler by itself, without a transport: bytes in, bytes out, under the real policy, verifier, guard,
+// batcher and metrics; `node bench/handler.ts [scenario…]`. Only the store is a double, which answers in the next turn.
+
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createIssuers } from "../src/commands/issuers.ts";
+import { compilePolicy } from "../src/commands/policy.ts";
+import { raiseLadder } from "../src/commands/store.ts";
+import { systemClock } from "../src/commands/clock.ts";
+import type { Config } from "../src/config/config.ts";
+import { loadConfig } from "../src/config/load.ts";
+import type { Log } from "../src/core/log.ts";
+import { createCheckHandler, type CheckHandler } from "../src/ext-authz/check-handler.ts";
+import { createMemoryStore } from "../src/revocation/memory/store.ts";
+import type { RevocationStore } from "../src/revocation/store.ts";
+import { createDecisionLog } from "../src/telemetry/decision-log.ts";
+import { createMetrics } from "../src/telemetry/metrics.ts";
+import { createObserver } from "../src/telemetry/observer.ts";
+import { createOutageLog } from "../src/telemetry/outage-log.ts";
+import { checkRequest } from "./fixtures/check-request.ts";
+import { AUDIENCE, ISSUER, makeTokens, type Alg } from "./fixtures/tokens.ts";
+
+const SCENARIOS = {
+  recent: { alg: "rs256", maxStaleness: "30s", verifiedTokens: 100_000 },
+  ask: { alg: "rs256", maxStaleness: "0s", verifiedTokens: 100_000 },
+  "cold-rs256": { alg: "rs256", maxStaleness: "0s", verifiedTokens: 0 },
+  "cold-es256": { alg: "es256", maxStaleness: "0s", verifiedTokens: 0 },
+} as const satisfies Readonly<Record<string, { alg: Alg; maxStaleness: string; verifiedTokens: number }>>;
+type Scenario = keyof typeof SCENARIOS;
+
+const TOKEN_COUNT = 500;
+/** As many as the loader's streams. */
+const IN_FLIGHT = 100;
+const WARM_UP_MS = 1_000;
+const MEASURED_MS = 2_000;
+const CALL = { grpcTimeoutMs: 200, traceparent: undefined, tracestate: undefined };
+const SILENT: Log = { info() {}, warn() {}, error() {} };
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-handler-"));
+  const { jwks, byAlg } = makeTokens(TOKEN_COUNT);
+  writeFileSync(join(folder, "jwks.json"), jwks);
+  for (const [name, { alg, maxStaleness, verifiedTokens }] of Object.entries(SCENARIOS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const requests = byAlg[alg].map(({ compact }) => checkRequest(compact, randomUUID()));
+    await measure(name as Scenario, configOf(folder, maxStaleness, verifiedTokens), requests);
+  }
+  rmSync(folder, { recursive: true });
+}
+
+async function measure(name: Scenario, config: Config, requests: readonly Buffer[]): Promise<void> {
+  const parts = await handlerOf(config);
+  const load = new Load(parts.handler, requests);
+  await load.run(WARM_UP_MS);
+  const cpuBefore = process.cpuUsage();
+  const { callCount, bytesPerCall } = await load.run(MEASURED_MS);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  await parts.stop();
+  if (load.refusedCount > 0) throw new Error(`${load.refusedCount} calls were refused`);
+  const cpuUs = ((user + system) / callCount).toFixed(2);
+  process.stdout.write(
+    `${name.padEnd(12)} ${cpuUs.padStart(8)} µs/call ${bytesPerCall.toFixed(0).padStart(7)} B/call\n`,
+  );
+}
+
+/** A closed loop of IN_FLIGHT calls. */
+class Load {
+  readonly #handler: CheckHandler;
+  readonly #requests: readonly Buffer[];
+  #next = 0;
+  #free = IN_FLIGHT;
+  refusedCount = 0;
+
+  constructor(handler: CheckHandler, requests: readonly Buffer[]) {
+    this.#handler = handler;
+    this.#requests = requests;
+  }
+
+  async run(durationMs: number): Promise<{ readonly callCount: number; readonly bytesPerCall: number }> {
+    const grown: number[] = [];
+    let callCount = 0;
+    const untilMs = performance.now() + durationMs;
+    while (performance.now() < untilMs) {
+      const before = allocatedBytes();
+      const calls = await this.#turns(20);
+      grown.push((allocatedBytes() - before) / calls);
+      callCount += calls;
+    }
+    // A collection in between makes an outlier, and no median of many.
+    const middle = grown.toSorted((a, b) => a - b)[grown.length >> 1] ?? 0;
+    return { callCount, bytesPerCall: middle };
+  }
+
+  async #turns(count: number): Promise<number> {
+    let calls = 0;
+    for (let turn = 0; turn < count; turn += 1) {
+      for (let free = this.#free; free > 0; free -= 1, calls += 1) this.#call();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return calls;
+  }
+
+  #call(): void {
+    const request = this.#requests[this.#next] as Buffer;
+    this.#next = (this.#next + 1) % this.#requests.length;
+    this.#free -= 1;
+    this.#handler.check(request, CALL, this.#answered);
+  }
+
+  readonly #answered = (response: Buffer): void => {
+    this.#free += 1;
+    // The empty status of an allow: every answer is looked at, for a refusal would be measured in vain.
+    if (response[0] !== 0x0a || response[1] !== 0x00) this.refusedCount += 1;
+  };
+}
+
+function allocatedBytes(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+function configOf(folder: string, maxStaleness: string, verifiedTokens: number): Config {
+  const file = {
+    issuers: [
+      {
+        issuer: ISSUER,
+        id: "main",
+        jwks: { file: "jwks.json" },
+        audiences: [AUDIENCE],
+        algorithms: ["RS256", "ES256"],
+        profile: "jwt",
+      },
+    ],
+    store: { type: "memory" },
+    feed: { type: "none" },
+    tiers: { bench: { maxStaleness } },
+    routes: [
+      { path: "/healthz", anonymous: true },
+      { path: "/admin/**", scopes: ["admin"] },
+      { path: "/api/**", methods: ["GET", "HEAD"] },
+    ],
+    limits: { verifiedTokens },
+  };
+  const loaded = loadConfig(join(folder, "portcullis.yaml"), JSON.stringify(file), {});
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
+  return loaded.value.config;
+}
+
+async function handlerOf(config: Config): Promise<{ readonly handler: CheckHandler; stop(): Promise<void> }> {
+  const { decisions } = config.telemetry;
+  const observer = createObserver({
+    metrics: createMetrics({ wallNowMs: Date.now, droppedLogLines: () => 0 }),
+    decisionLog: createDecisionLog({ output: { write() {} }, ...decisions, random: Math.random }),
+    outageLog: createOutageLog({ log: SILENT, clock: systemClock }),
+    clock: systemClock,
+    tiers: config.tiers.map((tier) => tier.name),
+  });
+  const ladder = raiseLadder(config, slowMemory(config), observer, undefined);
+  const issuers = createIssuers(observer, SILENT);
+  const used = issuers.use(config.issuers);
+  await used.settled;
+  const policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer });
+  const tracer = { start: () => undefined };
+  const handler = createCheckHandler({ clock: systemClock, observer, log: SILENT, tracer, policy });
+  return {
+    handler,
+    async stop() {
+      ladder.stop();
+      await issuers.stop();
+    },
+  };
+}
+
+/** As far away as a store can be at least: its answer comes in another turn. */
+function slowMemory(config: Config): RevocationStore {
+  const store = createMemoryStore({ clock: systemClock, keyPrefix: config.store.keyPrefix });
+  return {
+    ...store,
+    read: async (keys, timeoutMs) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return store.read(keys, timeoutMs);
+    },
+  };
+}
+
+await main();

@@ -1,0 +1,74 @@
+// Remembers what was verified, by the whole token: found by a hash of a few of its bytes, and given out only where all
+// of them are the same (traps.md 16). It judges nothing.
+
+import { randomInt } from "node:crypto";
+import { LRUCache } from "lru-cache";
+
+/**
+ * Bytes a remembered token may take on average. One of 700 bytes takes about 4 KiB with its claims and what is
+ * compiled of it, so ordinary tokens fill the count and large ones fill this first.
+ */
+const BYTES_PER_TOKEN = 4096;
+const ENTRY_BASE_BYTES = 2048;
+/** The key itself, and its claims decoded: as text and as values. */
+const ENTRY_BYTES_PER_TOKEN_BYTE = 3;
+
+/** Bytes that are hashed, from the end: of a signature, and so nobody's to choose. */
+const HASHED_BYTES = 12;
+/** FNV-1a's, for 32 bits. */
+const HASH_PRIME = 0x01000193;
+
+export interface TokenCache<V> {
+  get(token: Buffer): V | undefined;
+  /** `token` must not change any more. Of two tokens with one hash (one pair in 2^32) the later is remembered. */
+  set(token: Buffer, value: V): void;
+  delete(token: Buffer): void;
+}
+
+export interface TokenCacheOptions {
+  /** At least 1. */
+  readonly maxTokens: number;
+  /** However small the other bound, one token of so many bytes fits. */
+  readonly maxTokenBytes: number;
+  /** Hash of a token; a seeded one of its last bytes unless a test says otherwise. */
+  readonly hashOf?: (token: Buffer) => number;
+}
+
+interface Entry<V> {
+  readonly token: Buffer;
+  readonly value: V;
+}
+
+export function createTokenCache<V>(options: TokenCacheOptions): TokenCache<V> {
+  const { maxTokens, maxTokenBytes, hashOf = seededHash(randomInt(2 ** 32)) } = options;
+  const maxSize = Math.max(maxTokens * BYTES_PER_TOKEN, entryBytes(maxTokenBytes));
+  const entries = new LRUCache<number, Entry<V>>({ max: maxTokens, maxSize });
+  return {
+    get(token) {
+      const entry = entries.get(hashOf(token));
+      return entry !== undefined && token.equals(entry.token) ? entry.value : undefined;
+    },
+    set(token, value) {
+      entries.set(hashOf(token), { token, value }, { size: entryBytes(token.length) });
+    },
+    delete(token) {
+      const hash = hashOf(token);
+      if (entries.peek(hash)?.token.equals(token) === true) entries.delete(hash);
+    },
+  };
+}
+
+/** Nobody who does not know `seed` can tell which tokens share a hash. */
+function seededHash(seed: number): (token: Buffer) => number {
+  return (token) => {
+    let hash = seed ^ token.length;
+    for (let at = Math.max(0, token.length - HASHED_BYTES); at < token.length; at++) {
+      hash = Math.imul(hash ^ (token[at] as number), HASH_PRIME);
+    }
+    return hash;
+  };
+}
+
+function entryBytes(tokenBytes: number): number {
+  return ENTRY_BASE_BYTES + ENTRY_BYTES_PER_TOKEN_BYTE * tokenBytes;
+}

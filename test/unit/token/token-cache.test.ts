@@ -1,0 +1,60 @@
+// Trap 16: whoever finds a token by a part of it lets another one in.
+import { describe, expect, test } from "vitest";
+import { createTokenCache } from "../../../src/token/token-cache.ts";
+
+const BOUNDS = { maxTokens: 100, maxTokenBytes: 16_384 };
+const TOKEN = Buffer.from(`${"h".repeat(40)}.${"c".repeat(300)}.${"s".repeat(342)}`);
+
+function changedAt(place: number): Buffer {
+  const changed = Buffer.from(TOKEN);
+  changed[place] = (changed[place] as number) ^ 1;
+  return changed;
+}
+
+describe("a token is known by all of its bytes", () => {
+  test("and by no other that differs in a single one of them", () => {
+    const cache = createTokenCache<string>(BOUNDS);
+    cache.set(TOKEN, "good");
+    for (let place = 0; place < TOKEN.length; place++)
+      expect(cache.get(changedAt(place)), String(place)).toBeUndefined();
+    expect(cache.get(Buffer.from(TOKEN))).toBe("good");
+  });
+
+  test.each([
+    ["its beginning", TOKEN.subarray(0, -1)],
+    ["its end", TOKEN.subarray(1)],
+    ["nothing of it", Buffer.alloc(0)],
+    ["all of it and a byte more", Buffer.concat([TOKEN, Buffer.from("s")])],
+    ["a byte before it", Buffer.concat([Buffer.from("h"), TOKEN])],
+    ["another signature", Buffer.concat([TOKEN.subarray(0, 342), Buffer.from("t".repeat(342))])],
+    ["other claims under its signature", Buffer.concat([Buffer.from("i".repeat(342)), TOKEN.subarray(342)])],
+  ])("nor by %s", (_what, other) => {
+    const cache = createTokenCache<string>(BOUNDS);
+    cache.set(TOKEN, "good");
+    expect(cache.get(other)).toBeUndefined();
+  });
+});
+
+describe("tokens that share a hash", () => {
+  const other = changedAt(7);
+  const colliding = (): ReturnType<typeof createTokenCache<string>> =>
+    createTokenCache<string>({ ...BOUNDS, hashOf: () => 42 });
+
+  test("are never taken for each other: the later one is remembered, the earlier forgotten", () => {
+    const cache = colliding();
+    cache.set(TOKEN, "one");
+    expect(cache.get(other)).toBeUndefined();
+    cache.set(other, "other");
+    expect(cache.get(other)).toBe("other");
+    expect(cache.get(TOKEN)).toBeUndefined();
+  });
+
+  test("are never forgotten for each other", () => {
+    const cache = colliding();
+    cache.set(TOKEN, "one");
+    cache.delete(other);
+    expect(cache.get(TOKEN)).toBe("one");
+    cache.delete(TOKEN);
+    expect(cache.get(TOKEN)).toBeUndefined();
+  });
+});
