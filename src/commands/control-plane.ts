@@ -4,18 +4,21 @@ import type { Config } from "../config/config.ts";
 import { createAccessTokens } from "../control/access-token.ts";
 import type { Authenticator } from "../control/access.ts";
 import type { BootstrapToken } from "../control/bootstrap-token.ts";
+import { createIntrospection } from "../control/introspection.ts";
 import { createControlServer, type ControlServer } from "../control/server.ts";
 import { ok } from "../core/result.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import { subjectOf, type RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
-import { createVerifier } from "../token/verifier.ts";
+import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
 import type { Ladder } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** Of judging one caller: a person or a program waits, no proxy does. */
 const ACCESS_TIMEOUT_MS = 2_000;
+/** More than any organisation has administrators at work; introspection asks the store each time anyway. */
+const MAX_VERIFIED_TOKENS = 1_000;
 
 export interface ControlPlaneParts {
   readonly store: RevocationStore;
@@ -35,6 +38,12 @@ export function createControlPlane(config: Config, parts: ControlPlaneParts): Co
     keyPrefix: config.store.keyPrefix,
     tokens: [...config.control.tokens, ...parts.tokens],
     authenticators: admin === undefined ? [] : [accessTokensOf(admin, config, parts)],
+    introspect: createIntrospection({
+      verifier: verifierOf(parts.issuers, config, parts.telemetry),
+      store: parts.store,
+      clock: systemClock,
+      timeoutMs: ACCESS_TIMEOUT_MS,
+    }),
     clock: systemClock,
     log: parts.telemetry.log,
     listen: config.listen.control,
@@ -44,16 +53,26 @@ export function createControlPlane(config: Config, parts: ControlPlaneParts): Co
 
 function accessTokensOf(admin: Issuer, config: Config, { ladder, telemetry }: ControlPlaneParts): Authenticator {
   return createAccessTokens({
-    verifier: createVerifier<RevocationSubject>({
-      issuers: [{ ...admin, audiences: [config.control.audience] }],
-      maxTokenBytes: config.limits.maxTokenBytes,
-      verifiedTokens: config.limits.verifiedTokenCount,
-      clock: systemClock,
-      observer: telemetry.observer,
-      compile: (principal, digest) => ok(subjectOf(principal, config.store.keyPrefix, digest, admin.clockSkewMs)),
-    }),
+    verifier: verifierOf([{ ...admin, audiences: [config.control.audience] }], config, telemetry),
     guard: ladder.guard,
     clock: systemClock,
     timeoutMs: ACCESS_TIMEOUT_MS,
+  });
+}
+
+function verifierOf(
+  issuers: readonly Issuer[],
+  { limits, store }: Config,
+  { observer }: Telemetry,
+): Verifier<RevocationSubject> {
+  const skewMs = new Map(issuers.map((issuer) => [issuer.id, issuer.clockSkewMs]));
+  return createVerifier<RevocationSubject>({
+    issuers,
+    maxTokenBytes: limits.maxTokenBytes,
+    verifiedTokens: Math.min(limits.verifiedTokenCount, MAX_VERIFIED_TOKENS),
+    clock: systemClock,
+    observer,
+    compile: (principal, digest) =>
+      ok(subjectOf(principal, store.keyPrefix, digest, skewMs.get(principal.issuerId) ?? 0)),
   });
 }

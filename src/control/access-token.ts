@@ -61,7 +61,8 @@ function callerOf({ principal }: VerifiedToken<RevocationSubject>, verdict: Verd
   return ok({ name: `${principal.issuerId}/${encodeURIComponent(principal.subject)}`, scopes: principal.scopes });
 }
 
-function faultOf(reason: DenyReason): AccessFault {
+/** What a refused token's reason means to whoever asks about it: it is not good, or it cannot be told now. */
+export function faultOf(reason: DenyReason): AccessFault {
   switch (reason) {
     case "revocation_unavailable":
     case "keys_unavailable":

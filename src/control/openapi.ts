@@ -7,6 +7,8 @@ import {
   BATCH_ANSWER,
   CHECK_ANSWER,
   CHECK_QUERY,
+  INTROSPECTION,
+  INTROSPECTION_FORM,
   LIST_QUERY,
   NEW_REVOCATION,
   PROBLEM,
@@ -31,6 +33,7 @@ export function openApiDocument(version: string): JsonSchema {
       "/v1/revocations/batch": { post: BATCH },
       "/v1/revocations/{id}": { parameters: [ID_PARAMETER], get: SHOW, delete: LIFT },
       "/v1/check": { get: CHECK },
+      "/v1/introspect": { post: INTROSPECT },
       "/openapi.json": { get: DOCUMENT },
     },
     components: {
@@ -104,6 +107,14 @@ const CHECK = {
   description: "Needs portcullis:read. Reads the target's own key only: a user may be free while the tenant is not.",
   parameters: parametersOf(CHECK_QUERY, "query"),
   responses: { "200": answer("What stands", CHECK_ANSWER), ...problems(400, 401, 403, 422, 429, 503) },
+};
+
+const INTROSPECT = {
+  operationId: "introspect",
+  summary: "Tell whether a token is good now (RFC 7662)",
+  description: "Needs portcullis:read. Verified as by a Check, with the store asked each time.",
+  requestBody: { required: true, content: { "application/x-www-form-urlencoded": { schema: INTROSPECTION_FORM } } },
+  responses: { "200": answer("What is known of it", INTROSPECTION), ...problems(400, 401, 403, 413, 415, 429, 503) },
 };
 
 const DOCUMENT = {

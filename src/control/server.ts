@@ -4,16 +4,19 @@
 import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
+import type { ControlScope } from "../core/control-scope.ts";
 import type { Log } from "../core/log.ts";
 import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
 import type { Authenticator } from "./access.ts";
 import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
+import { registerIntrospect } from "./api/introspect.ts";
 import { registerRevocations } from "./api/revocations.ts";
 import { CALLER, lackOf, sendProblem } from "./api/room.ts";
 import { createBootstrapAuthenticator, type BootstrapToken } from "./bootstrap-token.ts";
 import { answerBrokenRequest, problemOfError } from "./errors.ts";
 import { createGate, type Gate } from "./gate.ts";
+import type { Introspect } from "./introspection.ts";
 import { parseJsonBody } from "./json-body.ts";
 import type { IssuerLimits } from "./new-revocation.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -27,6 +30,7 @@ export interface ControlOptions {
   readonly tokens: readonly BootstrapToken[];
   /** Asked in order after the bootstrap tokens. */
   readonly authenticators: readonly Authenticator[];
+  readonly introspect: Introspect;
   readonly clock: Clock;
   readonly log: Log;
   /** Port 0 takes a free one. */
@@ -88,6 +92,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
     registerRevocations(v1, options);
     registerBatch(v1, options);
     registerCheck(v1, options);
+    registerIntrospect(v1, options.introspect);
   });
   return {
     async start() {
@@ -136,6 +141,7 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/v1/revocations/batch": ["POST"],
   "/v1/revocations/:id": ["GET", "HEAD", "DELETE"],
   "/v1/check": ["GET", "HEAD"],
+  "/v1/introspect": ["POST"],
 };
 
 function addOpenRoutes(app: FastifyInstance, gate: Gate, document: object): void {
@@ -170,14 +176,19 @@ function limitBody(request: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once("close", () => clearTimeout(timer));
 }
 
+/** Without it nothing can be done on the route, whatever the request says. */
+function leastScope({ routeOptions, method }: FastifyRequest): ControlScope {
+  const { scope } = routeOptions.config as { readonly scope?: ControlScope };
+  return scope ?? (method === "GET" || method === "HEAD" ? "portcullis:read" : "portcullis:revoke");
+}
+
 /** Nothing of /v1 is parsed, let alone done, for a caller who is unknown or may do nothing of the kind. */
 function guard(v1: FastifyInstance, gate: Gate): void {
   v1.decorateRequest(CALLER);
   v1.addHook("onRequest", async (request, reply) => {
     const caller = await gate.enter(request.raw);
     if (!caller.ok) return sendProblem(reply, caller.error);
-    const reads = request.method === "GET" || request.method === "HEAD";
-    const lack = lackOf(reads ? "portcullis:read" : "portcullis:revoke", caller.value);
+    const lack = lackOf(leastScope(request), caller.value);
     if (lack !== undefined) return sendProblem(reply, lack);
     request.setDecorator(CALLER, caller.value);
     return undefined;

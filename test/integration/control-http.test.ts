@@ -188,6 +188,7 @@ test("a port that is taken is told by the system's error", async () => {
     keyPrefix: "",
     tokens: [],
     authenticators: [],
+    introspect: () => Promise.reject(new Error("nobody asks")),
     version: "0",
     clock: { now: () => ({ monotonicMs: 0, wallMs: 0 }) },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

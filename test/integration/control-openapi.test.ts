@@ -40,6 +40,7 @@ test("the document is open to all and names every route that exists, and no othe
   expect(Object.keys(document.paths).toSorted()).toEqual([
     "/openapi.json",
     "/v1/check",
+    "/v1/introspect",
     "/v1/revocations",
     "/v1/revocations/batch",
     "/v1/revocations/{id}",
@@ -88,6 +89,32 @@ test("answers, good and bad, have the documented form", async () => {
   expect(await judge("/v1/revocations/{id}", "delete", await plane.call("DELETE", `/v1/revocations/${id}`))).toBe(
     AS_DOCUMENTED,
   );
+});
+
+test("what introspection answers has the documented form", async () => {
+  const active = {
+    active: true,
+    token_type: "Bearer",
+    iss: "i",
+    aud: ["a"],
+    iat: 1.5,
+    exp: 2,
+    jti: "j",
+    revoked: false,
+  };
+  for (const value of [{ active: false }, active, { active: false, revoked: true, since: 1, by: "b", reason: "r" }]) {
+    const other = await startControlPlane({ introspect: async () => ({ ok: true, value }) });
+    const ask = (body: string) =>
+      other.call("POST", "/v1/introspect", {
+        token: other.tokens.reader,
+        body,
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+      });
+    for (const body of ["token=x", ""]) {
+      expect(await judge("/v1/introspect", "post", await ask(body))).toBe(AS_DOCUMENTED);
+    }
+    await other.stop();
+  }
 });
 
 test("each line that answers a batch has the documented form", async () => {

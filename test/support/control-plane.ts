@@ -4,6 +4,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Authenticator } from "../../src/control/access.ts";
 import { createBootstrapToken } from "../../src/control/bootstrap-token.ts";
+import type { Introspect } from "../../src/control/introspection.ts";
 import type { IssuerLimits } from "../../src/control/new-revocation.ts";
 import type { Rate } from "../../src/control/rate-limit.ts";
 import { createControlServer } from "../../src/control/server.ts";
@@ -58,6 +59,7 @@ interface AnswerJson {
 export interface ControlPlaneOptions {
   readonly issuers?: readonly IssuerLimits[];
   readonly authenticators?: readonly Authenticator[];
+  readonly introspect?: Introspect;
   readonly callerRate?: Rate;
   readonly strangerRate?: Rate;
   /** Puts something between the server and its store. */
@@ -88,6 +90,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       { name: "eye", sha256: made.reader.sha256, scopes: ["portcullis:read"] },
     ],
     authenticators: options.authenticators ?? [],
+    introspect: options.introspect ?? (async () => ({ ok: true, value: { active: false } })),
     clock: realClock,
     log,
     listen: { host: "127.0.0.1", port: 0 },
