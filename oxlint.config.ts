@@ -22,6 +22,7 @@ const ROOMS_BELOW_COMMANDS: Readonly<Record<string, Room>> = {
   telemetry: { rooms: ["core"], libraries: ["@opentelemetry/*", "prom-client", "pino"] },
   lifecycle: { rooms: ["core"] },
   ops: { rooms: ["core"] },
+  doctor: { rooms: ["core"] },
   token: { rooms: ["core", "resilience"], libraries: ["jose", "lru-cache"] },
   revocation: { rooms: ["core", "resilience"] },
   "revocation/redis": { rooms: ["core", "resilience"], libraries: ["ioredis"] },

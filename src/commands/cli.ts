@@ -34,6 +34,7 @@ export async function runCli(args: readonly string[], outside: CommandIo): Promi
   addServers(program, io, finish);
   addRevocations(program, io, finish);
   addConfiguration(program, io, finish);
+  addDoctor(program, io, finish);
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
@@ -153,6 +154,20 @@ function addConfiguration(program: Command, io: CommandIo, finish: Finish): void
   ])
     .option("--json", "the schema is JSON in any case")
     .action(async () => finish((await import("./schema.ts")).printSchema(io)));
+}
+
+function addDoctor(program: Command, io: CommandIo, finish: Finish): void {
+  addCommand(program, "doctor", "find the settings of an Envoy that make the guard unsafe or slow", [
+    "portcullis doctor --envoy http://127.0.0.1:9901",
+    "portcullis doctor --envoy http://127.0.0.1:9901 --config portcullis.yaml --json",
+  ])
+    .requiredOption("--envoy <url>", "its admin address; only /config_dump is read")
+    .option(
+      "--config <file>",
+      "the sidecar's configuration, where its headers, deadline or limits are not the defaults",
+    )
+    .option("--json", "print JSON")
+    .action(async (options) => finish(await (await import("./doctor.ts")).doctor(options, io)));
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

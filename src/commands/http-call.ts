@@ -10,6 +10,8 @@ export interface HttpCall {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** In place of MAX_ANSWER_BYTES. */
+  readonly maxAnswerBytes?: number;
 }
 
 export interface HttpAnswer {
@@ -27,7 +29,11 @@ const TIMEOUT_MS = 15_000;
 /** A full page of the longest revocations. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
+/** What NoAnswer says of an answer that is larger than the call takes. */
+export const ANSWER_TOO_LARGE = "answer_too_large";
+
 export function exchange(call: HttpCall): Promise<Result<HttpAnswer, NoAnswer>> {
+  const { maxAnswerBytes: maxBytes = MAX_ANSWER_BYTES } = call;
   const send = call.url.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -38,7 +44,7 @@ export function exchange(call: HttpCall): Promise<Result<HttpAnswer, NoAnswer>> 
       let byteCount = 0;
       response.on("data", (chunk: Buffer) => {
         byteCount += chunk.length;
-        if (byteCount > MAX_ANSWER_BYTES) response.destroy(Object.assign(new Error(), { code: "answer_too_large" }));
+        if (byteCount > maxBytes) response.destroy(Object.assign(new Error(), { code: ANSWER_TOO_LARGE }));
         else chunks.push(chunk);
       });
       response.on("end", () =>

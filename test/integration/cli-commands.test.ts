@@ -21,6 +21,7 @@ const COMMANDS = [
   "explain",
   "check-config",
   "schema",
+  "doctor",
 ];
 
 const GOOD = `issuers:

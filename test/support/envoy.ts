@@ -20,6 +20,8 @@ export interface EnvoyParts {
   readonly connectionManager: Settings;
   readonly extAuthz: Settings;
   readonly portcullisCluster: Settings;
+  /** All of it. */
+  readonly bootstrap: Settings;
 }
 
 export interface EnvoyOptions {
@@ -89,7 +91,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
 }
 
 /** The reference configuration with the ports of `options`, as Envoy takes it (JSON). */
-function referenceConfig(options: EnvoyOptions): unknown {
+export function referenceConfig(options: Omit<EnvoyOptions, "version">): Settings {
   const config = parse(readFileSync(resolve("envoy/envoy.yaml"), "utf8")) as Bootstrap;
   const [listener] = config.static_resources.listeners;
   config.admin.address = onLoopback(0);
@@ -102,8 +104,9 @@ function referenceConfig(options: EnvoyOptions): unknown {
   const filters = connectionManager["http_filters"] as readonly { name: string; typed_config: Settings }[];
   const extAuthz = filters.find(({ name }) => name === "envoy.filters.http.ext_authz")?.typed_config;
   if (extAuthz === undefined) throw new Error("envoy/envoy.yaml has no ext_authz filter");
-  options.edit?.({ connectionManager, extAuthz, portcullisCluster });
-  return config;
+  const bootstrap = config as unknown as Settings;
+  options.edit?.({ connectionManager, extAuthz, portcullisCluster, bootstrap });
+  return bootstrap;
 }
 
 function onLoopback(port: number): Settings {
