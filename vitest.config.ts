@@ -1,5 +1,7 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+const E2E = { include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 };
+
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -15,7 +17,9 @@ const config: ViteUserConfig = defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 } },
+      // Both transports are held to the same suite, through real Envoys.
+      { test: { name: "e2e", ...E2E, env: { PORTCULLIS_TEST_TRANSPORT: "wire" } } },
+      { test: { name: "e2e-grpc-js", ...E2E, env: { PORTCULLIS_TEST_TRANSPORT: "grpc-js" } } },
     ],
   },
 });

@@ -20,7 +20,11 @@ const TOOLS: readonly (readonly [title: string, command: readonly string[]])[] =
  */
 const SUITES: readonly (readonly [title: string, projects: readonly string[], options: readonly string[]])[] = [
   ["unit, property, simulation", ["unit", "property", "simulation"], ["--maxWorkers=2"]],
-  ["conformance, integration, e2e", ["conformance", "integration", "e2e"], ["--no-file-parallelism"]],
+  [
+    "conformance, integration, e2e over both transports",
+    ["conformance", "integration", "e2e", "e2e-grpc-js"],
+    ["--no-file-parallelism"],
+  ],
 ];
 
 const TOOL_TIMEOUT_MS = 3 * 60_000;

@@ -4,6 +4,7 @@ import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { createCheckHandler } from "../ext-authz/check-handler.ts";
 import { createGrpcServer } from "../ext-authz/server.ts";
+import { createWireServer } from "../ext-authz/wire/server.ts";
 import { createOpsServer } from "../ops/server.ts";
 import { watchReadiness } from "../ops/readiness.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
@@ -28,6 +29,8 @@ export interface Sidecar {
   replace(config: Config): Promise<void>;
 }
 
+const CREATE_TRANSPORT = { wire: createWireServer, "grpc-js": createGrpcServer } as const;
+
 /** Nothing here takes longer but a drain, which has deadlines of its own. */
 const PART_TIMEOUT_MS = 5_000;
 
@@ -42,7 +45,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   let policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer });
 
   const checks = createCheckHandler({ clock: systemClock, observer, log, tracer: tracing, policy });
-  const transport = createGrpcServer({
+  const transport = CREATE_TRANSPORT[config.listen.transport]({
     listen: config.listen.grpc.map(formatAddress),
     checks,
     log,

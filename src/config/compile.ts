@@ -76,6 +76,7 @@ function compileListen(listen: WrittenFile["listen"], directory: string): Listen
   const grpc = typeof listen.grpc === "string" ? [listen.grpc] : listen.grpc;
   return {
     grpc: grpc.map((text) => absolute(must(readAddress(text)), directory)),
+    transport: listen.transport,
     ops: must(readAddress(listen.ops)) as TcpAddress,
     control: must(readAddress(listen.control)) as TcpAddress,
   };

@@ -14,6 +14,7 @@ export type TcpAddress = Extract<Address, { kind: "tcp" }>;
 export interface ListenConfig {
   /** At least one; port 0 takes any free port. */
   readonly grpc: readonly Address[];
+  readonly transport: "wire" | "grpc-js";
   readonly ops: TcpAddress;
   readonly control: TcpAddress;
 }

@@ -5,7 +5,7 @@ import type { Algorithm } from "../core/algorithm.ts";
 /** Loopback: Envoy runs beside the sidecar, and nothing here should be reachable from outside unasked. */
 export const LISTEN = { grpc: "127.0.0.1:9001", ops: "127.0.0.1:9002", control: "127.0.0.1:9003" } as const;
 
-/** The only transport of this version: the stock gRPC library. */
+/** The stock gRPC library, until our own transport is proved. */
 export const TRANSPORT = "grpc-js";
 
 export const ISSUER = {

@@ -47,7 +47,7 @@ const listen = z.strictObject({
     .describe("Where Envoy calls: gRPC ext_authz and gRPC health. One address or a list."),
   transport: oneOf(["wire", "grpc-js"])
     .default(TRANSPORT)
-    .describe("The gRPC server. This version has grpc-js only; wire is accepted and served by it."),
+    .describe("What carries Checks: wire, our own HTTP/2, or grpc-js, the stock library. The same answers."),
   ops: tcpAddress().default(LISTEN.ops).describe("HTTP: /livez /readyz /metrics /status."),
   control: tcpAddress().default(LISTEN.control).describe("HTTP: the control API. Only for control and dev."),
 });

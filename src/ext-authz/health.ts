@@ -1,7 +1,7 @@
 // gRPC health (grpc.health.v1) for the whole server and for the Check service, which are one. Told from outside what
-// to say; it judges nothing by itself.
+// to say; it judges nothing by itself and knows no transport.
 
-import { status, type handleServerStreamingCall, type handleUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
+import { err, ok, type Result } from "../core/result.ts";
 import { varintField } from "./wire-writer.ts";
 import { WireReader } from "./wire-reader.ts";
 
@@ -11,12 +11,25 @@ const SERVING = varintField(1, 1);
 const NOT_SERVING = varintField(1, 2);
 const SERVICE_UNKNOWN = varintField(1, 3);
 
+/** Why a health check gets a status in place of an answer: INVALID_ARGUMENT, NOT_FOUND. */
+export type HealthRefusal = "not_a_health_check" | "unknown_service";
+
+/** Whoever watches. */
+export interface HealthWatcher {
+  /** An encoded HealthCheckResponse. */
+  readonly told: (status: Buffer) => void;
+  /** By the server; nothing more is told. */
+  readonly ended: () => void;
+}
+
 export interface Health {
   setServing(serving: boolean): void;
   /** Ends all watches: they would hold a drain up for ever. */
   endWatches(): void;
-  readonly check: handleUnaryCall<Buffer, Buffer>;
-  readonly watch: handleServerStreamingCall<Buffer, Buffer>;
+  /** An encoded HealthCheckRequest to an encoded HealthCheckResponse. */
+  check(request: Buffer): Result<Buffer, HealthRefusal>;
+  /** Tells `watcher` the status at once and whenever it changes. The function returned ends that, silently. */
+  watch(request: Buffer, watcher: HealthWatcher): () => void;
 }
 
 /**
@@ -25,41 +38,39 @@ export interface Health {
  */
 export function createHealth(services: readonly string[], look: () => void): Health {
   const known = new Set(services);
-  const watches = new Set<ServerWritableStream<Buffer, Buffer>>();
+  const watches = new Set<HealthWatcher>();
   /** Of services that nobody knows: told so once, and ended like the others. */
-  const strayWatches = new Set<ServerWritableStream<Buffer, Buffer>>();
+  const strayWatches = new Set<HealthWatcher>();
   let current = NOT_SERVING;
   return {
     setServing(serving) {
       const next = serving ? SERVING : NOT_SERVING;
       if (next === current) return;
       current = next;
-      for (const watch of watches) watch.write(current);
+      for (const watch of watches) watch.told(current);
     },
     endWatches() {
       for (const open of [watches, strayWatches]) {
-        for (const watch of open) watch.end();
+        for (const watch of open) watch.ended();
         open.clear();
       }
     },
-    check(call, callback) {
-      const service = serviceOf(call.request);
-      if (service === undefined) callback({ code: status.INVALID_ARGUMENT, details: "not a HealthCheckRequest" });
-      else if (!known.has(service)) callback({ code: status.NOT_FOUND, details: "unknown service" });
-      else {
-        look();
-        callback(null, current);
-      }
+    check(request) {
+      const service = serviceOf(request);
+      if (service === undefined) return err("not_a_health_check");
+      if (!known.has(service)) return err("unknown_service");
+      look();
+      return ok(current);
     },
-    watch(call) {
-      const service = serviceOf(call.request);
+    watch(request, watcher) {
+      const service = serviceOf(request);
       const isKnown = service !== undefined && known.has(service);
       look();
       const among = isKnown ? watches : strayWatches;
-      among.add(call);
-      call.on("cancelled", () => among.delete(call));
+      among.add(watcher);
       // An unknown one stays open: its service may yet come (gRPC health checking protocol).
-      call.write(isKnown ? current : SERVICE_UNKNOWN);
+      watcher.told(isKnown ? current : SERVICE_UNKNOWN);
+      return () => void among.delete(watcher);
     },
   };
 }

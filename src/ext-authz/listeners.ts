@@ -33,6 +33,7 @@ export function createListeners({ addresses, accepted, failed }: ListenersOption
 
   const accept = (connection: Socket): void => {
     connections.add(connection);
+    connection.setNoDelay(true); // a response's second write would wait 40 ms for a delayed ACK (traps.md 12)
     connection.once("finish", () => setTimeout(() => connection.destroy(), GOODBYE_MS).unref());
     connection.once("close", () => {
       connections.delete(connection);
@@ -49,8 +50,7 @@ export function createListeners({ addresses, accepted, failed }: ListenersOption
       const bound: string[] = [];
       try {
         for (const address of addresses) {
-          // A response's second write would wait 40 ms for a delayed ACK (traps.md 12).
-          const server = createServer({ noDelay: true }, accept);
+          const server = createServer(accept);
           bound.push(await listen(server, address));
           servers.push(server);
           server.on("error", failed);

@@ -9,12 +9,14 @@ import {
   type sendUnaryData,
   type ServerOptions,
   type ServerUnaryCall,
+  type ServerWritableStream,
+  status,
 } from "@grpc/grpc-js";
-import type { Log } from "../core/log.ts";
 import type { CheckHandler } from "./check-handler.ts";
 import { createHealth, type Health } from "./health.ts";
 import { createListeners } from "./listeners.ts";
-import type { Transport } from "./transport.ts";
+import { createTransport } from "./draining.ts";
+import type { Transport, TransportOptions } from "./transport.ts";
 import { isPlainCall, receiveMessage, sendMessage, timeoutMsOf } from "./unary-call.ts";
 
 const CHECK_SERVICE = "envoy.service.auth.v3.Authorization";
@@ -33,13 +35,7 @@ const STREAM_RESETS = 1_000_000;
 /** Far longer than any Check. */
 const MAX_CONNECTION_AGE_GRACE_MS = 10_000;
 
-export interface GrpcServerOptions {
-  /** `host:port` (port 0: any free one; IPv6 in brackets) or `unix:/path`; at least one. */
-  readonly listen: readonly string[];
-  readonly checks: CheckHandler;
-  readonly log: Pick<Log, "warn">;
-  /** Called before health is told to whoever asks for it: the last moment for `setServing`. */
-  readonly beforeHealth?: () => void;
+export interface GrpcServerOptions extends TransportOptions {
   /** MAX_CONNECTION_AGE_MS unless a test says otherwise. */
   readonly maxConnectionAgeMs?: number;
 }
@@ -60,39 +56,12 @@ export function createGrpcServer(options: GrpcServerOptions): Transport {
     accepted: (connection) => protocol.injectConnection(connection),
     failed: (error) => log.warn("accept_failed", { error: error.message }),
   });
-  let isDraining = false;
-
-  /** GOAWAY to everybody; resolves when all connections are closed: after their last call, or cut off. */
-  async function shutDown(timeoutMs: number): Promise<"finished" | "cut_off"> {
-    health.endWatches();
-    listeners.close();
-    protocol.drain(timeoutMs);
-    let outcome: "finished" | "cut_off" = "finished";
-    const timer = setTimeout(() => {
-      outcome = "cut_off";
-      listeners.destroyConnections();
-    }, timeoutMs);
-    await listeners.emptied();
-    clearTimeout(timer);
-    protocol.destroy();
-    return outcome;
-  }
-
-  return {
-    start: () => listeners.open(),
-    setServing(serving) {
-      if (!isDraining) health.setServing(serving);
-    },
-    async drain(delayMs, timeoutMs) {
-      isDraining = true;
-      health.setServing(false);
-      await elapsed(delayMs);
-      return shutDown(timeoutMs);
-    },
-    async stop() {
-      await shutDown(0);
-    },
-  };
+  return createTransport({
+    health,
+    listeners,
+    sayGoodbye: (timeoutMs) => protocol.drain(timeoutMs),
+    gone: () => protocol.destroy(),
+  });
 }
 
 function addServices(server: Server, checks: CheckHandler, health: Health): void {
@@ -104,8 +73,24 @@ function addServices(server: Server, checks: CheckHandler, health: Health): void
   );
   server.addService(
     { check: method(`/${HEALTH_SERVICE}/Check`, false), watch: method(`/${HEALTH_SERVICE}/Watch`, true) },
-    { check: health.check, watch: health.watch },
+    {
+      check: (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
+        answerHealth(health, call.request, callback),
+      watch: (call: ServerWritableStream<Buffer, Buffer>) => watchHealth(health, call),
+    },
   );
+}
+
+function answerHealth(health: Health, request: Buffer, callback: sendUnaryData<Buffer>): void {
+  const checked = health.check(request);
+  if (checked.ok) callback(null, checked.value);
+  else if (checked.error === "unknown_service") callback({ code: status.NOT_FOUND, details: "unknown service" });
+  else callback({ code: status.INVALID_ARGUMENT, details: "not a HealthCheckRequest" });
+}
+
+function watchHealth(health: Health, call: ServerWritableStream<Buffer, Buffer>): void {
+  const leave = health.watch(call.request, { told: (current) => call.write(current), ended: () => call.end() });
+  call.on("cancelled", leave);
 }
 
 function serverOptions(maxConnectionAgeMs: number): ServerOptions {
@@ -152,7 +137,7 @@ function carryPlainChecks(server: Server, checks: CheckHandler): void {
 function answerPlainly(checks: CheckHandler, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   const timeoutMs = timeoutMsOf(headers);
   const beganAtMs = timeoutMs === undefined ? 0 : performance.now();
-  receiveMessage(stream, MAX_REQUEST_BYTES, (message) => {
+  receiveMessage(stream, headers, MAX_REQUEST_BYTES, (message) => {
     const grpcTimeoutMs = timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - beganAtMs);
     const { traceparent, tracestate } = headers;
     checks.check(
@@ -203,8 +188,4 @@ function timeLeftMs(call: ServerUnaryCall<Buffer, Buffer>): number | undefined {
 function metadataText(call: ServerUnaryCall<Buffer, Buffer>, key: string): string | undefined {
   const [value] = call.metadata.get(key);
   return typeof value === "string" ? value : undefined;
-}
-
-function elapsed(durationMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs));
 }

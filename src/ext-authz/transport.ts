@@ -1,5 +1,17 @@
 // The port between the process and whatever carries Checks to it. A transport moves bytes and decides nothing.
 
+import type { Log } from "../core/log.ts";
+import type { CheckHandler } from "./check-handler.ts";
+
+export interface TransportOptions {
+  /** `host:port` (port 0: any free one; IPv6 in brackets) or `unix:/path`; at least one. */
+  readonly listen: readonly string[];
+  readonly checks: CheckHandler;
+  readonly log: Pick<Log, "warn">;
+  /** Called before health is told to whoever asks for it: the last moment for `setServing`. */
+  readonly beforeHealth?: () => void;
+}
+
 export interface Transport {
   /** Binds every address; resolves with what was bound, in the order given. Rejects if one could not be bound. */
   start(): Promise<readonly string[]>;

@@ -8,10 +8,12 @@ const { HTTP2_HEADER_CONTENT_TYPE, HTTP2_HEADER_STATUS } = constants;
 /** Compressed flag and length before each message. */
 const PREFIX_BYTES = 5;
 
-// Status codes of gRPC.
-const RESOURCE_EXHAUSTED = 8;
-const UNIMPLEMENTED = 12;
-const INTERNAL = 13;
+// Refusals, by gRPC's status codes.
+const RESOURCE_EXHAUSTED: OutgoingHttpHeaders = { "grpc-status": "8" };
+const UNIMPLEMENTED: OutgoingHttpHeaders = { "grpc-status": "12" };
+const INTERNAL: OutgoingHttpHeaders = { "grpc-status": "13" };
+/** gRPC compression: what would be understood has to be said. */
+const COMPRESSED: OutgoingHttpHeaders = { ...UNIMPLEMENTED, "grpc-accept-encoding": "identity" };
 
 const RESPONSE_HEADERS: OutgoingHttpHeaders = {
   [HTTP2_HEADER_STATUS]: 200,
@@ -25,13 +27,11 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** Whether this file can carry the call. Compressed messages, other content types and strange time-outs it leaves be. */
+/** Whether this file can carry the call. Other content types and strange time-outs it leaves be. */
 export function isPlainCall(headers: IncomingHttpHeaders): boolean {
   const type = headers[HTTP2_HEADER_CONTENT_TYPE];
-  const encoding = headers["grpc-encoding"];
   const timeout = headers["grpc-timeout"];
   if (typeof type !== "string" || !type.startsWith("application/grpc")) return false;
-  if (encoding !== undefined && encoding !== "identity") return false;
   return timeout === undefined || (typeof timeout === "string" && TIMEOUT.test(timeout));
 }
 
@@ -46,31 +46,40 @@ export function timeoutMsOf(headers: IncomingHttpHeaders): number | undefined {
  * Hands the one message of `stream` to `received`, once it is there whole, or refuses the call. A caller that goes away
  * before is not heard of again.
  */
-export function receiveMessage(stream: ServerHttp2Stream, maxBytes: number, received: (message: Buffer) => void): void {
-  const message = new IncomingMessage(maxBytes);
+export function receiveMessage(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  maxBytes: number,
+  received: (message: Buffer) => void,
+): void {
+  const encoding = headers["grpc-encoding"];
+  const message = new IncomingMessage(maxBytes, encoding !== undefined && encoding !== "identity");
   stream.on("error", ignore);
   stream.on("data", (chunk: Buffer) => message.add(chunk));
   stream.on("end", () => {
     if (isGone(stream)) return;
     const { fault } = message;
     if (fault === undefined && message.isWhole) received(message.take());
-    else sendStatus(stream, fault ?? UNIMPLEMENTED);
+    else refuse(stream, fault ?? UNIMPLEMENTED);
   });
 }
 
 /** The bytes of one message as they come; of a faulty one nothing is kept. */
 class IncomingMessage {
-  fault: number | undefined;
+  fault: OutgoingHttpHeaders | undefined;
   readonly #maxBytes: number;
+  /** A compressed message is what its headers have promised. */
+  readonly #isEncoded: boolean;
   /** The prefix and what came with it: the whole message, as a rule. */
   #head: Buffer | undefined;
   #rest: Buffer[] | undefined;
   #receivedBytes = 0;
   #expectedBytes = Number.POSITIVE_INFINITY;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, isEncoded: boolean) {
     this.fault = undefined;
     this.#maxBytes = maxBytes;
+    this.#isEncoded = isEncoded;
   }
 
   get isWhole(): boolean {
@@ -97,11 +106,11 @@ class IncomingMessage {
     if (head.length < PREFIX_BYTES) return;
     const length = head.readUInt32BE(1);
     this.#expectedBytes = PREFIX_BYTES + length;
-    if (head[0] !== 0) this.#give(INTERNAL);
+    if (head[0] !== 0) this.#give(this.#isEncoded ? COMPRESSED : INTERNAL);
     else if (length > this.#maxBytes) this.#give(RESOURCE_EXHAUSTED);
   }
 
-  #give(fault: number): void {
+  #give(fault: OutgoingHttpHeaders): void {
     this.fault = fault;
     this.#head = undefined;
     this.#rest = undefined;
@@ -120,8 +129,8 @@ export function sendMessage(stream: ServerHttp2Stream, message: Buffer): void {
   stream.end(framed);
 }
 
-function sendStatus(stream: ServerHttp2Stream, status: number): void {
-  if (!isGone(stream)) stream.respond({ ...RESPONSE_HEADERS, "grpc-status": String(status) }, { endStream: true });
+function refuse(stream: ServerHttp2Stream, refusal: OutgoingHttpHeaders): void {
+  if (!isGone(stream)) stream.respond({ ...RESPONSE_HEADERS, ...refusal }, { endStream: true });
 }
 
 function sendOkTrailers(this: ServerHttp2Stream): void {

@@ -97,10 +97,10 @@ describe("check-config", () => {
   });
 
   it("prints warnings and still exits with 0", async () => {
-    writeFileSync(join(folder, "warned.yaml"), `${GOOD}listen: { transport: wire }\n`);
+    writeFileSync(join(folder, "warned.yaml"), `${GOOD}control: { url: http://127.0.0.1:9999 }\n`);
     const outcome = await portcullis("check-config", "warned.yaml");
     expect(outcome.code).toBe(0);
-    expect(outcome.err).toMatch(/^warning: warned\.yaml:5:22 {2}listen\.transport {2}/);
+    expect(outcome.err).toMatch(/^warning: warned\.yaml:5:17 {2}control\.url {2}/);
   });
 
   it("prints every problem on its line, the file as it was named, and exits with 2", async () => {

@@ -35,7 +35,14 @@ export interface PortcullisProcess {
   stop(): Promise<void>;
 }
 
-const ANY_PORTS = { grpc: "127.0.0.1:0", ops: "127.0.0.1:0", control: "127.0.0.1:0" };
+/** What carries Checks to the sidecars of this run, where the run's project says so (vitest.config.ts). */
+const { PORTCULLIS_TEST_TRANSPORT: transport } = process.env;
+const ANY_PORTS = {
+  grpc: "127.0.0.1:0",
+  ops: "127.0.0.1:0",
+  control: "127.0.0.1:0",
+  ...(transport === undefined ? {} : { transport }),
+};
 
 /** Resolves once /readyz says so (`control`, which has none, once it listens). */
 export async function startPortcullis(options: PortcullisOptions): Promise<PortcullisProcess> {

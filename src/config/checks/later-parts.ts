@@ -5,13 +5,6 @@ import { LISTEN } from "../defaults.ts";
 import type { Look } from "./look.ts";
 
 export function checkLaterParts(look: Look): void {
-  if (look.text("listen", "transport") === "wire") {
-    look.warn(
-      ["listen", "transport"],
-      "wire is not part of this version; grpc-js serves, with the same answers",
-      "grpc-js",
-    );
-  }
   checkFeed(look);
   checkControlUrl(look);
   checkScopes(look);
