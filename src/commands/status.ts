@@ -62,9 +62,11 @@ function storeState(store: StatusJson["store"]): string {
   return unfit === null ? state : `${state}; UNFIT: ${printable(unfit)}`;
 }
 
-function replicaState({ entries, seq, lag_ms: lagMs, push }: NonNullable<StatusJson["replica"]>): string {
+function replicaState({ entries, seq, lag_ms: lagMs, push, why }: NonNullable<StatusJson["replica"]>): string {
   const lag = lagMs === null ? "NOT IN STEP YET" : `current ${age(lagMs)} ago`;
-  return `${entries} entries, seq ${seq}, ${lag}; other writers ${push ? "heard by push" : "found by scan"}`;
+  const state = `${entries} entries, seq ${seq}, ${lag}; other writers ${push ? "heard by push" : "found by scan"}`;
+  // A sidecar of an older version does not say why.
+  return typeof why === "string" ? `${state}; ${printable(why)}` : state;
 }
 
 function age(ms: number): string {

@@ -48,6 +48,7 @@ export function createReplicaOf(config: Config, log: Log, observer: Observer): R
     schedule: eventLoop,
     log,
     observer,
+    random: Math.random,
     scanEveryMs: feed.scanEveryMs,
     directWriters: feed.directWriters,
   });

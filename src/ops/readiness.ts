@@ -26,8 +26,8 @@ export interface ReadinessFacts {
     /** Why it must not be trusted although it answers (an evicting Redis); undefined: nothing known. */
     readonly unfit: string | undefined;
   };
-  /** undefined: there is none. `lagMs` undefined: it never proved itself current yet. */
-  readonly replica: { readonly lagMs: number | undefined } | undefined;
+  /** undefined: there is none. `lagMs` undefined: it never proved itself current yet; `why` it doesn't know of now. */
+  readonly replica: { readonly lagMs: number | undefined; readonly why: string | undefined } | undefined;
   readonly issuers: readonly { readonly id: string; readonly hasKeys: boolean }[];
 }
 
@@ -42,7 +42,7 @@ export function judgeReadiness(facts: ReadinessFacts, draining: boolean, upForMs
     components[`keys:${id}`] = hasKeys ? { state: "ready" } : { state: missingKeys, detail: "no usable key yet" };
   }
   components["store"] = judgeStore(facts.store);
-  if (facts.replica !== undefined) components["replica"] = judgeReplica(facts.replica.lagMs);
+  if (facts.replica !== undefined) components["replica"] = judgeReplica(facts.replica);
   components["draining"] = draining ? { state: "not_ready", detail: "shutting down" } : { state: "ready" };
   return { ready: Object.values(components).every((component) => component.state !== "not_ready"), components };
 }
@@ -58,9 +58,11 @@ function judgeStore(store: ReadinessFacts["store"]): Component {
 const REPLICA_LAGS_FROM_MS = 5_000;
 
 /** Never a reason to stay away: where it does not answer, the store is asked, and tiers decide about that. */
-function judgeReplica(lagMs: number | undefined): Component {
-  if (lagMs === undefined) return { state: "degraded", detail: "not in step with the store yet" };
-  return lagMs < REPLICA_LAGS_FROM_MS ? { state: "ready" } : { state: "degraded", detail: "cut off from the feed" };
+function judgeReplica({ lagMs, why }: NonNullable<ReadinessFacts["replica"]>): Component {
+  const reason = why === undefined ? "" : `: ${why}`;
+  if (lagMs === undefined) return { state: "degraded", detail: `not in step with the store yet${reason}` };
+  if (lagMs >= REPLICA_LAGS_FROM_MS) return { state: "degraded", detail: `behind the store${reason}` };
+  return why === undefined ? { state: "ready" } : { state: "degraded", detail: why };
 }
 
 export interface ReadinessOptions {

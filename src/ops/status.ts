@@ -26,6 +26,8 @@ export interface StatusFacts {
         readonly lagMs: number | undefined;
         /** Writes by hand are heard as they happen. */
         readonly isPushed: boolean;
+        /** What keeps it from knowing of now; undefined: nothing known. */
+        readonly why: string | undefined;
       }
     | undefined;
   /** undefined: this store has none. */
@@ -62,6 +64,7 @@ export interface StatusJson {
     readonly seq: number;
     readonly lag_ms: number | null;
     readonly push: boolean;
+    readonly why: string | null;
   } | null;
   readonly breaker: BreakerStateName | null;
   readonly issuers: readonly { readonly id: string; readonly keys: number; readonly keys_age_ms: number | null }[];
@@ -85,7 +88,13 @@ export function statusJson(facts: StatusFacts): StatusJson {
     replica:
       replica === undefined
         ? null
-        : { entries: replica.entryCount, seq: replica.seq, lag_ms: rounded(replica.lagMs), push: replica.isPushed },
+        : {
+            entries: replica.entryCount,
+            seq: replica.seq,
+            lag_ms: rounded(replica.lagMs),
+            push: replica.isPushed,
+            why: replica.why ?? null,
+          },
     breaker: facts.breaker ?? null,
     issuers: facts.issuers.map(({ id, keyCount, keysAgeMs }) => ({
       id,

@@ -28,7 +28,13 @@ const FACTS: StatusFacts = {
   upForMs: 7_400_000,
   ready: true,
   store: { type: "redis", describe: "redis 127.0.0.1:6379", reachable: true, unfit: undefined, lastAnswerAgeMs: 3 },
-  replica: { entryCount: 1_200, seq: 1_431, lagMs: 420, isPushed: true },
+  replica: {
+    entryCount: 1_200,
+    seq: 1_431,
+    lagMs: 420,
+    isPushed: true,
+    why: "the feed cannot be read (auth: XREAD: Redis said NOPERM)",
+  },
   breaker: "closed",
   issuers: [
     { id: "main", keyCount: 2, keysAgeMs: 30_000 },
@@ -62,7 +68,7 @@ test("one screen says how the sidecar is", async () => {
   expect(printed.out).toBe(`\
 portcullis    1.2.3, up 2 h, ready
 store         redis, redis 127.0.0.1:6379: up, answered 3 ms ago
-replica       1200 entries, seq 1431, current 420 ms ago; other writers heard by push
+replica       1200 entries, seq 1431, current 420 ms ago; other writers heard by push; the feed cannot be read (auth: XREAD: Redis said NOPERM)
 breaker       closed
 keys main     2, read 30 s ago
 keys partner  NONE

@@ -175,7 +175,29 @@ test("where the push is refused, the position is the start of the last whole sca
   await redis.cli("SET", "revoked:jti:main:by-hand", "1");
   await untilState(observed, "by-hand", "revoked");
   expect(observed.replica.status().isPushed).toBe(false);
+  expect(observed.replica.status().why).toBe("other writers are not heard (auth: CLIENT TRACKING: Redis said NOPERM)");
   await observed.untilCurrent();
+});
+
+test("a user that may not read the feed goes on without a replica, and it is said once why", async () => {
+  redis = await startRedis();
+  writer = await openRedisStore(redis.url);
+  await redis.cli("ACL", "SETUSER", "older", "on", ">p", "~*", "&*", "+@all", "-xread");
+  const observed = await startReplica(`redis://older:p@127.0.0.1:${redis.port}`);
+  replicas.push(observed);
+  await revoke("a");
+  await until("the first to be found by scan", () => observed.replica.status().seq === 1);
+  await revoke("b");
+  const why = "the feed cannot be read (auth: XREAD: Redis said NOPERM)";
+  await until("the reason", () => observed.replica.status().why === why);
+  const behind = (): unknown[] => observed.log.filter(({ event }) => event === "replica_behind");
+  await until("a line in the log", () => behind().length > 0);
+  await until("the position to be older still", () => observed.age() > 7_000);
+  expect(behind()).toEqual([{ event: "replica_behind", fields: { why } }]);
+  await redis.cli("ACL", "SETUSER", "older", "+xread");
+  await observed.untilCurrent();
+  expect(observed.stateOf("a")).toBe("revoked");
+  expect(observed.replica.status().why).toBeUndefined();
 });
 
 test("a hundred thousand revocations in a burst arrive, and nothing waits for long", async () => {

@@ -133,8 +133,18 @@ export function openReplicaSource(world: World, store: StoreModel, inProcess: In
         if (isOpen) next?.();
       });
     };
-    const tell = (key: string | null): void =>
-      send(() => (key === null ? listener.everythingChanged() : listener.changed([key])));
+    /** The store tells at the end of its turn, and of each key once, however often it was written. */
+    const written = new Set<string>();
+    const tellWritten = (): void => {
+      const keys = [...written];
+      written.clear();
+      if (keys.length > 0) send(() => listener.changed(keys));
+    };
+    const tell = (key: string | null): void => {
+      if (key === null) return send(() => listener.everythingChanged());
+      if (written.size === 0) world.outside(random.between(0, 1), tellWritten);
+      written.add(key);
+    };
     const close = (): void => {
       if (!isOpen) return;
       isOpen = false;
@@ -150,7 +160,10 @@ export function openReplicaSource(world: World, store: StoreModel, inProcess: In
         inProcess(TIMEOUT_MS, () => {
           resolve(false);
         });
-        world.outside(random.between(0, 3), () => send(() => resolve(true)));
+        world.outside(random.between(0, 3), () => {
+          tellWritten();
+          send(() => resolve(true));
+        });
       }).then((proved) => {
         if (proved !== true) close();
         return proved === true && isOpen;

@@ -192,8 +192,8 @@ const MUTATIONS: readonly Mutation[] = [
     name: "a push counts without a scan since it opened",
     changes: [
       {
-        file: "revocation/replica/replica.ts",
-        from: "push === this.#push && this.#scans.coversPush(push)",
+        file: "revocation/replica/hearing.ts",
+        from: "push === this.#push && isCovered(push)",
         to: "push === this.#push",
       },
     ],
@@ -202,9 +202,44 @@ const MUTATIONS: readonly Mutation[] = [
     name: "a push counts before what was heard is read",
     changes: [
       {
-        file: "revocation/replica/replica.ts",
-        from: "this.#dirty.onceRead(() => {\n      if (push === this.#push && this.#scans.coversPush(push)) this.#position.directReached(askedAt);\n    });",
-        to: "if (push === this.#push && this.#scans.coversPush(push)) this.#position.directReached(askedAt);",
+        file: "revocation/replica/hearing.ts",
+        from: "this.#dirty.onceRead(() => {\n      if (push === this.#push && isCovered(push)) onReached(askedAt);\n    });",
+        to: "if (push === this.#push && isCovered(push)) onReached(askedAt);",
+      },
+    ],
+  },
+  {
+    name: "what the feed tells of as well is put off beyond the proof",
+    changes: [{ file: "revocation/replica/dirty-keys.ts", from: "this.#waitingCount === 0 && ", to: "" }],
+  },
+  {
+    name: "what the feed tells of as well is not read at all",
+    changes: [
+      {
+        file: "revocation/replica/dirty-keys.ts",
+        from: "this.#queue.push(this.#later, done);",
+        to: "this.#queue.push([], done);",
+      },
+    ],
+  },
+  {
+    name: "a scan that began before the push was opened counts for it",
+    changes: [
+      {
+        file: "revocation/replica/hearing.ts",
+        from: "        this.#push = {};",
+        to: "        this.#push ??= {};",
+      },
+      { file: "revocation/replica/hearing.ts", from: "        this.#push = undefined;", to: "" },
+    ],
+  },
+  {
+    name: "a scan that was given up goes on to forget what the next one has not read yet",
+    changes: [
+      {
+        file: "revocation/replica/scans.ts",
+        from: "if (!isWanted()) return; // another has begun, to which everything known is older",
+        to: "",
       },
     ],
   },
@@ -223,7 +258,7 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: "revocation/replica/walk.ts",
-        from: "if (step.value.connection !== connection) return undefined;",
+        from: "if (step.value.connection !== connection) return false;",
         to: "",
       },
     ],

@@ -203,7 +203,11 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
 
   type Write = (key: string, value: string | undefined) => void;
   const throughFeed: Write = (key, value) => writeThroughFeed(store, random, key, value);
-  const byHand: Write = (key, value) => writeByHand(store, key, value);
+  const byHand: Write = (key, value) => {
+    // In one turn of the store with a write of ours, now and then: the push tells of both at once, the feed of one.
+    if (random.chance(0.3)) throughFeed(key, value === undefined ? "1" : undefined);
+    writeByHand(store, key, value);
+  };
 
   function feedTrouble(): void {
     world.outside(random.between(1_000, 15_000), feedTrouble);

@@ -82,6 +82,7 @@ export function startSidecar(world: World, store: StoreModel, code: Code, mode: 
           schedule,
           log: silent,
           observer: silent,
+          random: () => world.random.unit(),
           scanEveryMs: 3_000,
           directWriters: mode === "direct writers too",
         });

@@ -3,7 +3,8 @@
 import type { LogFields } from "../../src/core/log.ts";
 import { eventLoop } from "../../src/resilience/schedule.ts";
 import { createRedisReplicaSource } from "../../src/revocation/redis/replica-source.ts";
-import { createReplica, type Replica, type ReplicaOptions } from "../../src/revocation/replica/replica.ts";
+import type { ReplicaOptions } from "../../src/revocation/replica/options.ts";
+import { createReplica, type Replica } from "../../src/revocation/replica/replica.ts";
 import { subjectOf } from "../../src/revocation/subject.ts";
 import { principalOf } from "./principal.ts";
 import { until } from "./wait.ts";
@@ -36,6 +37,7 @@ export async function startReplica(
     schedule: eventLoop,
     log: { info: note, warn: note, error: note },
     observer: { replicaIs: (facts) => void ({ wrongTypeCount } = facts) },
+    random: Math.random,
     scanEveryMs: 10_000,
     directWriters: true,
     ...options,

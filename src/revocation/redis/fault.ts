@@ -52,6 +52,11 @@ export function fault(cause: UnknownCause, detail: string): StoreFault {
   return { cause, detail };
 }
 
+/** The same fault, saying which command it was: a user may be allowed one and not the other. */
+export function ofCommand(command: string, { cause, detail }: StoreFault): StoreFault {
+  return fault(cause, `${command}: ${detail}`);
+}
+
 /** The fault behind what ioredis rejected with or emitted. */
 export function faultOf(error: unknown): StoreFault {
   if (!(error instanceof Error)) return fault("protocol", "failed without an error");

@@ -4,10 +4,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../core/clock.ts";
 import type { PushListener } from "../replica/source.ts";
+import type { StoreFault } from "../store.ts";
 import { connect, type Connection, type Reply } from "./connection.ts";
-import { fault } from "./fault.ts";
-import { MARKER_PREFIXES, targetOfKey } from "./marker-keys.ts";
+import { fault, ofCommand } from "./fault.ts";
+import { MARKER_PREFIXES } from "./marker-keys.ts";
 import type { Locator } from "./locator.ts";
+import { PushedKeys } from "./pushed-keys.ts";
 import type { RedisAddress } from "./url.ts";
 
 export interface PushOptions {
@@ -28,7 +30,7 @@ const ANSWER_TIMEOUT_MS = 1_000;
 const SILENCE_MS = 1_500;
 const MAX_UNANSWERED = 64;
 
-/** Between one session's end and the next: doubled up to the last, jittered down to half. */
+/** Between one session's end and the next: anything up to this, which is doubled up to the last. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;
 
@@ -42,6 +44,7 @@ interface Session {
   /** The target's, to which the owner redirects; undefined until it is told. */
   targetId: number | undefined;
   isOpen: boolean;
+  readonly heard: PushedKeys;
 }
 
 export function startPush({ locator, clock, keyPrefix, listener }: PushOptions): Push {
@@ -53,25 +56,30 @@ export function startPush({ locator, clock, keyPrefix, listener }: PushOptions):
 
   const endWatch = locator.watch(({ at }) => {
     // Another server is the primary now: what this one pushes is no longer all.
-    if (session !== undefined && !isDeepStrictEqual(session.address.at, at)) end(session);
+    if (session !== undefined && !isDeepStrictEqual(session.address.at, at))
+      end(session, fault("not_primary", "another server is the primary now"));
   });
 
   async function begin(): Promise<void> {
     pause = undefined;
     const located = await locator.locate(ANSWER_TIMEOUT_MS);
     if (isStopped) return;
-    if (!located.ok) return beginLater();
+    if (!located.ok) {
+      listener.failed(located.error);
+      return beginLater();
+    }
     const address = located.value;
     const mine: Session = {
       address,
       target: connect(
         { ...connection, address, name: "portcullis-push-target", onMessage: (payload) => hear(mine, payload) },
         () => void openOwner(mine),
-        () => end(mine),
+        (why) => end(mine, why),
       ),
       owner: undefined,
       targetId: undefined,
       isOpen: false,
+      heard: new PushedKeys(keyPrefix, (keys) => listener.changed(keys)),
     };
     session = mine;
   }
@@ -80,13 +88,14 @@ export function startPush({ locator, clock, keyPrefix, listener }: PushOptions):
     const id = await mine.target.send("CLIENT", ["ID"], ANSWER_TIMEOUT_MS);
     const subscribed = await mine.target.send("subscribe", [CHANNEL], ANSWER_TIMEOUT_MS);
     if (session !== mine) return;
-    if (!id.ok || typeof id.value !== "number" || !subscribed.ok) return end(mine);
-    mine.targetId = id.value;
+    if (!subscribed.ok) return end(mine, ofCommand("SUBSCRIBE", subscribed.error));
+    if (!id.ok) return end(mine, ofCommand("CLIENT ID", id.error));
+    mine.targetId = Number(id.value);
     const name = "portcullis-push-owner";
     mine.owner = connect(
       { ...connection, address: mine.address, name },
       () => void track(mine),
-      () => end(mine),
+      (why) => end(mine, why),
     );
   }
 
@@ -95,7 +104,7 @@ export function startPush({ locator, clock, keyPrefix, listener }: PushOptions):
     const args = ["TRACKING", "ON", "REDIRECT", mine.targetId ?? 0, "BCAST", ...prefixes];
     const tracked = await mine.owner?.send("CLIENT", args, ANSWER_TIMEOUT_MS);
     if (session !== mine) return;
-    if (tracked?.ok !== true) return end(mine);
+    if (tracked?.ok !== true) return end(mine, ofCommand("CLIENT TRACKING", tracked?.error ?? DOUBT));
     failures = 0;
     mine.isOpen = true;
     listener.opened();
@@ -104,23 +113,25 @@ export function startPush({ locator, clock, keyPrefix, listener }: PushOptions):
   function hear(mine: Session, payload: unknown): void {
     if (session !== mine || !mine.isOpen) return; // what was written before is read by who hears that it opened
     if (!Array.isArray(payload)) return listener.everythingChanged();
-    const keys = payload.map(String).filter((key) => targetOfKey(keyPrefix, key) !== undefined);
-    if (keys.length > 0) listener.changed(keys);
+    mine.heard.add(payload);
   }
 
-  function end(mine: Session): void {
+  function end(mine: Session, why: StoreFault): void {
     if (session !== mine) return;
     session = undefined;
-    void mine.target.end(DOUBT);
-    void mine.owner?.end(DOUBT);
+    mine.heard.end();
+    void mine.target.end(why);
+    void mine.owner?.end(why);
     if (mine.isOpen) listener.closed();
-    if (!isStopped) beginLater();
+    if (isStopped) return;
+    listener.failed(why);
+    beginLater();
   }
 
   function beginLater(): void {
     const pauseMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
     failures = Math.min(failures + 1, 10);
-    pause = setTimeout(() => void begin(), pauseMs * (0.5 + Math.random() / 2));
+    pause = setTimeout(() => void begin(), FIRST_PAUSE_MS / 2 + pauseMs * Math.random());
   }
 
   void begin();
@@ -128,17 +139,11 @@ export function startPush({ locator, clock, keyPrefix, listener }: PushOptions):
     async prove() {
       const mine = session;
       if (mine?.isOpen !== true || mine.owner === undefined) return false;
-      const askedAtMs = clock.now().monotonicMs;
-      // The target alone would answer for ever: when its owner dies, what it is told simply stops.
-      const [told, heard] = await Promise.all([
-        mine.owner.send("CLIENT", ["TRACKINGINFO"], ANSWER_TIMEOUT_MS),
-        mine.target.send("ping", [], ANSWER_TIMEOUT_MS),
-        mine.owner.proveRole(ANSWER_TIMEOUT_MS),
-      ]);
+      const doubt = await doubtOf(mine.owner, mine.target, mine.targetId, clock);
       if (session !== mine) return false;
-      const isProved = heard.ok && redirectsTo(told, mine.targetId) && mine.owner.provedAtMs >= askedAtMs;
-      if (!isProved) end(mine);
-      return isProved;
+      if (doubt !== undefined) end(mine, doubt);
+      await mine.heard.told;
+      return session === mine;
     },
     async stop() {
       isStopped = true;
@@ -146,10 +151,28 @@ export function startPush({ locator, clock, keyPrefix, listener }: PushOptions):
       clearTimeout(pause);
       const last = session;
       if (last === undefined) return;
-      end(last);
+      end(last, DOUBT);
       await Promise.all([last.target.end(DOUBT), last.owner?.end(DOUBT)]);
     },
   };
+}
+
+/** What is wrong with a push; undefined: whatever was written before this call has been heard. */
+async function doubtOf(
+  owner: Connection,
+  target: Connection,
+  targetId: number | undefined,
+  clock: Clock,
+): Promise<StoreFault | undefined> {
+  const askedAtMs = clock.now().monotonicMs;
+  // The target alone would answer for ever: when its owner dies, what it is told simply stops.
+  const [told, heard] = await Promise.all([
+    owner.send("CLIENT", ["TRACKINGINFO"], ANSWER_TIMEOUT_MS),
+    target.send("ping", [], ANSWER_TIMEOUT_MS),
+    owner.proveRole(ANSWER_TIMEOUT_MS),
+  ]);
+  if (!told.ok) return ofCommand("CLIENT TRACKINGINFO", told.error);
+  return heard.ok && redirectsTo(told, targetId) && owner.provedAtMs >= askedAtMs ? undefined : DOUBT;
 }
 
 /** Judges what CLIENT TRACKINGINFO told: names and values by turns. */

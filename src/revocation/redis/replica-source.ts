@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../../core/result.ts";
 import type { FeedEntry, FeedHead, Moment, ReplicaSource, StandingMarker } from "../replica/source.ts";
 import type { StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
-import { fault } from "./fault.ts";
+import { fault, ofCommand } from "./fault.ts";
 import { createLink } from "./link.ts";
 import { scanPattern, targetOfKey } from "./marker-keys.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
@@ -28,14 +28,14 @@ const ANSWER_TIMEOUT_MS = 1_000;
 /** The log is waited on for so long, shorter than the proofs of the role that stand behind it in the connection. */
 const WAIT_FOR_ENTRIES_MS = 400;
 
-/** Entries in one answer: some 5 ms of reading. */
-const MAX_ENTRIES = 500;
+/** Entries in one answer: some 3 ms of reading. */
+const MAX_ENTRIES = 250;
 
 const SILENCE_MS = 1_500;
 const MAX_UNANSWERED = 64;
 
-/** Keys that one SCAN walks: about 0.3 ms of Redis' time. */
-const SCAN_COUNT = 1_000;
+/** Keys that one SCAN walks: about 0.2 ms of Redis' time, so that nobody waits for long behind it. */
+const SCAN_COUNT = 250;
 
 const EVERY_MARKER = { kind: undefined, issuer: undefined, id: undefined, limit: 0, cursor: undefined };
 
@@ -68,7 +68,7 @@ export function createRedisReplicaSource({ url, keyPrefix, clock }: RedisReplica
       reply = await reads.send("EVAL", args, ANSWER_TIMEOUT_MS);
       if (reply.ok) evaluate = "EVAL";
     }
-    return reply.ok ? momentOf(keyPrefix, keys, reply.value) : reply;
+    return reply.ok ? momentOf(keyPrefix, keys, reply.value) : err(ofCommand(evaluate, reply.error));
   }
 
   return {
@@ -86,12 +86,12 @@ export function createRedisReplicaSource({ url, keyPrefix, clock }: RedisReplica
       const block = ["COUNT", MAX_ENTRIES, "BLOCK", WAIT_FOR_ENTRIES_MS];
       const args = [...block, "STREAMS", feedLogKey(keyPrefix), `${seq}-0`];
       const reply = await log.send("XREAD", args, WAIT_FOR_ENTRIES_MS + ANSWER_TIMEOUT_MS);
-      return reply.ok ? entriesOf(keyPrefix, reply.value) : reply;
+      return reply.ok ? entriesOf(keyPrefix, reply.value) : err(ofCommand("XREAD", reply.error));
     },
     async scan(cursor) {
       const before = connection;
       const reply: Reply = await reads.send("SCAN", [cursor, "MATCH", pattern, "COUNT", SCAN_COUNT], ANSWER_TIMEOUT_MS);
-      if (!reply.ok) return reply;
+      if (!reply.ok) return err(ofCommand("SCAN", reply.error));
       const [next, found] = reply.value as [string, string[]];
       const keys = found.filter((key) => targetOfKey(keyPrefix, key) !== undefined);
       return ok({ next, keys, connection: before });

@@ -1,36 +1,22 @@
 // Keeps every live marker in this process: follows the feed, hears the push, scans, and knows up to which instant that
 // is all there is (design §4). It never refuses to answer and never guesses: what it cannot prove leaves its position.
 
-import type { Clock, Instant } from "../../core/clock.ts";
+import type { Instant } from "../../core/clock.ts";
 import { ageMs } from "../../core/clock.ts";
-import type { Log } from "../../core/log.ts";
-import type { Observer } from "../../core/observer.ts";
-import type { Schedule } from "../../resilience/schedule.ts";
 import type { Judgement } from "../judge.ts";
 import type { RevocationSubject } from "../subject.ts";
-import { DirtyKeys } from "./dirty-keys.ts";
+import { Hearing } from "./hearing.ts";
 import { Knowledge } from "./knowledge.ts";
+import { Obstacles } from "./obstacles.ts";
+import type { ReplicaOptions } from "./options.ts";
 import { Pauses } from "./pauses.ts";
 import { Position } from "./position.ts";
 import { Scans } from "./scans.ts";
-import type { FeedEntry, FeedHead, Moment, ReplicaSource } from "./source.ts";
+import type { FeedEntry, FeedHead, Moment } from "./source.ts";
 import type { ReplicaStatus } from "./status.ts";
 import { goesOnFrom, isNext, type Stretch } from "./stretch.ts";
 import type { ReplicaView } from "./view.ts";
-
-export interface ReplicaOptions {
-  readonly source: ReplicaSource;
-  readonly clock: Clock;
-  readonly schedule: Schedule;
-  readonly log: Log;
-  readonly observer: Pick<Observer, "replicaIs">;
-  /** From the start of one scan to that of the next, unless it takes longer itself. */
-  readonly scanEveryMs: number;
-  /** false: nobody writes but through the feed, so there is nothing to hear or to scan for. */
-  readonly directWriters: boolean;
-  /** Called once entries were applied of which somebody waits for one. */
-  readonly onAwaited?: () => void;
-}
+import { WrongTypes } from "./wrong-types.ts";
 
 export interface Replica extends ReplicaView {
   start(): void;
@@ -46,6 +32,10 @@ const ASK_EVERY_MS = 1_000;
 
 const RETRY_AFTER_MS = 50;
 
+/** Entries are applied for so long in one turn of the event loop, for Checks wait behind it. */
+const APPLY_FOR_MS = 4;
+const ENTRIES_PER_LOOK = 16;
+
 const SET_BACK = "the feed is another, or was set back";
 
 export function createReplica(options: ReplicaOptions): Replica {
@@ -56,14 +46,14 @@ class FeedReplica implements Replica {
   readonly #options: ReplicaOptions;
   readonly #known = new Knowledge();
   readonly #position: Position;
-  readonly #dirty: DirtyKeys;
-  #stretch: Stretch | undefined;
-  /** What is open now; each opening is another. */
-  #push: object | undefined;
+  readonly #hearing: Hearing;
   readonly #scans: Scans;
+  readonly #wrongTypes: WrongTypes;
+  readonly #obstacles: Obstacles;
+  #stretch: Stretch | undefined;
+  readonly #startedAt: Instant;
   #askedAt: Instant | undefined;
   #isAsking = false;
-  #isProving = false;
   #readingCount = 0;
   #changedAt: Instant;
   #isStopped = false;
@@ -75,23 +65,33 @@ class FeedReplica implements Replica {
     this.#options = options;
     this.#position = new Position(options.directWriters);
     this.#pauses = new Pauses(options.schedule);
-    this.#changedAt = options.clock.now();
+    this.#changedAt = this.#startedAt = options.clock.now();
+    this.#wrongTypes = new WrongTypes(options.log);
+    this.#obstacles = new Obstacles(options.log);
     this.#scans = new Scans({
       ...options,
       known: this.#known,
       pauses: this.#pauses,
-      everyMs: options.directWriters ? options.scanEveryMs : Infinity,
+      everyMs: options.scanEveryMs,
       read: (stretch, keys) => (stretch === this.#stretch ? this.#read(keys) : Promise.resolve(undefined)),
       isCurrent: (stretch) => stretch === this.#stretch && !this.#isStopped,
-      onDone: (beganAt) => {
-        this.#position.directReached(beganAt);
-        void this.#ask();
-        void this.#prove();
-      },
+      onDone: (beganAt) => this.#scanned(beganAt),
     });
-    this.#dirty = new DirtyKeys({
+    this.#hearing = new Hearing({
+      ...options,
+      pauses: this.#pauses,
       read: async (keys) => (await this.#read(keys)) !== undefined,
-      pause: () => this.#pauses.wait(RETRY_AFTER_MS),
+      isCovered: (push) => this.#scans.coversPush(push),
+      onOpen: () => {
+        this.#obstacles.note("push", undefined);
+        this.#scanIfDue();
+      },
+      onEverything: () => {
+        this.#scans.uncoverPush();
+        this.#resync("everything may have changed");
+      },
+      onFault: (why) => this.#obstacles.note("push", why),
+      onReached: (askedAt) => this.#position.directReached(askedAt),
     });
   }
 
@@ -109,7 +109,7 @@ class FeedReplica implements Replica {
 
   start(): void {
     const { source, schedule, directWriters } = this.#options;
-    source.start(directWriters ? this.#listener() : undefined);
+    source.start(directWriters ? this.#hearing.listener : undefined);
     this.#endBeat = schedule.every(BEAT_MS, () => this.#beat());
     this.#beat();
     void this.#follow();
@@ -119,7 +119,7 @@ class FeedReplica implements Replica {
     this.#isStopped = true;
     this.#endBeat?.();
     this.#wakeFollower?.();
-    this.#dirty.stop();
+    this.#hearing.stop();
     this.#pauses.end();
     await this.#options.source.stop();
   }
@@ -133,8 +133,19 @@ class FeedReplica implements Replica {
       heededUpTo: isHeeded ? stretch.applied : undefined,
       entryCount: this.#known.size,
       seq: stretch?.applied.seq ?? 0,
-      isPushed: this.#push !== undefined && this.#scans.coversPush(this.#push),
+      isPushed: this.#isPushed(),
+      why: this.#obstacles.describe() ?? this.#unread(),
     };
+  }
+
+  #isPushed(): boolean {
+    const { push } = this.#hearing;
+    return push !== undefined && this.#scans.coversPush(push);
+  }
+
+  #unread(): string | undefined {
+    const isCovered = this.#stretch !== undefined && this.#scans.coversStretch(this.#stretch);
+    return isCovered && (this.#isPushed() || !this.#options.directWriters) ? undefined : "all markers are being read";
   }
 
   #beat(): void {
@@ -142,17 +153,26 @@ class FeedReplica implements Replica {
     const now = clock.now();
     if (this.#stretch === undefined || this.#askedAt === undefined || ageMs(this.#askedAt, now) >= ASK_EVERY_MS) {
       void this.#ask();
-      void this.#prove();
+      void this.#hearing.prove();
     }
     this.#scanIfDue();
     this.#known.expireSome();
-    const { position, entryCount, seq } = this.status();
+    this.#wrongTypes.report(now);
+    const { position, entryCount, seq, why } = this.status();
+    this.#obstacles.report(why, ageMs(position ?? this.#startedAt, now));
     observer.replicaIs({
       positionWallMs: position?.wallMs,
       entryCount,
       seq,
-      wrongTypeCount: this.#scans.wrongTypeCount,
+      wrongTypeCount: this.#wrongTypes.count,
     });
+  }
+
+  #scanned(beganAt: Instant): void {
+    this.#wrongTypes.endRound();
+    this.#position.directReached(beganAt);
+    void this.#ask();
+    void this.#hearing.prove();
   }
 
   /** Asks where the feed stands: once everything up to there is applied, the replica knows all that was then. */
@@ -166,6 +186,7 @@ class FeedReplica implements Replica {
     this.#askedAt = askedAt;
     const moment = await source.read([]);
     this.#isAsking = false;
+    this.#obstacles.note("reads", moment.ok ? undefined : moment.error);
     if (!moment.ok || stretch !== this.#stretch || this.#isStopped) return;
     this.#known.setStoreNow(moment.value.storeNowMs);
     const { head } = moment.value;
@@ -214,18 +235,27 @@ class FeedReplica implements Replica {
       }
       const { heardSeq, applied } = stretch;
       const entries = await this.#options.source.entriesAfter(applied.seq);
+      this.#obstacles.note("feed", entries.ok ? undefined : entries.error);
       if (stretch !== this.#stretch) continue;
       if (!entries.ok) await this.#pauses.wait(RETRY_AFTER_MS);
-      else if (entries.value.length > 0) this.#apply(stretch, entries.value);
+      else if (entries.value.length > 0) await this.#apply(stretch, entries.value);
       else if (heardSeq > applied.seq) this.#resync("entries are missing at the end of the feed");
     }
   }
 
-  #apply(stretch: Stretch, entries: readonly FeedEntry[]): void {
-    this.#changedAt = this.#options.clock.now();
-    for (const entry of entries) {
+  async #apply(stretch: Stretch, entries: readonly FeedEntry[]): Promise<void> {
+    const { clock } = this.#options;
+    let beganAt = clock.now();
+    this.#changedAt = beganAt;
+    for (const [i, entry] of entries.entries()) {
+      if (i % ENTRIES_PER_LOOK === 0 && clock.now().monotonicMs - beganAt.monotonicMs >= APPLY_FOR_MS) {
+        await this.#pauses.turn();
+        if (stretch !== this.#stretch) return;
+        this.#changedAt = beganAt = clock.now();
+      }
       if (!isNext(entry, stretch.applied)) return this.#resync("entries are missing in the feed");
       this.#known.applyEntry(entry, this.#readingCount > 0);
+      this.#hearing.toldByFeed(entry.key);
       stretch.applied = { epoch: entry.epoch, seq: entry.seq, link: entry.link };
     }
     if (this.#readingCount === 0) this.#known.settleOrder(stretch.applied.seq);
@@ -248,43 +278,12 @@ class FeedReplica implements Replica {
     }
     this.#changedAt = this.#options.clock.now();
     this.#known.applyMoment(keys, moment.value, stretch.applied.seq);
+    this.#wrongTypes.note(keys, moment.value);
     if (this.#readingCount === 0) this.#known.settleOrder(stretch.applied.seq);
     return moment.value;
   }
 
-  #listener(): Parameters<ReplicaSource["start"]>[0] {
-    return {
-      opened: () => {
-        this.#push = {};
-        this.#scanIfDue();
-      },
-      changed: (keys) => this.#dirty.add(keys),
-      everythingChanged: () => {
-        this.#scans.uncoverPush();
-        this.#resync("everything may have changed");
-      },
-      closed: () => {
-        this.#push = undefined;
-      },
-    };
-  }
-
-  async #prove(): Promise<void> {
-    const push = this.#push;
-    if (this.#isProving || push === undefined) return;
-    const { clock, source } = this.#options;
-    const askedAt = clock.now();
-    this.#isProving = true;
-    const isProved = await source.provePush();
-    this.#isProving = false;
-    if (!isProved || this.#isStopped) return;
-    // What was heard by now is still to be read.
-    this.#dirty.onceRead(() => {
-      if (push === this.#push && this.#scans.coversPush(push)) this.#position.directReached(askedAt);
-    });
-  }
-
   #scanIfDue(): void {
-    if (this.#stretch !== undefined && !this.#isStopped) this.#scans.beginIfDue(this.#stretch, this.#push);
+    if (this.#stretch !== undefined && !this.#isStopped) this.#scans.beginIfDue(this.#stretch, this.#hearing.push);
   }
 }

@@ -1,9 +1,9 @@
-// When all markers are read anew, and what that proves: a scan counts for what had begun before it, and only when it is
-// through. It decides no position.
+// When all markers are read anew, how hastily, and what that proves: a scan counts for what had begun before it, and only
+// when it is through. It decides no position.
 
 import { ageMs, type Clock, type Instant } from "../../core/clock.ts";
-import type { Log } from "../../core/log.ts";
 import type { Knowledge } from "./knowledge.ts";
+import { Pace } from "./pace.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Moment, ReplicaSource } from "./source.ts";
 import { walkMarkers } from "./walk.ts";
@@ -11,11 +11,14 @@ import { walkMarkers } from "./walk.ts";
 export interface ScansOptions {
   readonly source: ReplicaSource;
   readonly clock: Clock;
-  readonly log: Log;
   readonly known: Knowledge;
   readonly pauses: Pauses;
-  /** From the start of one to that of the next, unless it takes longer; Infinity: only when something has begun. */
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** While other writers are not heard: from the start of one to that of the next, unless it takes longer. */
   readonly everyMs: number;
+  /** Whether there are other writers at all. */
+  readonly directWriters: boolean;
   /** undefined: it failed, or the stretch is over. */
   readonly read: (stretch: object, keys: readonly string[]) => Promise<Moment | undefined>;
   readonly isCurrent: (stretch: object) => boolean;
@@ -23,26 +26,42 @@ export interface ScansOptions {
   readonly onDone: (beganAt: Instant) => void;
 }
 
+/**
+ * To cover what has begun (a stretch of the feed, a push): the position waits for it. To look for what nobody tells of:
+ * the position is its start. To patrol where everything is told: nothing waits.
+ */
+type Purpose = "cover" | "look" | "patrol";
+
+interface Scan {
+  readonly purpose: Purpose;
+  readonly stretch: object;
+  readonly push: object | undefined;
+  readonly dueAt: Instant;
+}
+
 /** After one that failed, or for a push that comes and goes. */
 const AGAIN_AFTER_MS = 1_000;
 
-/** Between two steps of 1,000 keys where nothing is urgent: 20,000 keys a second. */
-const PAUSE_MS = 50;
+/** What makes one sidecar read everything anew (a failover) makes the whole fleet: the first steps are spread over this. */
+const SPREAD_MS = 2_000;
+
+/** The shortest pauses after steps of 250 keys: up to some 50,000 and 20,000 keys a second. */
+const SHORTEST_PAUSE_MS: Readonly<Record<"cover" | "look", number>> = { cover: 3, look: 12 };
+
+/** 33 keys a second: of a thousand sidecars together a tenth of what a Redis can. */
+const PATROL_PAUSE_MS = 7_500;
 
 export class Scans {
   readonly #options: ScansOptions;
-  #last: { readonly stretch: object; readonly beganAt: Instant; isOver: boolean } | undefined;
+  readonly #pace: Pace;
+  #running: Scan | undefined;
+  #last: Scan | undefined;
   #coveredStretch: object | undefined;
   #coveredPush: object | undefined;
-  #wrongTypeCount = 0;
 
   constructor(options: ScansOptions) {
     this.#options = options;
-  }
-
-  /** Markers' keys that are no strings, found by the last whole scan. */
-  get wrongTypeCount(): number {
-    return this.#wrongTypeCount;
+    this.#pace = new Pace(options.random);
   }
 
   /** Whether a whole scan has begun since this stretch of the feed did. */
@@ -62,48 +81,72 @@ export class Scans {
 
   /** Begins one if it is due; `push` undefined: none is open. */
   beginIfDue(stretch: object, push: object | undefined): void {
-    const last = this.#last;
-    if (last?.isOver === false) return;
     const now = this.#options.clock.now();
-    const isUrgent = this.#isUrgent(stretch, push);
-    const sinceMs = last === undefined ? Infinity : ageMs(last.beganAt, now);
-    const isNews = isUrgent && last?.stretch !== stretch;
-    if (isNews || sinceMs >= (isUrgent ? AGAIN_AFTER_MS : this.#options.everyMs)) {
-      void this.#scan(stretch, push, now, isUrgent ? 0 : PAUSE_MS);
+    const purpose = this.#purpose(stretch, push);
+    if (this.#running !== undefined && !isPast(this.#running, purpose, stretch, push, now)) return;
+    const last = this.#last;
+    const sinceMs = last === undefined ? Infinity : ageMs(last.dueAt, now);
+    const isNews = purpose === "cover" && (last?.stretch !== stretch || this.#running !== undefined);
+    if (isNews || sinceMs >= (purpose === "cover" ? AGAIN_AFTER_MS : this.#options.everyMs)) {
+      void this.#scan({ purpose, stretch, push, dueAt: now });
     }
   }
 
-  #isUrgent(stretch: object, push: object | undefined): boolean {
-    return !this.coversStretch(stretch) || (push !== undefined && !this.coversPush(push));
+  #purpose(stretch: object, push: object | undefined): Purpose {
+    if (!this.coversStretch(stretch) || (push !== undefined && !this.coversPush(push))) return "cover";
+    return push === undefined && this.#options.directWriters ? "look" : "patrol";
   }
 
-  async #scan(stretch: object, push: object | undefined, beganAt: Instant, pauseMs: number): Promise<void> {
-    const { source, known, pauses, read, isCurrent } = this.#options;
-    const scan = { stretch, beganAt, isOver: false };
+  async #scan(scan: Scan): Promise<void> {
+    const { source, clock, known, pauses, read, isCurrent } = this.#options;
+    const isFirst = this.#last === undefined;
+    this.#running = scan;
     this.#last = scan;
-    known.beginGeneration();
-    const walked = await walkMarkers({
-      source,
-      read: (keys) => read(stretch, keys),
-      pause: () => (pauseMs > 0 ? pauses.wait(pauseMs) : Promise.resolve()),
-    });
-    if (walked !== undefined && isCurrent(stretch)) {
-      this.#noteWrongTypes(walked.wrongTypeCount);
-      // Before it counts: what is gone from the store must not refuse anybody as if it were known to stand.
-      for (let next = known.forgetOlder(0); next !== 0; next = known.forgetOlder(next)) await pauses.turn();
-      if (isCurrent(stretch)) this.#end(stretch, push, beganAt);
+    const isWanted = (): boolean => this.#running === scan && isCurrent(scan.stretch);
+    if (!isFirst) await pauses.wait(this.#firstPauseMs(scan.purpose));
+    if (isWanted()) {
+      const beganAt = clock.now();
+      known.beginGeneration();
+      const isThrough = await walkMarkers({
+        source,
+        clock,
+        isWanted,
+        read: (keys) => read(scan.stretch, keys),
+        pause: (tookMs) => pauses.wait(this.#pauseMs(scan.purpose, tookMs)),
+      });
+      if (isThrough) await this.#end(scan, beganAt, isWanted);
     }
-    scan.isOver = true;
+    if (this.#running === scan) this.#running = undefined;
   }
 
-  #end(stretch: object, push: object | undefined, beganAt: Instant): void {
+  async #end({ stretch, push }: Scan, beganAt: Instant, isWanted: () => boolean): Promise<void> {
+    const { known, pauses, onDone } = this.#options;
+    // Before it counts: what is gone from the store must not refuse anybody as if it were known to stand.
+    for (let next = known.forgetOlder(0); next !== 0; next = known.forgetOlder(next)) {
+      await pauses.turn();
+      if (!isWanted()) return; // another has begun, to which everything known is older
+    }
     this.#coveredStretch = stretch;
     this.#coveredPush = push;
-    this.#options.onDone(beganAt);
+    onDone(beganAt);
   }
 
-  #noteWrongTypes(count: number): void {
-    if (count > this.#wrongTypeCount) this.#options.log.warn("store_markers_of_wrong_type", { count });
-    this.#wrongTypeCount = count;
+  #firstPauseMs(purpose: Purpose): number {
+    if (purpose === "patrol") return this.#pace.around(PATROL_PAUSE_MS);
+    return this.#pace.upTo(Math.min(SPREAD_MS, this.#options.everyMs));
   }
+
+  #pauseMs(purpose: Purpose, tookMs: number): number {
+    if (purpose === "patrol") return this.#pace.around(PATROL_PAUSE_MS);
+    return this.#pace.pauseAfterMs(tookMs, SHORTEST_PAUSE_MS[purpose]);
+  }
+}
+
+/** Whether something is wanted sooner than the scan that runs would give it. */
+function isPast(running: Scan, purpose: Purpose, stretch: object, push: object | undefined, now: Instant): boolean {
+  if (running.stretch !== stretch) return true;
+  if (running.purpose === "patrol") return purpose !== "patrol";
+  // At the start the push comes a moment after the feed: one scan will do for both. A push that comes and goes must not
+  // begin it anew for ever.
+  return running.push === undefined && push !== undefined && ageMs(running.dueAt, now) < AGAIN_AFTER_MS;
 }

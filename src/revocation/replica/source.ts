@@ -57,6 +57,8 @@ export interface PushListener {
   /** Anything may have changed (FLUSHALL). */
   everythingChanged(): void;
   closed(): void;
+  /** It could not be opened; it is tried again. */
+  failed(why: StoreFault): void;
 }
 
 export interface ReplicaSource {

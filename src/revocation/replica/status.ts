@@ -12,4 +12,6 @@ export interface ReplicaStatus {
   readonly seq: number;
   /** Writes by hand are heard as they happen; otherwise they are found by scan. */
   readonly isPushed: boolean;
+  /** What keeps it from knowing of now, for people; undefined: nothing known. */
+  readonly why: string | undefined;
 }

@@ -1,40 +1,55 @@
 // Walks over every marker of the store once. What stood from its begin to its end has been read; else it says that it
 // failed, and nothing can be told from it.
 
+import type { Clock } from "../../core/clock.ts";
 import type { Moment, ReplicaSource } from "./source.ts";
 
 export interface WalkOptions {
   readonly source: ReplicaSource;
-  /** undefined: it failed, or nobody wants the walk any more. */
+  readonly clock: Clock;
   readonly read: (keys: readonly string[]) => Promise<Moment | undefined>;
-  /** After each step. */
-  readonly pause: () => Promise<void>;
+  /** false: nobody wants the walk any more. */
+  readonly isWanted: () => boolean;
+  /** Between two steps. `tookMs`: the store's quickest answer of the one just done; Infinity: it had none. */
+  readonly pause: (tookMs: number) => Promise<void>;
 }
 
-export interface Walked {
-  /** Markers' keys that are no strings. */
-  readonly wrongTypeCount: number;
-}
+/** Keys read in one moment: less than 1 ms of Redis' time, and of ours. */
+export const KEYS_PER_READING = 250;
 
-/** Keys read in one moment: about 1 ms of Redis' time, and of ours. */
-const KEYS_PER_READING = 500;
-
-export async function walkMarkers({ source, read, pause }: WalkOptions): Promise<Walked | undefined> {
+export async function walkMarkers(options: WalkOptions): Promise<boolean> {
+  const { source, clock, isWanted, pause } = options;
   let connection: number | undefined;
-  let wrongTypeCount = 0;
   let cursor = "0";
-  do {
+  for (;;) {
+    const askedAtMs = clock.now().monotonicMs;
     const step = await source.scan(cursor);
-    if (!step.ok) return undefined;
-    connection ??= step.value.connection;
-    if (step.value.connection !== connection) return undefined;
-    for (let i = 0; i < step.value.keys.length; i += KEYS_PER_READING) {
-      const moment = await read(step.value.keys.slice(i, i + KEYS_PER_READING));
-      if (moment === undefined) return undefined;
-      wrongTypeCount += moment.markers.filter((marker) => marker === "of another type").length;
+    const scannedMs = clock.now().monotonicMs - askedAtMs;
+    if (!isWanted()) return false;
+    // A step without an answer is asked for again: its cursor is good as long as the connection is.
+    let tookMs = Infinity;
+    if (step.ok) {
+      connection ??= step.value.connection;
+      if (step.value.connection !== connection) return false;
+      const readMs = await readAll(options, step.value.keys);
+      if (readMs === undefined) return false;
+      cursor = step.value.next;
+      if (cursor === "0") return isWanted();
+      // The quickest: a store with a queue answers each late, and a busy turn of this process only one.
+      tookMs = Math.min(readMs, scannedMs);
     }
-    await pause();
-    cursor = step.value.next;
-  } while (cursor !== "0");
-  return { wrongTypeCount };
+    await pause(tookMs);
+    if (!isWanted()) return false;
+  }
+}
+
+/** How long the quickest reading took; undefined: one failed. */
+async function readAll({ clock, read }: WalkOptions, keys: readonly string[]): Promise<number | undefined> {
+  let quickestMs = Infinity;
+  for (let i = 0; i < keys.length; i += KEYS_PER_READING) {
+    const askedAtMs = clock.now().monotonicMs;
+    if ((await read(keys.slice(i, i + KEYS_PER_READING))) === undefined) return undefined;
+    quickestMs = Math.min(quickestMs, clock.now().monotonicMs - askedAtMs);
+  }
+  return quickestMs;
 }

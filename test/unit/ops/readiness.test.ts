@@ -12,6 +12,7 @@ interface Given {
   readonly unfit?: string;
   /** Lag in milliseconds; null: there is one, not in step yet. */
   readonly replica?: number | null;
+  readonly why?: string;
   readonly keys?: Readonly<Record<string, boolean>>;
 }
 
@@ -20,11 +21,12 @@ function facts({
   reachable = true,
   unfit,
   replica,
+  why,
   keys = { main: true },
 }: Given = {}): ReadinessFacts {
   return {
     store: { answeredOnce, reachable, unfit },
-    replica: replica === undefined ? undefined : { lagMs: replica ?? undefined },
+    replica: replica === undefined ? undefined : { lagMs: replica ?? undefined, why },
     issuers: Object.entries(keys).map(([id, hasKeys]) => ({ id, hasKeys })),
   };
 }
@@ -112,5 +114,6 @@ test("a replica that is not in step, or cut off, keeps nobody away: the store is
   expect(judged({ replica: null })).toContain("replica=degraded");
   expect(judged({ replica: 900 })).toContain("replica=ready");
   expect(judged({ replica: 5_000 })).toContain("replica=degraded");
+  expect(judged({ replica: 900, why: "other writers are not heard" })).toContain("replica=degraded");
   for (const replica of [null, 900, 5_000]) expect(judged({ replica })).toMatch(/^READY/);
 });
