@@ -29,10 +29,15 @@ async function flushed(stream: NodeJS.WriteStream): Promise<void> {
   await new Promise<void>((resolve) => stream.write("", () => resolve()));
 }
 
+const signals = createSignals({
+  on: (signal, listener) => void process.on(signal, listener),
+  exit: (exitCode) => process.exit(exitCode),
+});
+let isServer = false;
+
 // A reader that went away (`portcullis list | head`) wants no more, which is no failure of ours. A server goes on
 // without readers: it is there for Envoy.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  const isServer = process.listenerCount("SIGTERM") > 0;
   if (!isServer) process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed);
 });
 // What cannot be written to standard error cannot be reported anywhere.
@@ -46,10 +51,13 @@ const io: CommandIo = {
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
   version: versionOfPackage(),
-  signals: createSignals({
-    on: (signal, listener) => void process.on(signal, listener),
-    exit: (exitCode) => process.exit(exitCode),
-  }),
+  signals: {
+    ...signals,
+    onTerminate(drain) {
+      isServer = true;
+      signals.onTerminate(drain);
+    },
+  },
 };
 
 try {

@@ -121,6 +121,14 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
     .option("--id <id>", "of this jti, sid, sub … only")
     .option("--limit <count>", "at most so many")
     .action(async (options) => finish(await (await import("./list.ts")).list(options, io)));
+  withControl(
+    addCommand(program, "watch", "follow revocations and lifts as they happen", [
+      "portcullis watch",
+      "portcullis watch --after 0 --json | jq .target",
+    ]),
+  )
+    .option("--after <seq>", "begin with the events after this seq, 0 for all that are kept")
+    .action(async (options) => finish(await (await import("./watch.ts")).watch(options, io)));
   addCommand(program, "status", "show store, breaker, keys and decisions of a sidecar", [
     "portcullis status",
     "portcullis status --ops http://10.0.0.7:9002 --json",

@@ -38,8 +38,14 @@ interface Content {
 const DEFAULT_URL = "http://127.0.0.1:9003";
 const RETRY_AFTER_MS = 300;
 
-/** A client for the control plane that flags and environment name. */
-export async function controlClient(flags: ControlFlags, io: CommandIo): Promise<Result<ControlClient, CommandFault>> {
+/** Where the control plane is, and the token for it. */
+export interface ControlAccess {
+  readonly base: URL;
+  readonly token: string;
+}
+
+/** What flags and environment name; a token that would go in the clear to another machine is a usage error. */
+export async function controlAccess(flags: ControlFlags, io: CommandIo): Promise<Result<ControlAccess, CommandFault>> {
   const url = httpUrl(flags.control ?? io.env["PORTCULLIS_CONTROL_URL"] ?? DEFAULT_URL);
   if (!url.ok) return usage(url.error);
   if (url.value.protocol === "http:" && !isLoopback(url.value.hostname)) {
@@ -51,11 +57,17 @@ export async function controlClient(flags: ControlFlags, io: CommandIo): Promise
     io.err(`warning: the token goes to ${url.value.origin} in the clear\n`);
   }
   const token = await tokenOf(io);
-  if (!token.ok) return token;
-  const base = url.value;
+  return token.ok ? ok({ base: url.value, token: token.value }) : token;
+}
+
+/** A client for the control plane that flags and environment name. */
+export async function controlClient(flags: ControlFlags, io: CommandIo): Promise<Result<ControlClient, CommandFault>> {
+  const access = await controlAccess(flags, io);
+  if (!access.ok) return access;
+  const { base, token } = access.value;
   return ok({
     async call(method, path, content) {
-      const answer = await twice(() => exchange(callOf(method, new URL(path, base), token.value, content)));
+      const answer = await twice(() => exchange(callOf(method, new URL(path, base), token, content)));
       return answer.ok ? read(answer.value) : failed(whyNoAnswer(answer.error, base));
     },
   });
@@ -141,7 +153,8 @@ function read(answer: HttpAnswer): Result<unknown, CommandFault> {
   return value === undefined ? failed("the answer is not JSON: is this the control plane's address?") : ok(value);
 }
 
-function explain(answer: HttpAnswer): string {
+/** What an answer that is no success says, for people. */
+export function explain(answer: HttpAnswer): string {
   const { title, detail } = problemOf(answer);
   if (typeof title !== "string")
     return `answered ${answer.status}, and not as a control plane does: is the address right?`;

@@ -6,6 +6,11 @@ interface Signals {
    * Until a command asks for it, both signals end the process as they always do.
    */
   onTerminate(drain: () => void): void;
+  /**
+   * The same for a command that only shows something, and is no server: there is nothing left to do for it once nobody
+   * reads its output.
+   */
+  onInterrupt(end: () => void): void;
   /** Calls `reload` on every SIGHUP. Until a command asks for it, SIGHUP ends the process. */
   onReload(reload: () => void): void;
 }

@@ -21,7 +21,7 @@ export interface ListedRevocation extends RevocationAnswer {
 }
 
 /** As in `user alice of main`. */
-export function targetLine({ target }: RevocationAnswer): string {
+export function targetLine({ target }: Pick<RevocationAnswer, "target">): string {
   const of = target.issuer === undefined ? "" : target.id === undefined ? ` ${target.issuer}` : ` of ${target.issuer}`;
   return printable(`${target.kind}${target.id === undefined ? "" : ` ${target.id}`}${of}`);
 }

@@ -10,6 +10,7 @@ export interface SignalSource {
 
 export interface Signals {
   onTerminate(drain: () => void): void;
+  onInterrupt(end: () => void): void;
   onReload(reload: () => void): void;
 }
 
@@ -18,17 +19,19 @@ const CUT_OFF = 1;
 
 /** Nothing is listened to until somebody asks: until then every signal does what it does to any process. */
 export function createSignals(source: SignalSource): Signals {
+  const listen = (first: () => void): void => {
+    let signalCount = 0;
+    const terminate = (): void => {
+      signalCount += 1;
+      if (signalCount === 1) first();
+      else source.exit(CUT_OFF);
+    };
+    source.on("SIGTERM", terminate);
+    source.on("SIGINT", terminate);
+  };
   return {
-    onTerminate(drain) {
-      let signalCount = 0;
-      const terminate = (): void => {
-        signalCount += 1;
-        if (signalCount === 1) drain();
-        else source.exit(CUT_OFF);
-      };
-      source.on("SIGTERM", terminate);
-      source.on("SIGINT", terminate);
-    },
+    onTerminate: listen,
+    onInterrupt: listen,
     onReload: (reload) => source.on("SIGHUP", reload),
   };
 }

@@ -36,7 +36,7 @@ function io({ env, stdin = "", cwd = tmpdir() }: Process = {}): CommandIo {
     cwd,
     isTerminal: false,
     version: "0",
-    signals: { onTerminate: () => undefined, onReload: () => undefined },
+    signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   };
 }
 

@@ -19,7 +19,7 @@ function io(env: Record<string, string> = {}): CommandIo {
     cwd: "/",
     isTerminal: false,
     version: "0",
-    signals: { onTerminate: () => undefined, onReload: () => undefined },
+    signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   };
 }
 

@@ -17,6 +17,7 @@ const COMMANDS = [
   "revoke",
   "unrevoke",
   "list",
+  "watch",
   "status",
   "explain",
   "check-config",

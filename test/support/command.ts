@@ -43,7 +43,7 @@ export async function runHere(args: readonly string[], options: CommandOptions =
     cwd,
     isTerminal: false,
     version: "0.0.0-test",
-    signals: { onTerminate: () => undefined, onReload: () => undefined },
+    signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   });
   return { code, out, err };
 }
