@@ -28,7 +28,7 @@ const ROOMS_BELOW_COMMANDS: Readonly<Record<string, Room>> = {
   "revocation/redis": { rooms: ["core", "resilience"], libraries: ["ioredis"] },
   "revocation/embedded": { rooms: ["core", "resilience"], libraries: ["node:sqlite"] },
   "ext-authz": { rooms: ["core", "policy", "resilience"], typesOf: ["token", "revocation"], libraries: ["@grpc/*"] },
-  control: { rooms: ["core", "policy", "revocation", "token"], libraries: ["fastify"] },
+  control: { rooms: ["core", "policy", "revocation", "token"], libraries: ["fastify", "@fastify/*"] },
 };
 
 const ALL_ROOMS = Object.keys(ROOMS_BELOW_COMMANDS).filter((name) => !name.includes("/"));

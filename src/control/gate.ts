@@ -23,6 +23,8 @@ export interface GateOptions {
 export interface Gate {
   /** The caller of a request, from its one Authorization header. */
   enter(request: IncomingMessage): Promise<Result<Caller, Problem>>;
+  /** Whether a caller who was let in would be let in now, whatever he has spent; "unknown": it cannot be told now. */
+  judgeAgain(request: IncomingMessage): Promise<"good" | "refused" | "unknown">;
   /** Charges a request that needs no caller to its address; undefined: go on. */
   chargeStranger(request: IncomingMessage): Problem | undefined;
 }
@@ -93,8 +95,17 @@ export function createGate(options: GateOptions): Gate {
     return limited === undefined ? ok(caller) : err(limited);
   }
 
+  async function judgeAgain(request: IncomingMessage): Promise<"good" | "refused" | "unknown"> {
+    const token = bearerToken(request);
+    if (!token.ok) return "refused";
+    const outcome = await authenticateWith([bootstrap, ...authenticators], token.value);
+    if (outcome.ok) return "good";
+    return outcome.error.cause === "unavailable" ? "unknown" : "refused";
+  }
+
   return {
     chargeStranger,
+    judgeAgain,
     async enter(request) {
       const token = bearerToken(request);
       if (!token.ok) return err(chargeStranger(request) ?? token.error);

@@ -6,15 +6,18 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from "../core/clock.ts";
 import type { ControlScope } from "../core/control-scope.ts";
 import type { Log } from "../core/log.ts";
+import type { EventLog } from "../revocation/event-log.ts";
 import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
 import type { Authenticator } from "./access.ts";
 import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
 import { registerIntrospect } from "./api/introspect.ts";
+import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
 import { registerRevocations } from "./api/revocations.ts";
 import { CALLER, lackOf, sendProblem } from "./api/room.ts";
 import { createBootstrapAuthenticator, type BootstrapToken } from "./bootstrap-token.ts";
 import { answerBrokenRequest, problemOfError } from "./errors.ts";
+import { createEventHub } from "./events/hub.ts";
 import { createGate, type Gate } from "./gate.ts";
 import type { Introspect } from "./introspection.ts";
 import { parseJsonBody } from "./json-body.ts";
@@ -23,7 +26,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Rate } from "./rate-limit.ts";
 
 export interface ControlOptions {
-  readonly store: RevocationWriter & MarkerReader;
+  readonly store: RevocationWriter & MarkerReader & EventLog;
   /** In the order of the configuration; at least one. */
   readonly issuers: readonly IssuerLimits[];
   readonly keyPrefix: string;
@@ -67,7 +70,11 @@ const MAX_ID_LENGTH = 2_048;
 export function createControlServer(options: ControlOptions): ControlServer {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
-    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: OVERDUE_CHECK_MS },
+    http: {
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: OVERDUE_CHECK_MS,
+      shouldUpgradeCallback: mayUpgrade,
+    },
     requestTimeout: BATCH_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
     handlerTimeout: REQUEST_TIMEOUT_MS + WORK_TIMEOUT_MS,
@@ -87,8 +94,12 @@ export function createControlServer(options: ControlOptions): ControlServer {
     limitBody(request, reply);
   });
   addOpenRoutes(app, gate, openApiDocument(options.version));
+  const events = createEventHub(options.store, options.clock);
+  app.addHook("preClose", async () => events.stop());
   app.register(async (v1) => {
+    await acceptWebSockets(v1);
     guard(v1, gate);
+    registerEvents(v1, { ...options, events, gate });
     registerRevocations(v1, options);
     registerBatch(v1, options);
     registerCheck(v1, options);
@@ -142,6 +153,8 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/v1/revocations/:id": ["GET", "HEAD", "DELETE"],
   "/v1/check": ["GET", "HEAD"],
   "/v1/introspect": ["POST"],
+  "/v1/events": ["GET"],
+  "/v1/events/ws": ["GET"],
 };
 
 function addOpenRoutes(app: FastifyInstance, gate: Gate, document: object): void {

@@ -19,7 +19,7 @@ export function goesOnFrom(head: FeedHead, before: FeedHead): boolean {
 }
 
 /** Whether nothing was told between the head `applied` and the entry. */
-export function isNext(entry: FeedEntry, applied: FeedHead): boolean {
+export function isNext(entry: Pick<FeedEntry, keyof FeedHead | "previousLink">, applied: FeedHead): boolean {
   const { epoch, seq, link } = applied;
   return entry.epoch === epoch && entry.seq === seq + 1 && entry.previousLink === link;
 }

@@ -1,0 +1,128 @@
+// Tells what is revoked and lifted as it happens: server-sent events, and the same over a WebSocket. It decides who may
+// follow and from where; what there is to tell comes from the hub.
+
+import type { IncomingMessage } from "node:http";
+import websocket from "@fastify/websocket";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { EventHub, Follower } from "../events/hub.ts";
+import { createSeats, type Seats } from "../events/seats.ts";
+import { serverSentEvents } from "../events/server-sent.ts";
+import { runStream, type Outlet } from "../events/stream.ts";
+import { webSocketMessages } from "../events/web-socket.ts";
+import type { Gate } from "../gate.ts";
+import type { Problem } from "../problem.ts";
+import { EVENTS_HEADERS, EVENTS_QUERY } from "../schemas.ts";
+import { callerOf, sendProblem, type Room } from "./room.ts";
+
+export interface EventsRoom extends Room {
+  readonly events: EventHub;
+  readonly gate: Gate;
+}
+
+interface EventsQuery {
+  readonly after?: string;
+}
+
+/** What a stream holds of the control plane until it is over. */
+interface Place {
+  readonly follower: Follower;
+  release(): void;
+}
+
+/** Of MAX_CONNECTIONS; each costs some 50 KB and two judgements of its caller a second. */
+const MAX_STREAMS = 400;
+const MAX_STREAMS_PER_CALLER = 200;
+
+/** Nothing is taken from a follower. */
+const MAX_MESSAGE_BYTES = 1_024;
+
+const SOCKET_PATH = "/v1/events/ws";
+
+const FULL: Problem = {
+  code: "too_many_requests",
+  detail: "Too many streams of events are open.",
+  headers: { "retry-after": "5" },
+};
+const NO_LOG: Problem = {
+  code: "store_unavailable",
+  detail: "The store does not tell where its log stands.",
+  headers: { "retry-after": "1" },
+};
+const FOREIGN_ORIGIN: Problem = { code: "insufficient_scope", detail: "Not for pages of another origin." };
+
+/** Whether a request may ask for another protocol; else it is answered as if it had not (RFC 9110 §7.8). */
+export function mayUpgrade({ method, url, headers }: IncomingMessage): boolean {
+  const path = url?.split("?", 1)[0];
+  return method === "GET" && path === SOCKET_PATH && headers.upgrade?.toLowerCase() === "websocket";
+}
+
+/** Has to come before any hook that refuses: it sees to it that a refused socket is closed. */
+export async function acceptWebSockets(app: FastifyInstance): Promise<void> {
+  await app.register(websocket, { options: { maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false } });
+}
+
+export function registerEvents(app: FastifyInstance, room: EventsRoom): void {
+  const seats = createSeats(MAX_STREAMS, MAX_STREAMS_PER_CALLER);
+  const schema = { querystring: EVENTS_QUERY, headers: EVENTS_HEADERS };
+  const places = new WeakMap<FastifyRequest, Place>();
+
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    const place = await placeFor(request, room, seats);
+    if (!place.ok) return sendProblem(reply, place.error);
+    places.set(request, place.value);
+    return undefined;
+  }
+
+  async function stream(request: FastifyRequest, outlet: Outlet): Promise<void> {
+    const place = places.get(request);
+    if (place === undefined) return;
+    const { clock, gate } = room;
+    await runStream({ follower: place.follower, outlet, clock, judgeAgain: () => gate.judgeAgain(request.raw) });
+    place.release();
+  }
+
+  app.get("/v1/events", { schema, exposeHeadRoute: false, preHandler: admit }, (request, reply) => {
+    reply.hijack();
+    void stream(request, serverSentEvents(reply.raw));
+  });
+  app.get(
+    SOCKET_PATH,
+    { schema, exposeHeadRoute: false, websocket: true, preValidation: requireOwnOrigin, preHandler: admit },
+    (socket, request) => stream(request, webSocketMessages(socket)),
+  );
+}
+
+async function placeFor(request: FastifyRequest, room: EventsRoom, seats: Seats): Promise<Result<Place, Problem>> {
+  const leaveSeat = seats.take(callerOf(request).name);
+  if (leaveSeat === undefined) return err(FULL);
+  const follower = await room.events.follow(afterOf(request));
+  if (follower === undefined) {
+    leaveSeat();
+    return err(NO_LOG);
+  }
+  const { socket } = request.raw;
+  const release = (): void => {
+    socket.off("close", release);
+    follower.leave();
+    leaveSeat();
+  };
+  // It may be gone before there is a stream to notice.
+  socket.once("close", release);
+  if (socket.destroyed) release();
+  return ok({ follower, release });
+}
+
+/** Where an EventSource says it was, which it does by itself; else where its first connection asked to begin. */
+function afterOf(request: FastifyRequest): number | undefined {
+  const last = request.headers["last-event-id"];
+  const after = typeof last === "string" && last !== "" ? last : (request.query as EventsQuery).after;
+  return after === undefined ? undefined : Number(after);
+}
+
+/** A browser says whose page opens the socket, and lets every page try. */
+async function requireOwnOrigin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  const { origin } = request.headers;
+  if (origin === undefined || URL.parse(origin)?.host === request.host) return undefined;
+  return sendProblem(reply, FOREIGN_ORIGIN);
+}
