@@ -1,6 +1,7 @@
 // The OpenAPI document of the control API, built from the very schemas that validate.
 
 import { CONTROL_SCOPES } from "../core/control-scope.ts";
+import { EVENT, EVENTS_HEADERS, EVENTS_QUERY } from "./events/event-schemas.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
 import {
   ACKNOWLEDGED,
@@ -34,6 +35,8 @@ export function openApiDocument(version: string): JsonSchema {
       "/v1/revocations/{id}": { parameters: [ID_PARAMETER], get: SHOW, delete: LIFT },
       "/v1/check": { get: CHECK },
       "/v1/introspect": { post: INTROSPECT },
+      "/v1/events": { get: EVENTS },
+      "/v1/events/ws": { get: EVENTS_SOCKET },
       "/openapi.json": { get: DOCUMENT },
     },
     components: {
@@ -115,6 +118,27 @@ const INTROSPECT = {
   description: "Needs portcullis:read. Verified as by a Check, with the store asked each time.",
   requestBody: { required: true, content: { "application/x-www-form-urlencoded": { schema: INTROSPECTION_FORM } } },
   responses: { "200": answer("What is known of it", INTROSPECTION), ...problems(400, 401, 403, 413, 415, 429, 503) },
+};
+
+const EVENTS_PARAMETERS = [...parametersOf(EVENTS_QUERY, "query"), ...parametersOf(EVENTS_HEADERS, "header")];
+
+const EVENTS = {
+  operationId: "events",
+  summary: "Follow what is revoked and lifted, by server-sent events",
+  description: "Needs portcullis:read, for as long as it lasts. The schema is that of each event's data.",
+  parameters: EVENTS_PARAMETERS,
+  responses: {
+    "200": { description: "A stream without an end", content: { "text/event-stream": { schema: EVENT } } },
+    ...problems(400, 401, 403, 429, 503),
+  },
+};
+
+const EVENTS_SOCKET = {
+  operationId: "eventsSocket",
+  summary: "Follow the same over a WebSocket, a message each",
+  description: "Needs portcullis:read, for as long as it lasts. Not for web pages of another origin.",
+  parameters: EVENTS_PARAMETERS,
+  responses: { "101": { description: "A WebSocket (RFC 6455)" }, ...problems(400, 401, 403, 426, 429, 503) },
 };
 
 const DOCUMENT = {

@@ -19,6 +19,7 @@ const PROBLEMS = {
   unsupported_media_type: { status: 415, title: "The body must be JSON" },
   invalid_request: { status: 422, title: "The request cannot be done as asked" },
   idempotency_key_reused: { status: 422, title: "The Idempotency-Key was used for another request" },
+  upgrade_required: { status: 426, title: "This is for WebSockets" },
   too_many_requests: { status: 429, title: "Too many requests" },
   headers_too_large: { status: 431, title: "The headers are too large" },
   internal_error: { status: 500, title: "Something is broken here" },

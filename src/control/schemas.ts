@@ -2,7 +2,6 @@
 // so that document and behaviour cannot differ. What a schema cannot say is in new-revocation.
 
 import { TARGET_KINDS } from "../core/target.ts";
-import { EVENT_TYPES } from "./events/encoded-event.ts";
 import { IDEMPOTENCY_KEY } from "./idempotency.ts";
 import { END_OF_TIME_MS, MAX_REASON_LENGTH } from "./new-revocation.ts";
 
@@ -19,8 +18,8 @@ const ID: JsonSchema = {
   minLength: 1,
   description: "The jti, sid, sub, tenant, client id or kid. `issuer` and `everything` have none.",
 };
-const AT: JsonSchema = { type: "integer", description: "Epoch milliseconds." };
-const ISSUED_BEFORE: JsonSchema = {
+export const AT: JsonSchema = { type: "integer", description: "Epoch milliseconds." };
+export const ISSUED_BEFORE: JsonSchema = {
   type: "integer",
   minimum: 0,
   maximum: END_OF_TIME_MS / 1_000,
@@ -31,7 +30,7 @@ const EXPIRES_AT: JsonSchema = {
   description: "Epoch milliseconds; null: stands until lifted.",
 };
 
-const TARGET: JsonSchema = {
+export const TARGET: JsonSchema = {
   type: "object",
   additionalProperties: false,
   required: ["kind"],
@@ -156,50 +155,6 @@ export const LIST_QUERY: JsonSchema = {
     // Query parameters arrive as text and are taken as they are, so this is text too.
     limit: { type: "string", pattern: "^([1-9][0-9]{0,2}|1000)$", default: "100", description: "1 … 1000." },
     cursor: { type: "string", minLength: 1, maxLength: 8_192, description: "From the page before." },
-  },
-};
-
-const SEQ_TEXT: JsonSchema = { type: "string", pattern: "^[0-9]{1,15}$" };
-
-export const EVENTS_QUERY: JsonSchema = {
-  type: "object",
-  additionalProperties: false,
-  properties: {
-    after: { ...SEQ_TEXT, description: "Begin after this seq; left out: with what happens from now on." },
-  },
-};
-
-export const EVENTS_HEADERS: JsonSchema = {
-  type: "object",
-  properties: {
-    "last-event-id": {
-      type: "string",
-      pattern: "^[0-9]{0,15}$",
-      description: "Go on after this seq; counts before `after`. An EventSource sends it by itself.",
-    },
-  },
-};
-
-export const EVENT: JsonSchema = {
-  type: "object",
-  additionalProperties: false,
-  required: ["type", "seq"],
-  description:
-    "The data of a server-sent event, whose id is seq, and a message of the WebSocket. RESET (a server-sent event of " +
-    "the name reset) says that something was missed: read the list anew; what follows is what happened after seq.",
-  properties: {
-    type: { type: "string", enum: EVENT_TYPES },
-    id: { type: "string", description: "Of the revocation, of a lifted one too." },
-    seq: { type: "integer", description: "Dense: one more than the event before." },
-    at: AT,
-    target: TARGET,
-    reason: { type: "string" },
-    issued_before: ISSUED_BEFORE,
-    why: {
-      type: "string",
-      enum: ["forgotten", "replaced"],
-      description: "Of RESET: the log begins later by now, or is not the one it was.",
-    },
   },
 };
 

@@ -129,6 +129,35 @@ describe("an event stream", () => {
     expect((await closed)[0]).toBe(1012);
   });
 
+  test("is cut for whoever takes nothing for 10 s, who is not waited for by others and goes on where he was", async () => {
+    const slow = await follow();
+    const quick = await follow();
+    slow.pause();
+    const reason = "r".repeat(500);
+    for (let i = 1; i <= 20_000; i += 1) {
+      await plane.store.put({
+        id: `id-${i}`,
+        target: { kind: "token", issuer: "main", id: `t-${i}` },
+        reason,
+        by: "b",
+        atMs: 1,
+        issuedBeforeS: undefined,
+        expiresAtMs: Date.now() + 600_000,
+      });
+      if (i % 2_000 === 0) await quick.seen(i);
+    }
+    await quick.seen(20_000);
+    await until("the slow one to be cut", () => plane.logged().includes('"cause":"too slow"'), 30_000);
+    slow.resume();
+    await until("the end of what was sent", () => slow.hasEnded());
+    const last = slow.events.at(-1)?.data.seq ?? 0;
+    expect(last).toBeLessThan(20_000);
+    expect(slow.events.length).toBe(last);
+    await revoke("user", "after");
+    const again = await follow("", { "last-event-id": "19900" });
+    expect((await again.seen(101))[0]?.data.seq).toBe(19_901);
+  }, 90_000);
+
   test("is bounded in number, for one caller and for all, and a seat is free again once its stream is closed", async () => {
     const open = [];
     for (let i = 0; i < 200; i += 1) open.push(await follow());

@@ -1,5 +1,6 @@
 import fastify from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEvents } from "../support/event-stream.ts";
 import { startControlPlane, type Answer, type ControlPlane } from "../support/control-plane.ts";
 
 let plane: ControlPlane;
@@ -30,9 +31,13 @@ async function judge(path: string, method: string, answer: Answer): Promise<stri
   if (answer.text === "") return response.content === undefined ? AS_DOCUMENTED : "a body is documented";
   const schema = response.content?.[answer.headers.get("content-type")?.split(";")[0] ?? ""]?.schema;
   if (schema === undefined) return "the content type is not documented";
+  return (await judged(schema, answer.json)).payload;
+}
+
+function judged(schema: object, payload: object): Promise<{ readonly payload: string }> {
   const validator = fastify({ ajv: { customOptions: { removeAdditional: false, coerceTypes: false } } });
   validator.post("/", { schema: { body: schema } }, () => AS_DOCUMENTED);
-  return (await validator.inject({ method: "POST", url: "/", payload: answer.json })).payload;
+  return validator.inject({ method: "POST", url: "/", payload });
 }
 
 test("the document is open to all and names every route that exists, and no other", async () => {
@@ -40,6 +45,8 @@ test("the document is open to all and names every route that exists, and no othe
   expect(Object.keys(document.paths).toSorted()).toEqual([
     "/openapi.json",
     "/v1/check",
+    "/v1/events",
+    "/v1/events/ws",
     "/v1/introspect",
     "/v1/revocations",
     "/v1/revocations/batch",
@@ -138,6 +145,26 @@ test("each line that answers a batch has the documented form", async () => {
   for (const bad of [refused, await batch("{}", { "content-type": "text/plain" })]) {
     expect(await judge("/v1/revocations/batch", "post", bad)).toBe(AS_DOCUMENTED);
   }
+});
+
+test("what an event stream tells, and what it refuses, has the documented form", async () => {
+  const schemas = document.paths["/v1/events"]?.["get"]?.responses["200"]?.content?.["text/event-stream"]?.schema;
+  const stream = await openEvents(`${plane.url}/v1/events?after=0`, plane.tokens.reader);
+  const reset = await openEvents(`${plane.url}/v1/events?after=9999`, plane.tokens.reader);
+  const told = await plane.call("POST", "/v1/revocations", {
+    token: plane.tokens.admin,
+    body: { target: { kind: "user", id: "told" }, reason: "r" },
+  });
+  await plane.call("DELETE", `/v1/revocations/${told.json.id}`);
+  const events = [...(await stream.seen(told.json["seq"] as number)), ...(await reset.seen(1))];
+  for (const { data } of events) {
+    expect((await judged(schemas ?? {}, data)).payload).toBe(AS_DOCUMENTED);
+  }
+  stream.close();
+  reset.close();
+  const refused = await plane.call("GET", "/v1/events?after=x");
+  expect(await judge("/v1/events", "get", refused)).toBe(AS_DOCUMENTED);
+  expect(await judge("/v1/events/ws", "get", await plane.call("GET", "/v1/events/ws"))).toBe(AS_DOCUMENTED);
 });
 
 test("a marker that another program wrote without telling who and when has the documented form too", async () => {

@@ -36,19 +36,20 @@ export async function openEvents(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<EventStream> {
   const events: SentEvent[] = [];
-  let text = "";
-  let parsed = 0;
+  const chunks: string[] = [];
+  let rest = "";
   let hasEnded = false;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(url, { headers: { authorization: `Bearer ${token}`, ...headers }, agent: false }, resolve).on("error", reject);
   });
   response.setEncoding("utf8");
   response.on("data", (chunk: string) => {
-    text += chunk;
-    for (let end = text.indexOf("\n\n", parsed); end !== -1; end = text.indexOf("\n\n", parsed)) {
-      const event = eventOf(text.slice(parsed, end));
+    chunks.push(chunk);
+    const blocks = (rest + chunk).split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const event = eventOf(block);
       if (event !== undefined) events.push(event);
-      parsed = end + 2;
     }
   });
   response.on("error", () => {});
@@ -59,7 +60,7 @@ export async function openEvents(
     status: response.statusCode ?? 0,
     headers: response.headers,
     events,
-    text: () => text,
+    text: () => chunks.join(""),
     hasEnded: () => hasEnded,
     seen: (count) => until(`${count} events`, () => (events.length >= count ? events : undefined)),
     pause: () => void response.pause(),

@@ -5,6 +5,8 @@ import type { IncomingMessage } from "node:http";
 import websocket from "@fastify/websocket";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { err, ok, type Result } from "../../core/result.ts";
+import { nameInLog } from "../access.ts";
+import { EVENTS_HEADERS, EVENTS_QUERY } from "../events/event-schemas.ts";
 import type { EventHub, Follower } from "../events/hub.ts";
 import { createSeats, type Seats } from "../events/seats.ts";
 import { serverSentEvents } from "../events/server-sent.ts";
@@ -12,7 +14,6 @@ import { runStream, type Outlet } from "../events/stream.ts";
 import { webSocketMessages } from "../events/web-socket.ts";
 import type { Gate } from "../gate.ts";
 import type { Problem } from "../problem.ts";
-import { EVENTS_HEADERS, EVENTS_QUERY } from "../schemas.ts";
 import { callerOf, sendProblem, type Room } from "./room.ts";
 
 export interface EventsRoom extends Room {
@@ -49,6 +50,7 @@ const NO_LOG: Problem = {
   detail: "The store does not tell where its log stands.",
   headers: { "retry-after": "1" },
 };
+const NO_UPGRADE: Problem = { code: "upgrade_required", headers: { upgrade: "websocket", connection: "upgrade" } };
 const FOREIGN_ORIGIN: Problem = { code: "insufficient_scope", detail: "Not for pages of another origin." };
 
 /** Whether a request may ask for another protocol; else it is answered as if it had not (RFC 9110 §7.8). */
@@ -77,9 +79,11 @@ export function registerEvents(app: FastifyInstance, room: EventsRoom): void {
   async function stream(request: FastifyRequest, outlet: Outlet): Promise<void> {
     const place = places.get(request);
     if (place === undefined) return;
-    const { clock, gate } = room;
-    await runStream({ follower: place.follower, outlet, clock, judgeAgain: () => gate.judgeAgain(request.raw) });
+    const { clock, gate, log } = room;
+    const judgeAgain = (): ReturnType<Gate["judgeAgain"]> => gate.judgeAgain(request.raw);
+    const cause = await runStream({ follower: place.follower, outlet, clock, judgeAgain });
     place.release();
+    if (cause !== "stopping") log.warn("event_stream_cut", { cause, by: nameInLog(callerOf(request)) });
   }
 
   app.get("/v1/events", { schema, exposeHeadRoute: false, preHandler: admit }, (request, reply) => {
@@ -88,7 +92,7 @@ export function registerEvents(app: FastifyInstance, room: EventsRoom): void {
   });
   app.get(
     SOCKET_PATH,
-    { schema, exposeHeadRoute: false, websocket: true, preValidation: requireOwnOrigin, preHandler: admit },
+    { schema, exposeHeadRoute: false, websocket: true, preValidation: requireUpgrade, preHandler: admit },
     (socket, request) => stream(request, webSocketMessages(socket)),
   );
 }
@@ -120,8 +124,9 @@ function afterOf(request: FastifyRequest): number | undefined {
   return after === undefined ? undefined : Number(after);
 }
 
-/** A browser says whose page opens the socket, and lets every page try. */
-async function requireOwnOrigin(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+async function requireUpgrade(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  if (!mayUpgrade(request.raw)) return sendProblem(reply, NO_UPGRADE);
+  // A browser says whose page opens the socket, and lets every page try.
   const { origin } = request.headers;
   if (origin === undefined || URL.parse(origin)?.host === request.host) return undefined;
   return sendProblem(reply, FOREIGN_ORIGIN);

@@ -33,8 +33,8 @@ const BEAT_EVERY_MS = 10_000;
 const JUDGE_EVERY_MS = 500;
 const GOOD_FOR_MS = 1_800;
 
-/** Resolves when the stream is over. */
-export async function runStream({ follower, outlet, clock, judgeAgain }: StreamOptions): Promise<void> {
+/** Resolves when the stream is over, with why; "stopping" where the follower went by itself, too. */
+export async function runStream({ follower, outlet, clock, judgeAgain }: StreamOptions): Promise<EndCause> {
   let goodAtMs = clock.now().monotonicMs;
   let isJudging = false;
   let cause: EndCause = "stopping";
@@ -67,4 +67,5 @@ export async function runStream({ follower, outlet, clock, judgeAgain }: StreamO
   clearInterval(judging);
   follower.leave();
   outlet.end(cause);
+  return cause;
 }
