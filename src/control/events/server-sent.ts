@@ -28,9 +28,8 @@ export function serverSentEvents(response: ServerResponse): Outlet {
   return {
     async send(events) {
       if (isOver()) return true;
-      response.cork();
+      // Not corked, or a full socket would not show: the library corks it for this turn by itself.
       for (const { sse } of events) response.write(sse);
-      response.uncork();
       return !response.writableNeedDrain || whenTaken(response);
     },
     beat() {
