@@ -21,12 +21,20 @@ export interface Settings {
   readonly routes?: readonly object[];
   readonly verifiedTokenCount?: number;
   readonly control?: object;
+  /** The product's default unless told otherwise. */
+  readonly transport?: "wire" | "grpc-js";
 }
 
 /** Starts `bin/portcullis serve` with this configuration; answers Checks on `port` when done. */
 export async function startSidecar(place: Place, settings: Settings, port: number): Promise<Running> {
   const opsPort = await freePort();
-  const listen = { grpc: `127.0.0.1:${port}`, ops: `127.0.0.1:${opsPort}`, control: "127.0.0.1:0" };
+  const { transport } = settings;
+  const listen = {
+    grpc: `127.0.0.1:${port}`,
+    ops: `127.0.0.1:${opsPort}`,
+    control: "127.0.0.1:0",
+    ...(transport === undefined ? {} : { transport }),
+  };
   const running = start(place, "serve", CORE.server, listen, settings);
   await until("portcullis serve", running, () => isOk(`http://127.0.0.1:${opsPort}/readyz`));
   return running;

@@ -2,7 +2,7 @@
 // whether it is refused before its message is looked at. It sends nothing.
 
 import type { CheckCall } from "../check.ts";
-import { BAD_TIMEOUT, NOT_GRPC, NOT_POST, UNKNOWN_METHOD } from "./answers.ts";
+import { BAD_TIMEOUT, NOT_GRPC, NOT_POST, UNKNOWN_METHOD, type Refusal } from "./answers.ts";
 import type { RequestFields } from "./request-fields.ts";
 
 export type Method = "check" | "health_check" | "health_watch";
@@ -10,8 +10,8 @@ export type Method = "check" | "health_check" | "health_watch";
 /** Of a call. Immutable: calls whose header blocks are the same share one. */
 export interface CallHead {
   readonly method: Method;
-  /** The header block that answers it at once. */
-  readonly refusal: Buffer | undefined;
+  /** What answers it, whatever its messages are. */
+  readonly refusal: Refusal | undefined;
   /** What the caller allows from its start on; undefined: for ever. */
   readonly timeoutMs: number | undefined;
   /** As it is at the call's start. */
@@ -63,7 +63,7 @@ function refusalOf(
   fields: RequestFields,
   method: Method | undefined,
   timeoutMs: number | undefined,
-): Buffer | undefined {
+): Refusal | undefined {
   if (fields.method !== "POST") return NOT_POST;
   if (!CONTENT_TYPE.test(fields.contentType ?? "")) return NOT_GRPC;
   if (fields.grpcTimeout !== undefined && timeoutMs === undefined) return BAD_TIMEOUT;

@@ -13,13 +13,14 @@ import {
   TOO_MUCH_AT_ONCE,
   TOO_SLOW,
   UNKNOWN_HEALTH_SERVICE,
+  type Refusal,
 } from "./answers.ts";
 import type { MessageFault } from "./incoming-message.ts";
 import type { Sender } from "./sender.ts";
 import type { Stream } from "./stream.ts";
 import type { Streams } from "./streams.ts";
 
-const FAULTS: Readonly<Record<Exclude<MessageFault, "none">, Buffer>> = {
+const FAULTS: Readonly<Record<Exclude<MessageFault, "none">, Refusal>> = {
   too_large: TOO_LARGE,
   too_much_at_once: TOO_MUCH_AT_ONCE,
   bad_flag: BAD_FLAG,
@@ -48,12 +49,18 @@ export class Calls {
   /** A request's header block has come; where nothing follows it, its stream receives no more. */
   begin(stream: Stream): void {
     const { refusal } = stream.head;
-    if (refusal !== undefined) this.parts.sender.refuse(stream, refusal);
+    // At once: a caller of a method that we do not know may be waiting for us before it goes on. Other requests of HTTP
+    // are heard to their end, so that a rule broken on the way is told as such.
+    if (refusal !== undefined && refusal.body === undefined) this.parts.sender.refuse(stream, refusal);
     else if (!stream.isReceiving) this.end(stream);
   }
 
   /** A piece of its body. */
   data(stream: Stream, bytes: Buffer, from: number, to: number, isLast: boolean): void {
+    if (stream.head.refusal !== undefined) {
+      if (isLast) this.end(stream);
+      return;
+    }
     const { message } = stream;
     const fault = message.add(bytes, from, to, isLast);
     if (fault !== "none") this.parts.sender.refuse(stream, FAULTS[fault]);
@@ -88,13 +95,14 @@ export class Calls {
   private judgeOne(stream: Stream, nowMs: number): void {
     const { checks, streams } = this.parts;
     if (!stream.isOpen) return streams.settle(stream);
+    const { method, refusal } = stream.head;
     const message = stream.message.take();
-    if (message !== undefined && stream.head.method === "check") {
+    if (message !== undefined && method === "check") {
       return checks.check(message, callAt(stream, nowMs), stream.reply);
     }
     streams.settle(stream);
-    if (message === undefined) this.parts.sender.refuse(stream, NOT_ONE_MESSAGE);
-    else if (stream.head.method === "health_watch") this.watch(stream, message);
+    if (message === undefined) this.parts.sender.refuse(stream, refusal ?? NOT_ONE_MESSAGE);
+    else if (method === "health_watch") this.watch(stream, message);
     else this.healthCheck(stream, message);
   }
 

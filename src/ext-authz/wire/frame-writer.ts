@@ -35,8 +35,8 @@ export class FrameWriter {
     this.output.chunk.set(block, at);
   }
 
-  data(streamId: number, bytes: Buffer, from: number, to: number): void {
-    const at = this.begin(DATA, 0, streamId, to - from);
+  data(streamId: number, bytes: Buffer, from: number, to: number, endsStream: boolean): void {
+    const at = this.begin(DATA, endsStream ? END_STREAM : 0, streamId, to - from);
     bytes.copy(this.output.chunk, at, from, to);
   }
 

@@ -1,7 +1,7 @@
 // Sends answers as far as the peer's windows let them through (RFC 9113 §5.2, §6.9), and keeps what they do not. It
 // knows gRPC's framing of a message, and nothing of calls.
 
-import { OK_TRAILERS, RESPONSE_HEADERS } from "./answers.ts";
+import { OK_TRAILERS, RESPONSE_HEADERS, type Refusal } from "./answers.ts";
 import {
   DATA,
   DEFAULT_WINDOW_BYTES,
@@ -72,10 +72,11 @@ export class Sender {
     }
   }
 
-  /** Trailers-Only: the whole answer in one header block. */
-  refuse(stream: Stream, block: Buffer): void {
-    this.writer.headers(stream.id, block, true);
-    this.ended(stream);
+  /** The whole answer: Trailers-Only, or a page of plain HTTP. */
+  refuse(stream: Stream, { headers, body }: Refusal): void {
+    this.writer.headers(stream.id, headers, body === undefined);
+    if (body === undefined) this.ended(stream);
+    else this.enqueue(stream, body, true, undefined);
   }
 
   /** The header block before any number of messages. */
@@ -83,17 +84,17 @@ export class Sender {
     this.writer.headers(stream.id, RESPONSE_HEADERS, false);
   }
 
-  /** A message; `trailers` end the stream after it. */
+  /** A message. With `trailers` it is the last. */
   send(stream: Stream, message: Buffer, trailers?: Buffer): void {
     const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
     framed[0] = 0;
     framed.set(message, writeUint32(framed, 1, message.length));
-    this.enqueue(stream, framed, trailers);
+    this.enqueue(stream, framed, trailers !== undefined, trailers);
   }
 
   /** Status OK, once all messages are through. */
   end(stream: Stream): void {
-    this.enqueue(stream, NOTHING, OK_TRAILERS);
+    this.enqueue(stream, NOTHING, true, OK_TRAILERS);
   }
 
   /** Of a stream that is closed. */
@@ -151,14 +152,15 @@ export class Sender {
     this.ended(stream);
   }
 
-  private enqueue(stream: Stream, framed: Buffer, trailers: Buffer | undefined): void {
-    this.blockedBytes += framed.length;
+  private enqueue(stream: Stream, bytes: Buffer, isLast: boolean, trailers: Buffer | undefined): void {
+    this.blockedBytes += bytes.length;
     const { blocked } = stream;
     if (blocked === undefined) {
-      stream.blocked = { bytes: framed, sentBytes: 0, trailers, movedAtMs: performance.now() };
+      stream.blocked = { bytes, sentBytes: 0, isLast, trailers, movedAtMs: performance.now() };
     } else {
-      blocked.bytes = Buffer.concat([blocked.bytes.subarray(blocked.sentBytes), framed]);
+      blocked.bytes = Buffer.concat([blocked.bytes.subarray(blocked.sentBytes), bytes]);
       blocked.sentBytes = 0;
+      blocked.isLast = isLast;
       blocked.trailers = trailers;
     }
     this.pump(stream);
@@ -168,7 +170,8 @@ export class Sender {
   private pump(stream: Stream): void {
     const { blocked } = stream;
     if (blocked === undefined) return;
-    const { bytes } = blocked;
+    const { bytes, isLast, trailers } = blocked;
+    const isEnd = isLast && trailers === undefined;
     while (blocked.sentBytes < bytes.length) {
       const room = Math.min(this.windowBytes, stream.sendWindowBytes, MAX_FRAME_BYTES);
       if (room <= 0) {
@@ -176,7 +179,8 @@ export class Sender {
         return;
       }
       const count = Math.min(room, bytes.length - blocked.sentBytes);
-      this.writer.data(stream.id, bytes, blocked.sentBytes, blocked.sentBytes + count);
+      const to = blocked.sentBytes + count;
+      this.writer.data(stream.id, bytes, blocked.sentBytes, to, isEnd && to === bytes.length);
       this.windowBytes -= count;
       stream.sendWindowBytes -= count;
       blocked.sentBytes += count;
@@ -185,9 +189,8 @@ export class Sender {
     }
     this.blockedStreams.delete(stream);
     stream.blocked = undefined;
-    if (blocked.trailers === undefined) return;
-    this.writer.headers(stream.id, blocked.trailers, true);
-    this.ended(stream);
+    if (trailers !== undefined) this.writer.headers(stream.id, trailers, true);
+    if (isLast) this.ended(stream);
   }
 }
 

@@ -6,10 +6,12 @@ import { NO_CALL_HEAD, type CallHead } from "./call-head.ts";
 
 /** What a peer's windows have not let through yet. */
 export interface Blocked {
-  /** Framed gRPC messages. */
+  /** A body, or framed gRPC messages. */
   bytes: Buffer;
   sentBytes: number;
-  /** After the last message; undefined: more may follow. */
+  /** False: more messages may follow. */
+  isLast: boolean;
+  /** After the last byte. */
   trailers: Buffer | undefined;
   /** When the windows last let something through. */
   movedAtMs: number;
