@@ -5,12 +5,12 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages envoy envoys redis test demo bench fmt lint types clean
+.PHONY: help setup packages envoy envoys redis postgres test demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages envoys redis ## install whatever is missing: packages, three real Envoys, redis-server
+setup: packages envoys redis postgres ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL
 
 packages:
 	@scripts/install-packages
@@ -23,6 +23,9 @@ envoys:
 
 redis:
 	@scripts/install-redis
+
+postgres:
+	@scripts/install-postgres
 
 test: setup ## every check that a change must pass; ends with "N passed, N failed"
 	@$(RUN) node scripts/check.ts

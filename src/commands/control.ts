@@ -6,7 +6,7 @@ import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, storePart } from "./parts.ts";
 import { readConfig } from "./read-config.ts";
 import { listenForTermination, runUntilTerminated } from "./run.ts";
-import { openStore, raiseLadder } from "./store.ts";
+import { openControlStore, raiseLadder } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 export async function control(options: { readonly config: string }, io: CommandIo): Promise<number> {
@@ -15,7 +15,7 @@ export async function control(options: { readonly config: string }, io: CommandI
   const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
-  const store = openStore(config, log);
+  const store = openControlStore(config, log, observer);
   const ladder = raiseLadder(config, store, observer, undefined);
   const sources = createIssuers(observer, log);
   const { issuers } = sources.use(config.issuers);

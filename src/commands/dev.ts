@@ -13,7 +13,7 @@ import { writePrivateFile } from "./private-file.ts";
 import { configOf, readReloadable } from "./read-config.ts";
 import { listenForTermination, runUntilTerminated } from "./run.ts";
 import { createSidecar } from "./sidecar.ts";
-import { openStore } from "./store.ts";
+import { openControlStore } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 /** Where everything is kept that `dev` makes up when there is no file. */
@@ -29,7 +29,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const { token, sha256 } = createBootstrapToken();
-  const store = openStore(config, log);
+  const store = openControlStore(config, log, observer);
   const sidecar = createSidecar(config, store, telemetry, io.version);
   const plane = createControlPlane(config, {
     store,

@@ -22,6 +22,7 @@ const FIXED = [
   "feed",
   "control",
   "telemetry",
+  "recordUrl",
 ] as const satisfies readonly (keyof Config)[];
 
 export interface ReloadOptions {

@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
-import type { BreakerStateName, Observer } from "../core/observer.ts";
+import type { BreakerStateName, Observer, RecordObserver } from "../core/observer.ts";
 import { createBreaker } from "../resilience/breaker.ts";
 import { eventLoop } from "../resilience/schedule.ts";
 import { createBatcher, type Batcher } from "../revocation/batcher.ts";
@@ -14,6 +14,9 @@ import { createMemoryStore } from "../revocation/memory/store.ts";
 import { createRedisReplicaSource } from "../revocation/redis/replica-source.ts";
 import { createRedisStore } from "../revocation/redis/store.ts";
 import { createReplica, type Replica } from "../revocation/replica/replica.ts";
+import { createRecordDatabase } from "../revocation/record/database.ts";
+import { createRecordedStore } from "../revocation/record/recorded-store.ts";
+import { createReconciler } from "../revocation/record/reconciler.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import { systemClock } from "./clock.ts";
 
@@ -36,6 +39,24 @@ export function openStore(config: Config, log: Log): RevocationStore {
     case "memory":
       return createMemoryStore({ keyPrefix: store.keyPrefix, clock: systemClock });
   }
+}
+
+/** The same for a control plane: with a system of record, where the configuration names one. */
+export function openControlStore(config: Config, log: Log, observer: RecordObserver): RevocationStore {
+  const store = openStore(config, log);
+  const { keyPrefix } = config.store;
+  if (config.recordUrl === undefined) return store;
+  const database = createRecordDatabase({ url: config.recordUrl, log, onUp: observer.recordUp });
+  const reconciler = createReconciler({
+    store,
+    database,
+    keyPrefix,
+    clock: systemClock,
+    schedule: eventLoop,
+    log,
+    onRepair: observer.recordRepaired,
+  });
+  return createRecordedStore({ store, database, reconciler, keyPrefix, clock: systemClock });
 }
 
 /** The replica of the configuration, not started; undefined where every answer comes from the store. */

@@ -17,6 +17,7 @@ import type {
   TelemetryConfig,
 } from "./config.ts";
 import { ISSUER } from "./defaults.ts";
+import type { SecretSiblings } from "./secret-siblings.ts";
 import { readDuration, readSize } from "./units.ts";
 import type {
   WrittenControl,
@@ -27,19 +28,14 @@ import type {
   WrittenTelemetry,
 } from "./written.ts";
 
-/** `directory` is the file's, absolute; `storeUrl` is what `store.urlFile` held, if there is one. */
-export function compileConfig(
-  file: string,
-  directory: string,
-  written: WrittenFile,
-  storeUrl: string | undefined,
-): Config {
+/** `directory` is the file's, absolute. */
+export function compileConfig(file: string, directory: string, written: WrittenFile, secrets: SecretSiblings): Config {
   const listen = compileListen(written.listen, directory);
   return {
     file,
     listen,
     issuers: written.issuers.map((issuer) => compileIssuer(issuer, directory)),
-    store: compileStore(written.store, directory, storeUrl),
+    store: compileStore(written.store, directory, secrets.storeUrl),
     tiers: compileTiers(written.tiers),
     routes: written.routes.map(compileRoute),
     scopes: written.scopes,
@@ -69,6 +65,7 @@ export function compileConfig(
       scanEveryMs: ms(written.feed.scanEvery),
       directWriters: written.feed.directWriters,
     },
+    recordUrl: secrets.record ?? (written.record === "" ? undefined : written.record),
   };
 }
 

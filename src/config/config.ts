@@ -139,4 +139,6 @@ export interface Config {
   readonly telemetry: TelemetryConfig;
   readonly control: ControlConfig;
   readonly feed: { readonly type: "none" | "redis"; readonly scanEveryMs: number; readonly directWriters: boolean };
+  /** Of the PostgreSQL that is the control plane's system of record; a secret. undefined: there is none. */
+  readonly recordUrl: string | undefined;
 }

@@ -7,7 +7,7 @@ import { formatDuration, formatSize } from "./units.ts";
 
 /** For people to read. User and password in the store's URL become `***`. */
 export function formatConfig(config: Config): string {
-  const { limits, drain, breaker, telemetry, control, feed } = config;
+  const { limits, drain, breaker, telemetry, control, feed, recordUrl } = config;
   return stringify(
     {
       listen: writeListen(config.listen),
@@ -50,6 +50,7 @@ export function formatConfig(config: Config): string {
       },
       control: { url: control.url, issuer: control.issuer, audience: control.audience, tokens: control.tokens },
       feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
+      record: recordUrl === undefined ? "" : withoutCredential(recordUrl),
     },
     { aliasDuplicateObjects: false },
   );

@@ -9,15 +9,16 @@ import { checkLaterParts } from "./checks/later-parts.ts";
 import { checkListen } from "./checks/listen.ts";
 import { Look } from "./checks/look.ts";
 import { checkRouting } from "./checks/routing.ts";
-import { checkStore, checkStoreUrl } from "./checks/store.ts";
+import { checkRecord } from "./checks/record.ts";
+import { checkStore } from "./checks/store.ts";
 import { compileConfig } from "./compile.ts";
 import type { Config, StoreConfig } from "./config.ts";
 import { STORE } from "./defaults.ts";
 import { problemsOf } from "./issues.ts";
 import { formatProblem, type ConfigProblem } from "./problem.ts";
-import { readSecretFile } from "./read-file.ts";
 import { NO_READINGS, type Readings } from "./readings.ts";
 import { FILE } from "./schema.ts";
+import { readSecretSiblings } from "./secret-siblings.ts";
 import { readTree } from "./tree.ts";
 
 export interface LoadedConfig {
@@ -49,9 +50,17 @@ export function loadConfig(
   const parsed = FILE.safeParse(tree.root);
   const look = new Look(tree, readings);
   const directory = dirname(resolve(file));
-  for (const check of [checkListen, checkIssuers, checkStore, checkRouting, checkIdentity, checkLaterParts])
+  for (const check of [
+    checkListen,
+    checkIssuers,
+    checkStore,
+    checkRouting,
+    checkIdentity,
+    checkRecord,
+    checkLaterParts,
+  ])
     check(look);
-  const storeUrl = readStoreUrl(look, directory);
+  const secrets = readSecretSiblings(look, directory);
   warnOfAbsentKeys(look, directory);
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);
   const problems = distinct([...tree.problems, ...issues, ...look.problems]).toSorted(byPlace);
@@ -59,23 +68,9 @@ export function loadConfig(
   const storeIsNamed = (["type", "url", "urlFile"] as const).some((key) => look.has("store", key));
   const store = storeIsNamed ? parsed.data.store : { ...parsed.data.store, type: unnamedStore };
   return ok({
-    config: compileConfig(resolve(file), directory, { ...parsed.data, store }, storeUrl),
+    config: compileConfig(resolve(file), directory, { ...parsed.data, store }, secrets),
     warnings: look.warnings.toSorted(byPlace),
   });
-}
-
-/** What `store.urlFile` holds; undefined where there is none, or a problem was reported. */
-function readStoreUrl(look: Look, directory: string): string | undefined {
-  const urlFile = look.text("store", "urlFile");
-  if (urlFile === undefined || urlFile === "") return undefined;
-  const path = ["store", "urlFile"];
-  const url = readSecretFile(resolve(directory, urlFile));
-  if (url.ok) {
-    checkStoreUrl(look, path, url.value);
-    return url.value;
-  }
-  look.wrongValue(path, `the file ${url.error}`, "a readable file that holds the URL");
-  return undefined;
 }
 
 /** A warning only: the file may come later, and is then found by itself. */

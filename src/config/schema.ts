@@ -188,9 +188,11 @@ export const FILE: z.ZodType<WrittenFile> = z
       })
       .prefault({})
       .describe("The revocation feed."),
-    record: hidden(allowing('"" in this version', z.string()))
+    record: hidden(allowing("postgres://user@host:port/database", z.string().max(2_048)))
       .default("")
-      .describe("System of record of the control plane. Not part of this version."),
+      .describe(
+        "System of record of the control plane, a PostgreSQL: revocations are written there first, and the store is repaired from it.",
+      ),
     recordFile: text(4_096, "a path, relative to this file")
       .optional()
       .describe("A file that holds record, for it may hold a password."),

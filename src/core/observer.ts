@@ -44,6 +44,16 @@ export interface ReplicaFacts {
   readonly wrongTypeCount: number;
 }
 
+/** What was done to bring the store back to what the system of record says; `failed`: it is tried again. */
+export const RECORD_REPAIRS = ["restored", "lifted_again", "failed"] as const;
+export type RecordRepair = (typeof RECORD_REPAIRS)[number];
+
+/** What a control plane with a system of record reports. */
+export interface RecordObserver {
+  recordUp(up: boolean): void;
+  recordRepaired(repair: RecordRepair): void;
+}
+
 export interface Observer {
   decided(decision: Decision): void;
   verified(algorithm: string, durationMs: number): void;

@@ -42,6 +42,8 @@ export interface Metrics {
   readonly replicaEntries: Family<Cell>;
   readonly replicaSeq: Family<Cell>;
   readonly replicaWrongType: Family<Cell>;
+  readonly recordUp: Family<Cell>;
+  readonly recordRepairs: Family<Cell>;
   readonly jwksFetches: Family<Cell>;
   readonly jwksKeysDropped: Family<Cell>;
   readonly jwksAge: Family<AgeCell>;
@@ -154,6 +156,8 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
     jwksFetches: counter("jwks_fetch_total", "Fetches of an issuer's key set.", ["issuer", "result"]),
     jwksKeysDropped: counter("jwks_keys_dropped_total", "Keys of a key set that were not taken.", ["issuer", "why"]),
     jwksAge: gauge("jwks_age_seconds", "Time since an issuer's key set was last read whole.", ["issuer"], ageCell),
+    recordUp: gauge("record_up", "1 if the system of record answered last, 0 if not.", [], createCell),
+    recordRepairs: counter("record_repairs_total", "Revocations brought back to what the record says.", ["repair"]),
     configReloads: counter("config_reload_total", "Reloads of the configuration.", ["result"]),
     issuerClockAhead: gauge("issuer_clock_ahead_seconds", "Largest iat - now seen.", ["issuer"], createCell),
     logLinesDropped: new Family(

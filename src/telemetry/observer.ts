@@ -1,7 +1,7 @@
 // Turns what the rooms report into metrics, logs and statistics. It decides nothing and never throws at them.
 
 import type { Clock } from "../core/clock.ts";
-import type { BreakerStateName, Observer } from "../core/observer.ts";
+import type { BreakerStateName, Observer, RecordObserver } from "../core/observer.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { NONE, type Metrics } from "./metrics.ts";
 import type { OutageLog } from "./outage-log.ts";
@@ -18,7 +18,7 @@ export interface ObserverOptions {
   readonly tiers: readonly string[];
 }
 
-export interface TelemetryObserver extends Observer {
+export interface TelemetryObserver extends Observer, RecordObserver {
   /** For `/status`. */
   decisionRates(): DecisionRates;
 }
@@ -48,6 +48,12 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     },
     revokedTokenAttempted(kind) {
       metrics.revokedTokenAttempts.at(kind).value += 1;
+    },
+    recordUp(up) {
+      metrics.recordUp.at().value = up ? 1 : 0;
+    },
+    recordRepaired(repair) {
+      metrics.recordRepairs.at(repair).value += 1;
     },
     configReloaded(result) {
       metrics.configReloads.at(result).value += 1;

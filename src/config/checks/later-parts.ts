@@ -8,11 +8,6 @@ export function checkLaterParts(look: Look): void {
   checkFeed(look);
   checkControlUrl(look);
   checkScopes(look);
-  for (const key of ["record", "recordFile"]) {
-    const value = look.text(key);
-    if (value !== undefined && value !== "")
-      look.wrong([key], "is set, which is not part of this version", 'leave it out, or ""');
-  }
   if (look.list("control", "secondPerson").length > 0) {
     look.wrong(["control", "secondPerson"], "names kinds, which is not part of this version", "leave it out, or []");
   }

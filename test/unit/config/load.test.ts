@@ -215,8 +215,6 @@ describe("what this version cannot do", () => {
   it.each([
     ["feed: { type: kafka }", 'feed.type  is "kafka": not part of this version'],
     ["feed: { type: relay }", 'feed.type  is "relay": not part of this version'],
-    ["record: postgres://u:secret@h/db", "record  is set, which is not part of this version"],
-    ["recordFile: r.txt", "recordFile  is set, which is not part of this version"],
     ["control: { secondPerson: [tenant] }", "control.secondPerson  names kinds, which is not part of this version"],
     ["store: { url: redis+cluster://h:1 }", "store.url  is a redis+cluster URL, which is not part of this version"],
   ])("is refused where its absence would be felt: %s", (more, problem) => {

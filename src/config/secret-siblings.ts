@@ -1,0 +1,39 @@
+// Reads the `…File:` siblings of values that may hold a password. What they hold is checked like the value itself, and
+// never shown.
+
+import { resolve } from "node:path";
+import type { Look } from "./checks/look.ts";
+import { checkRecordUrl } from "./checks/record.ts";
+import { checkStoreUrl } from "./checks/store.ts";
+import { readSecretFile } from "./read-file.ts";
+
+/** Each is undefined where there is no such sibling, or a problem was reported. */
+export interface SecretSiblings {
+  readonly storeUrl: string | undefined;
+  readonly record: string | undefined;
+}
+
+/** `directory` is where relative paths begin. */
+export function readSecretSiblings(look: Look, directory: string): SecretSiblings {
+  return {
+    storeUrl: readSibling(look, directory, ["store", "urlFile"], checkStoreUrl),
+    record: readSibling(look, directory, ["recordFile"], checkRecordUrl),
+  };
+}
+
+function readSibling(
+  look: Look,
+  directory: string,
+  path: readonly string[],
+  check: (look: Look, path: readonly PropertyKey[], url: string) => void,
+): string | undefined {
+  const file = look.text(...path);
+  if (file === undefined || file === "") return undefined;
+  const url = readSecretFile(resolve(directory, file));
+  if (url.ok) {
+    check(look, path, url.value);
+    return url.value;
+  }
+  look.wrongValue(path, `the file ${url.error}`, "a readable file that holds the URL");
+  return undefined;
+}
