@@ -5,12 +5,12 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages envoy envoys redis postgres test demo bench fmt lint types clean
+.PHONY: help setup packages envoy envoys redis postgres conformance test demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages envoys redis postgres ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL
+setup: packages envoys redis postgres conformance ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, h2spec
 
 packages:
 	@scripts/install-packages
@@ -26,6 +26,9 @@ redis:
 
 postgres:
 	@scripts/install-postgres
+
+conformance:
+	@scripts/install-conformance
 
 test: setup ## every check that a change must pass; ends with "N passed, N failed"
 	@$(RUN) node scripts/check.ts
