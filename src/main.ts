@@ -47,9 +47,11 @@ const io: CommandIo = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   readStdin,
+  stdinChunks: () => process.stdin as AsyncIterable<Uint8Array>,
   env: process.env,
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
+  isErrorTerminal: process.stderr.isTTY,
   version: versionOfPackage(),
   signals: {
     ...signals,

@@ -99,14 +99,22 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
       'portcullis revoke user alice --reason "left the company"',
       "portcullis revoke token --stdin --reason stolen < token.jwt",
       "portcullis revoke everything --reason 'signing key leaked'",
+      'portcullis revoke session --batch stolen-sessions.txt --reason "laptop stolen"',
+      "portcullis revoke --batch revocations.ndjson --json > done.ndjson",
     ]),
   )
-    .addArgument(new Argument("<kind>", "what is revoked").choices(TARGET_KINDS))
+    .addArgument(
+      new Argument("[kind]", "what is revoked; not needed where the lines of a batch say it").choices(TARGET_KINDS),
+    )
     .argument("[id]", "the jti, sid, sub, tenant, client id or kid; none for issuer and everything")
-    .requiredOption("--reason <text>", "why, for the record")
+    .option("--reason <text>", "why, for the record; required, but for a batch whose lines have their own")
     .option("--issuer <id>", "short id of the issuer")
     .addOption(new Option("--wait <level>", "answer when it is so").choices(["stored", "replicated", "fleet"]))
     .option("--stdin", "revoke token: read the JWT from standard input")
+    .option(
+      "--batch <file>",
+      "revoke what its lines ask for (- is standard input): with KIND an ID each, else JSON as POST /v1/revocations takes it",
+    )
     .action(async (kind, id, options) => finish(await (await import("./revoke.ts")).revoke(kind, id, options, io)));
   withControl(
     addCommand(program, "unrevoke", "lift a revocation", ["portcullis unrevoke 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11"]),

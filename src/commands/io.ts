@@ -22,10 +22,14 @@ export interface CommandIo {
   err(text: string): void;
   /** All of standard input as UTF-8; rejects beyond 1 MiB. */
   readStdin(): Promise<string>;
+  /** Standard input as it comes, without a bound. */
+  stdinChunks(): AsyncIterable<Uint8Array>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Standard output is a terminal and NO_COLOR is not set. */
   readonly isTerminal: boolean;
+  /** Standard error is one: somebody watches. */
+  readonly isErrorTerminal: boolean;
   /** Of this program, as in package.json. */
   readonly version: string;
   readonly signals: Signals;

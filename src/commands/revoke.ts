@@ -5,23 +5,35 @@ import { randomUUID } from "node:crypto";
 import type { NamedTarget } from "../control/new-revocation.ts";
 import { ok, type Result } from "../core/result.ts";
 import { TARGET_KINDS, type TargetKind } from "../core/target.ts";
+import type { BatchDefaults } from "./batch-lines.ts";
 import { controlClient, report, usage, type CommandFault, type ControlFlags } from "./control-client.ts";
 import { EXIT, type CommandIo } from "./io.ts";
+import { revokeBatch } from "./revoke-batch.ts";
 import { scopeLine, targetLine, untilLine, type RevocationAnswer } from "./revocation-line.ts";
+import { jtiOf, looksLikeJwt } from "./token-jti.ts";
 
 export interface RevokeFlags extends ControlFlags {
-  readonly reason: string;
+  /** Required, but for a batch whose lines have their own. */
+  readonly reason?: string;
   readonly issuer?: string;
   readonly wait?: string;
   readonly stdin?: boolean;
+  /** A file of lines, or `-`. */
+  readonly batch?: string;
 }
 
 const WAITS: readonly string[] = ["stored", "replicated", "fleet"];
 
-/** Anything with the beginning of a JWS header in three parts. */
-const LOOKS_LIKE_JWT = /^(?:bearer\s+)?eyJ[\w-]*\.[\w-]*\.[\w-]*$/i;
-
-export async function revoke(kind: string, id: string | undefined, flags: RevokeFlags, io: CommandIo): Promise<number> {
+export async function revoke(
+  kind: string | undefined,
+  id: string | undefined,
+  flags: RevokeFlags,
+  io: CommandIo,
+): Promise<number> {
+  if (flags.batch !== undefined) {
+    const defaults = batchDefaultsOf(kind, id, flags);
+    return defaults.ok ? revokeBatch(flags.batch, defaults.value, flags, io) : report(defaults.error, io);
+  }
   const target = await targetOf(kind, id, flags, io);
   if (!target.ok) return report(target.error, io);
   const client = await controlClient(flags, io);
@@ -42,15 +54,30 @@ export async function revoke(kind: string, id: string | undefined, flags: Revoke
   return EXIT.done;
 }
 
+function batchDefaultsOf(
+  kindText: string | undefined,
+  id: string | undefined,
+  { reason, issuer, wait, stdin }: RevokeFlags,
+): Result<BatchDefaults, CommandFault> {
+  if (id !== undefined || stdin === true) return usage("with --batch the IDs stand in its lines");
+  if (reason?.trim() === "") return usage("--reason must say why");
+  const rest = { reason, issuer, wait };
+  if (kindText === undefined) return ok(rest);
+  const kind = TARGET_KINDS.find((known) => known === kindText);
+  if (kind === undefined) return usage(`KIND is one of: ${TARGET_KINDS.join(", ")}`);
+  if (kind === "everything" || kind === "issuer") return usage(`${kind} has no ID, and so no batch`);
+  return reason === undefined ? usage("--reason must say why") : ok({ ...rest, kind });
+}
+
 async function targetOf(
-  kindText: string,
+  kindText: string | undefined,
   idArgument: string | undefined,
   flags: RevokeFlags,
   io: CommandIo,
 ): Promise<Result<NamedTarget, CommandFault>> {
   const kind = TARGET_KINDS.find((known) => known === kindText);
   if (kind === undefined) return usage(`KIND is one of: ${TARGET_KINDS.join(", ")}`);
-  if (flags.reason.trim() === "") return usage("--reason must say why");
+  if ((flags.reason ?? "").trim() === "") return usage("--reason must say why");
   if (flags.wait !== undefined && !WAITS.includes(flags.wait)) return usage(`--wait is one of: ${WAITS.join(", ")}`);
   const id = await idOf(kind, idArgument, flags, io);
   if (!id.ok) return id;
@@ -67,7 +94,7 @@ async function idOf(
   flags: RevokeFlags,
   io: CommandIo,
 ): Promise<Result<string | undefined, CommandFault>> {
-  if (argument !== undefined && LOOKS_LIKE_JWT.test(argument)) {
+  if (argument !== undefined && looksLikeJwt(argument)) {
     return usage(
       "that is a token itself, and arguments can be read by others: use `revoke token --stdin` and give it on standard input",
     );
@@ -75,7 +102,13 @@ async function idOf(
   if (flags.stdin !== true) return argumentOf(kind, argument);
   if (kind !== "token") return usage("--stdin is for `revoke token`");
   if (argument !== undefined) return usage("give either ID or --stdin");
-  return jtiOf(await io.readStdin());
+  const jti = jtiOf(await io.readStdin());
+  if (jti.ok) return jti;
+  return usage(
+    jti.error === "no JWT"
+      ? "standard input holds no JWT"
+      : "the token has no jti: revoke its session or its user instead",
+  );
 }
 
 function argumentOf(kind: TargetKind, argument: string | undefined): Result<string | undefined, CommandFault> {
@@ -85,22 +118,4 @@ function argumentOf(kind: TargetKind, argument: string | undefined): Result<stri
   }
   if (argument !== undefined && argument !== "") return ok(argument);
   return usage(`${kind} needs an ID${kind === "token" ? ": its jti, or --stdin" : ""}`);
-}
-
-/** The jti in a JWT. Its signature is not looked at: whoever may revoke may name any jti. Never quotes the token. */
-function jtiOf(text: string): Result<string, CommandFault> {
-  const payload =
-    text
-      .trim()
-      .replace(/^bearer\s+/i, "")
-      .split(".")[1] ?? "";
-  let claims: unknown;
-  try {
-    claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-  } catch {
-    return usage("standard input holds no JWT");
-  }
-  const jti = typeof claims === "object" && claims !== null ? (claims as { jti?: unknown }).jti : undefined;
-  if (typeof jti === "string" && jti !== "") return ok(jti);
-  return usage("the token has no jti: revoke its session or its user instead");
 }

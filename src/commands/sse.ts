@@ -1,5 +1,7 @@
 // Server-sent events out of the text of a stream (WHATWG HTML §9.2.6). It knows neither sockets nor what events mean.
 
+import { createLineCutter } from "./line-cutter.ts";
+
 export interface SentEvent {
   /** `message` unless it was named. */
   readonly name: string;
@@ -60,32 +62,5 @@ export function createSseParser(lastEventId = ""): SseParser {
     },
     lastEventId: () => id,
     retryMs: () => retry,
-  };
-}
-
-interface LineCutter {
-  /** The lines that `text` completes. */
-  push(text: string): readonly string[];
-  /** Of the line that has not ended yet. */
-  restCharCount(): number;
-}
-
-/** A line ends in \r, \n or both, and a chunk may end between both. A byte order mark before the first is no part of it. */
-function createLineCutter(): LineCutter {
-  let isFirst = true;
-  let endsInReturn = false;
-  let rest = "";
-  return {
-    push(text) {
-      if (text === "") return [];
-      const begin = (isFirst && text.startsWith("\uFEFF")) || (endsInReturn && text.startsWith("\n")) ? 1 : 0;
-      isFirst = false;
-      endsInReturn = text.endsWith("\r");
-      const [head = "", ...tails] = text.slice(begin).split(/\r\n|\r|\n/);
-      const lines = [rest + head, ...tails];
-      rest = lines.pop() ?? "";
-      return lines;
-    },
-    restCharCount: () => rest.length,
   };
 }

@@ -32,9 +32,11 @@ function io({ env, stdin = "", cwd = tmpdir() }: Process = {}): CommandIo {
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
     readStdin: async () => stdin,
+    stdinChunks: async function* () {},
     env: env ?? { PORTCULLIS_CONTROL_URL: plane.url, PORTCULLIS_TOKEN: plane.tokens.admin },
     cwd,
     isTerminal: false,
+    isErrorTerminal: false,
     version: "0",
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   };

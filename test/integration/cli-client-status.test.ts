@@ -15,9 +15,11 @@ function io(env: Record<string, string> = {}): CommandIo {
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
     readStdin: async () => "",
+    stdinChunks: async function* () {},
     env,
     cwd: "/",
     isTerminal: false,
+    isErrorTerminal: false,
     version: "0",
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   };

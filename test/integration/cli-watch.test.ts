@@ -70,9 +70,11 @@ function watching(url: string, flags: { json?: boolean; after?: string } = {}): 
     out: (text) => void (out += text),
     err: (text) => void (err += text),
     readStdin: async () => "",
+    stdinChunks: async function* () {},
     env: { PORTCULLIS_CONTROL_URL: url, PORTCULLIS_TOKEN: "t".repeat(40) },
     cwd: "/",
     isTerminal: false,
+    isErrorTerminal: false,
     version: "0",
     signals: {
       onTerminate: () => undefined,

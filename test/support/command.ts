@@ -39,9 +39,13 @@ export async function runHere(args: readonly string[], options: CommandOptions =
     out: (text) => void (out += text),
     err: (text) => void (err += text),
     readStdin: () => Promise.resolve(stdin),
+    async *stdinChunks() {
+      yield Buffer.from(stdin);
+    },
     env,
     cwd,
     isTerminal: false,
+    isErrorTerminal: false,
     version: "0.0.0-test",
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   });

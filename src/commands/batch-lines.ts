@@ -1,0 +1,84 @@
+// What the lines of a batch ask for: whole requests as JSON, or bare ids of one kind. It sends nothing.
+
+import { err, ok, type Result } from "../core/result.ts";
+import type { TargetKind } from "../core/target.ts";
+import { createLineCutter } from "./line-cutter.ts";
+import { jtiOf, looksLikeJwt } from "./token-jti.ts";
+
+/** What the command line says for every line that does not say it itself. */
+export interface BatchDefaults {
+  /** Then a line is an ID of this kind; of `token`, a JWT too. */
+  readonly kind?: TargetKind;
+  readonly reason: string | undefined;
+  readonly issuer: string | undefined;
+  readonly wait: string | undefined;
+}
+
+/** As POST /v1/revocations takes it; what it lacks the control plane will say. */
+export interface LineBody {
+  readonly target: { readonly kind: string; readonly issuer?: string; readonly id?: string };
+  readonly reason?: unknown;
+}
+
+export interface BatchLine {
+  /** From 1, blank ones counted. */
+  readonly number: number;
+  /** The error says what is wrong with the line; it never quotes it, for it may be a token. */
+  readonly body: Result<LineBody, string>;
+}
+
+export async function* batchLines(
+  chunks: AsyncIterable<Uint8Array>,
+  defaults: BatchDefaults,
+): AsyncGenerator<BatchLine> {
+  const cutter = createLineCutter();
+  const decoder = new TextDecoder();
+  let number = 0;
+  for await (const chunk of chunks) {
+    for (const line of cutter.push(decoder.decode(chunk, { stream: true }))) {
+      number += 1;
+      if (line.trim() !== "") yield { number, body: bodyOf(line.trim(), defaults) };
+    }
+  }
+  const last = cutter.end()?.trim() ?? "";
+  if (last !== "") yield { number: number + 1, body: bodyOf(last, defaults) };
+}
+
+function bodyOf(line: string, defaults: BatchDefaults): Result<LineBody, string> {
+  return defaults.kind === undefined ? requestOf(line, defaults) : idOf(line, defaults.kind, defaults);
+}
+
+function idOf(line: string, kind: TargetKind, { reason, issuer, wait }: BatchDefaults): Result<LineBody, string> {
+  const id = looksLikeJwt(line) ? idOfToken(line, kind) : ok(line);
+  if (!id.ok) return id;
+  return ok({ target: { kind, ...given({ issuer }), id: id.value }, ...given({ reason, wait }) });
+}
+
+function idOfToken(line: string, kind: TargetKind): Result<string, string> {
+  if (kind !== "token") return err(`the line is a token, and no ${kind}`);
+  const jti = jtiOf(line);
+  return jti.ok ? jti : err(jti.error === "no jti" ? "the token has no jti" : "the line is no JWT");
+}
+
+function requestOf(line: string, { reason, issuer, wait }: BatchDefaults): Result<LineBody, string> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return err("the line is no JSON; with `revoke KIND --batch` each line is an ID");
+  }
+  const target = typeof value === "object" && value !== null ? (value as { target?: unknown }).target : undefined;
+  if (typeof target !== "object" || target === null) return err("the line has no target");
+  const whole = {
+    ...given({ issuer: "kind" in target && target.kind === "everything" ? undefined : issuer }),
+    ...target,
+  };
+  return ok({ ...given({ reason, wait }), ...(value as object), target: whole as LineBody["target"] });
+}
+
+/** `fields` without those that are undefined. */
+function given<T extends object>(fields: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]?: NonNullable<T[Name]>;
+  };
+}

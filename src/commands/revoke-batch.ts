@@ -1,0 +1,189 @@
+// `portcullis revoke --batch`: revokes what the lines of a file ask for, ten thousand in a call, and says of each what
+// became of it. A line that fails loses no other.
+
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { resolve as resolvePath } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { err, ok, type Result } from "../core/result.ts";
+import { batchLines, type BatchDefaults, type BatchLine, type LineBody } from "./batch-lines.ts";
+import {
+  controlAccess,
+  explain,
+  report,
+  whyNoAnswer,
+  type ControlAccess,
+  type ControlFlags,
+} from "./control-client.ts";
+import { exchangeLines } from "./http-lines.ts";
+import { EXIT, type CommandIo } from "./io.ts";
+import { printable } from "./printable.ts";
+import { createProgress } from "./progress.ts";
+import { targetLine } from "./revocation-line.ts";
+
+/** What became of a line, as the control API says it. */
+interface LineAnswer {
+  readonly line: number;
+  readonly id?: string;
+  readonly seq?: number;
+  readonly error?: { readonly code?: string; readonly title?: string; readonly detail?: string };
+}
+
+/** A control plane takes no more in one call. */
+const MAX_LINES = 10_000;
+const MAX_CALL_CHARS = 8 * 1024 * 1024;
+/** Of one call whose answer did not come whole. The same key makes that each line is done once. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 500;
+
+/** `file` is `-` for standard input. */
+export async function revokeBatch(
+  file: string,
+  defaults: BatchDefaults,
+  flags: ControlFlags,
+  io: CommandIo,
+): Promise<number> {
+  const access = await controlAccess(flags, io);
+  if (!access.ok) return report(access.error, io);
+  const tell = teller(flags, io);
+  try {
+    for await (const piece of pieces(batchLines(openChunks(file, io), defaults))) {
+      const sent = await sendPiece(piece, access.value, tell.answered);
+      if (!sent.ok) {
+        tell.end();
+        const { line, why } = sent.error;
+        return report({ exitCode: EXIT.failed, message: `not known to be done from line ${line} on: ${why}` }, io);
+      }
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    return report({ exitCode: EXIT.usage, message: `${file} cannot be read (${code}): ${message}` }, io);
+  }
+  return tell.end() === 0 ? EXIT.done : EXIT.failed;
+}
+
+function openChunks(file: string, io: CommandIo): AsyncIterable<Uint8Array> {
+  return file === "-" ? io.stdinChunks() : createReadStream(resolvePath(io.cwd, file));
+}
+
+/** As many lines as one call takes. */
+async function* pieces(lines: AsyncIterable<BatchLine>): AsyncGenerator<readonly BatchLine[]> {
+  let piece: BatchLine[] = [];
+  let charCount = 0;
+  for await (const line of lines) {
+    piece.push(line);
+    charCount += line.body.ok ? JSON.stringify(line.body.value).length : 0;
+    if (piece.length < MAX_LINES && charCount < MAX_CALL_CHARS) continue;
+    yield piece;
+    piece = [];
+    charCount = 0;
+  }
+  if (piece.length > 0) yield piece;
+}
+
+type Answered = (answer: LineAnswer, body: LineBody | undefined) => void;
+
+/** The error names the first line of which nothing is known. */
+async function sendPiece(
+  piece: readonly BatchLine[],
+  { base, token }: ControlAccess,
+  answered: Answered,
+): Promise<Result<void, { readonly line: number; readonly why: string }>> {
+  const order = inOrder(piece, answered);
+  const sendable = piece.flatMap(({ number, body }) => (body.ok ? [{ number, text: JSON.stringify(body.value) }] : []));
+  const call = {
+    method: "POST",
+    url: new URL("v1/revocations/batch", base),
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/x-ndjson",
+      "idempotency-key": randomUUID(),
+    },
+    body: sendable.map(({ text }) => `${text}\n`).join(""),
+  } as const;
+  for (let attempt = 1; ; attempt += 1) {
+    const first = order.next();
+    if (first === undefined) return ok(undefined);
+    // Of a second attempt, what the first has answered comes again.
+    const sent = sendable.values();
+    const answer = await exchangeLines(call, (text) => order.take(sent.next().value?.number, text));
+    const left = order.next();
+    if (left === undefined) return ok(undefined);
+    const why = answer.ok ? explain(answer.value) : whyNoAnswer(answer.error, base);
+    if (attempt === ATTEMPTS || (answer.ok && !isWorthAnother(answer.value.status))) return err({ line: left, why });
+    await delay(PAUSE_MS * attempt);
+  }
+}
+
+function isWorthAnother(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+interface InOrder {
+  /** The number of the first line without an answer. */
+  next(): number | undefined;
+  /** Hears what was answered to a line; what is no answer is none. */
+  take(line: number | undefined, text: string): void;
+}
+
+/** Tells of each line once and in their order, of those that could not be sent too. */
+function inOrder(piece: readonly BatchLine[], answered: Answered): InOrder {
+  let position = 0;
+  const tellUnsent = (): void => {
+    for (let line = piece[position]; line?.body.ok === false; line = piece[(position += 1)])
+      answered({ line: line.number, error: { detail: line.body.error } }, undefined);
+  };
+  tellUnsent();
+  return {
+    next: () => piece[position]?.number,
+    take(number, text) {
+      const line = piece[position];
+      const answer = parse(text);
+      if (line?.number !== number || line?.body.ok !== true || answer === undefined) return;
+      position += 1;
+      answered({ ...answer, line: line.number }, line.body.value);
+      tellUnsent();
+    },
+  };
+}
+
+function parse(text: string): LineAnswer | undefined {
+  try {
+    const value = JSON.parse(text) as LineAnswer | null;
+    return typeof value?.line === "number" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Teller {
+  readonly answered: Answered;
+  /** Says what became of all; how many failed. */
+  end(): number;
+}
+
+function teller(flags: ControlFlags, io: CommandIo): Teller {
+  const progress = createProgress(io);
+  let doneCount = 0;
+  let failedCount = 0;
+  const counts = (): string => `${doneCount} revoked, ${failedCount} failed`;
+  return {
+    answered(answer, body) {
+      const { line, id, error } = answer;
+      if (error === undefined) doneCount += 1;
+      else failedCount += 1;
+      progress.clear();
+      if (flags.json === true) io.out(`${JSON.stringify(answer)}\n`);
+      else if (error === undefined)
+        io.out(`revoked ${body === undefined ? "" : targetLine(body)}  ${printable(id ?? "")}\n`);
+      else io.err(`line ${line}: ${printable(error.detail ?? error.title ?? "refused")}\n`);
+      progress.show(counts());
+    },
+    end() {
+      progress.clear();
+      if (flags.json !== true) io.err(`${counts()}\n`);
+      return failedCount;
+    },
+  };
+}
