@@ -4,12 +4,14 @@ import { formatAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import { createCheckHandler } from "../ext-authz/check-handler.ts";
 import { createGrpcServer } from "../ext-authz/server.ts";
+import type { Transport } from "../ext-authz/transport.ts";
 import { createWireServer } from "../ext-authz/wire/server.ts";
 import { createOpsServer } from "../ops/server.ts";
 import { watchReadiness } from "../ops/readiness.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import type { Issuer } from "../token/issuer.ts";
+import { readTls, watchTls } from "./tls.ts";
 import { systemClock } from "./clock.ts";
 import { readinessFacts, statusFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
@@ -47,6 +49,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   const checks = createCheckHandler({ clock: systemClock, observer, log, tracer: tracing, policy });
   const transport = CREATE_TRANSPORT[config.listen.transport]({
     listen: config.listen.grpc.map(formatAddress),
+    tls: readTls(config),
     checks,
     log,
     beforeHealth: () => void readiness.report(), // which tells of a change, so that neither answer trails the other
@@ -99,6 +102,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
       },
       ...deadlines,
     },
+    certificatesPart(config, log, transport),
     {
       name: "grpc",
       async start() {
@@ -128,5 +132,20 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
       checks.replace(policy);
       await issuers.retireUnused();
     },
+  };
+}
+
+/** Stopped after the listener, for parts stop in reverse. */
+function certificatesPart(config: Config, log: Telemetry["log"], transport: Transport): Part {
+  const { tls } = config.listen;
+  const end = tls === undefined ? undefined : watchTls(tls, log, (material) => transport.renewTls(material));
+  return {
+    name: "certificates",
+    start: () => Promise.resolve(),
+    async stop() {
+      end?.();
+    },
+    startTimeoutMs: PART_TIMEOUT_MS,
+    stopTimeoutMs: PART_TIMEOUT_MS,
   };
 }

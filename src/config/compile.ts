@@ -74,8 +74,19 @@ function compileListen(listen: WrittenFile["listen"], directory: string): Listen
   return {
     grpc: grpc.map((text) => absolute(must(readAddress(text)), directory)),
     transport: listen.transport,
+    tls: compileTls(listen.tls, directory),
     ops: must(readAddress(listen.ops)) as TcpAddress,
     control: must(readAddress(listen.control)) as TcpAddress,
+  };
+}
+
+function compileTls(tls: WrittenFile["listen"]["tls"], directory: string): ListenConfig["tls"] {
+  if (tls === undefined) return undefined;
+  const { certificateFile, keyFile, clientCaFile } = tls;
+  return {
+    certificateFile: resolve(directory, certificateFile),
+    keyFile: resolve(directory, keyFile),
+    clientCaFile: clientCaFile === undefined ? undefined : resolve(directory, clientCaFile),
   };
 }
 

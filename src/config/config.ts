@@ -3,6 +3,7 @@
 import type { Algorithm } from "../core/algorithm.ts";
 import type { ControlScope } from "../core/control-scope.ts";
 import type { Tier } from "../core/tier.ts";
+import type { TlsFiles } from "./tls-files.ts";
 
 export type Address =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
@@ -15,6 +16,8 @@ export interface ListenConfig {
   /** At least one; port 0 takes any free port. */
   readonly grpc: readonly Address[];
   readonly transport: "wire" | "grpc-js";
+  /** Of grpc's TCP addresses; undefined: none. */
+  readonly tls: TlsFiles | undefined;
   readonly ops: TcpAddress;
   readonly control: TcpAddress;
 }

@@ -11,6 +11,7 @@ import { Look } from "./checks/look.ts";
 import { checkRouting } from "./checks/routing.ts";
 import { checkRecord } from "./checks/record.ts";
 import { checkStore } from "./checks/store.ts";
+import { checkTls } from "./checks/tls.ts";
 import { compileConfig } from "./compile.ts";
 import type { Config, StoreConfig } from "./config.ts";
 import { STORE } from "./defaults.ts";
@@ -60,6 +61,7 @@ export function loadConfig(
     checkLaterParts,
   ])
     check(look);
+  checkTls(look, directory);
   const secrets = readSecretSiblings(look, directory);
   warnOfAbsentKeys(look, directory);
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);

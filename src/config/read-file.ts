@@ -7,8 +7,8 @@ import type { ConfigProblem } from "./problem.ts";
 /** A thousand routes take about 100 KiB. */
 const MAX_CONFIG_BYTES = 1_048_576;
 
-/** A URL with its password. */
-const MAX_SECRET_BYTES = 16_384;
+/** A URL with its password; a chain or a bundle of certificates. */
+const MAX_SECRET_BYTES = 1_048_576;
 
 /** The text of the configuration file, without a byte order mark. */
 export function readConfigFile(file: string): Result<string, readonly ConfigProblem[]> {
@@ -19,7 +19,7 @@ export function readConfigFile(file: string): Result<string, readonly ConfigProb
   ]);
 }
 
-/** What a `…File:` sibling points to, without the line end that editors add. The error never shows the content. */
+/** What a `…File` key points to, without the line end that editors add. The error never shows the content. */
 export function readSecretFile(file: string): Result<string, string> {
   const text = readText(file, MAX_SECRET_BYTES);
   return text.ok ? ok(text.value.replace(/\r?\n$/, "")) : text;

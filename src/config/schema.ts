@@ -38,6 +38,8 @@ import { ROUTE_BLOCK, SCOPE_BLOCK, TIER_BLOCK } from "./routing-schema.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 import type { WrittenFile } from "./written.ts";
 
+const FILE_PATH = "a path, relative to this file";
+
 const listen = z.strictObject({
   grpc: allowing(
     "an address, or a list of addresses: host:port, [ipv6]:port or unix:/path",
@@ -48,6 +50,16 @@ const listen = z.strictObject({
   transport: oneOf(["wire", "grpc-js"])
     .default(TRANSPORT)
     .describe("What carries Checks: wire, our own HTTP/2, or grpc-js, the stock library. The same answers."),
+  tls: z
+    .strictObject({
+      certificateFile: text(4_096, FILE_PATH).describe("PEM: the server's certificate and the chain behind it."),
+      keyFile: text(4_096, FILE_PATH).describe("PEM: its private key, without a passphrase."),
+      clientCaFile: text(4_096, FILE_PATH)
+        .optional()
+        .describe("PEM: the authorities whose clients may call; left out: any client."),
+    })
+    .optional()
+    .describe("TLS on the TCP addresses of grpc; unix sockets go without. Changed files are taken up by themselves."),
   ops: tcpAddress().default(LISTEN.ops).describe("HTTP: /livez /readyz /metrics /status."),
   control: tcpAddress().default(LISTEN.control).describe("HTTP: the control API. Only for control and dev."),
 });
@@ -59,16 +71,14 @@ const store = z.strictObject({
   url: hidden(text(2_048, "redis://, rediss://, unix:/path or redis+sentinel://"))
     .default(STORE.url)
     .describe("redis: redis://, rediss://, unix:/path or redis+sentinel://host:port,host:port/name."),
-  urlFile: text(4_096, "a path, relative to this file")
-    .optional()
-    .describe("A file that holds the url, for it may hold a password."),
+  urlFile: text(4_096, FILE_PATH).optional().describe("A file that holds the url, for it may hold a password."),
   keyPrefix: matching(/^[\x21-\x7e]{0,128}$/, "at most 128 visible ASCII characters")
     .default(STORE.keyPrefix)
     .describe("Put before every key."),
   timeout: duration(1, 10 * SECOND_MS)
     .default(STORE.timeout)
     .describe("Of one look-up, connection included."),
-  path: text(4_096, "a path, relative to this file").default(STORE.path).describe("embedded: the SQLite file."),
+  path: text(4_096, FILE_PATH).default(STORE.path).describe("embedded: the SQLite file."),
   requireNoEviction: flag()
     .default(STORE.requireNoEviction)
     .describe("redis: not ready while its maxmemory-policy may delete markers."),
@@ -193,8 +203,6 @@ export const FILE: z.ZodType<WrittenFile> = z
       .describe(
         "System of record of the control plane, a PostgreSQL: revocations are written there first, and the store is repaired from it.",
       ),
-    recordFile: text(4_096, "a path, relative to this file")
-      .optional()
-      .describe("A file that holds record, for it may hold a password."),
+    recordFile: text(4_096, FILE_PATH).optional().describe("A file that holds record, for it may hold a password."),
   })
   .describe("Portcullis: one file for all commands.");

@@ -52,7 +52,13 @@ export interface WrittenControl {
 }
 
 export interface WrittenFile {
-  listen: { grpc: string | string[]; transport: "wire" | "grpc-js"; ops: string; control: string };
+  listen: {
+    grpc: string | string[];
+    transport: "wire" | "grpc-js";
+    tls?: { certificateFile: string; keyFile: string; clientCaFile?: string | undefined } | undefined;
+    ops: string;
+    control: string;
+  };
   issuers: WrittenIssuer[];
   store: WrittenStore;
   tiers: Record<string, { maxStaleness: string; failOpenFor: string }>;

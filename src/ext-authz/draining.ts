@@ -34,6 +34,7 @@ export function createTransport({ health, listeners, sayGoodbye, gone }: Transpo
 
   return {
     start: () => listeners.open(),
+    renewTls: (material) => listeners.renewTls(material),
     setServing(serving) {
       if (!isDraining) health.setServing(serving);
     },

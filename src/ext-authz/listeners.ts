@@ -1,12 +1,16 @@
 // Owns the sockets: binds addresses, hands accepted connections on, and knows when the last one is gone. Knows no
-// protocol; whoever speaks one says when to say goodbye.
+// protocol beyond TLS; whoever speaks one says when to say goodbye.
 
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type SecureContextOptions, type Server as TlsServer } from "node:tls";
+import type { TlsMaterial } from "./transport.ts";
 import { claimSocketPath } from "./unix-socket.ts";
 
 export interface Listeners {
   /** Binds all addresses in order; resolves with what was bound. Rejects if one cannot be, and then none stays bound. */
   open(): Promise<readonly string[]>;
+  /** Connections that begin later use these. */
+  renewTls(material: TlsMaterial): void;
   /** No new connections from now on; a unix socket's file goes. Those there stay. */
   close(): void;
   /** Resolves once no connection is left. Only after `close`. */
@@ -18,6 +22,8 @@ export interface Listeners {
 export interface ListenersOptions {
   /** `host:port` (port 0: any free one; IPv6 in brackets) or `unix:/path`. */
   readonly addresses: readonly string[];
+  /** For the TCP addresses; undefined: clear text. */
+  readonly tls: TlsMaterial | undefined;
   readonly accepted: (connection: Socket) => void;
   /** Accepting failed (out of file handles, for instance); listening goes on. */
   readonly failed: (error: Error) => void;
@@ -25,21 +31,53 @@ export interface ListenersOptions {
 
 /** After our last byte, for the peer's own goodbye. One that never reads would otherwise be held for ever. */
 const GOODBYE_MS = 200;
+/** From accept to the end of a TLS handshake. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A fleet of Envoys keeps one connection per worker thread. */
+const MAX_CONNECTIONS = 8_192;
+/** RFC 9113 §3.2: HTTP/2, and nothing else. */
+const ALPN = "h2";
 
-export function createListeners({ addresses, accepted, failed }: ListenersOptions): Listeners {
+export function createListeners({ addresses, tls, accepted, failed }: ListenersOptions): Listeners {
   const servers: Server[] = [];
+  const secureServers: TlsServer[] = [];
   const connections = new Set<Socket>();
   const waiting: (() => void)[] = [];
 
-  const accept = (connection: Socket): void => {
+  const track = (connection: Socket): void => {
     connections.add(connection);
-    connection.setNoDelay(true); // a response's second write would wait 40 ms for a delayed ACK (traps.md 12)
-    connection.once("finish", () => setTimeout(() => connection.destroy(), GOODBYE_MS).unref());
     connection.once("close", () => {
       connections.delete(connection);
       if (connections.size === 0) for (const resolve of waiting.splice(0)) resolve();
     });
+    connection.setNoDelay(true); // a response's second write would wait 40 ms for a delayed ACK (traps.md 12)
+  };
+  const handOn = (connection: Socket): void => {
+    connection.once("finish", () => setTimeout(() => connection.destroy(), GOODBYE_MS).unref());
     accepted(connection);
+  };
+  const serverFor = (address: string): Server => {
+    if (tls === undefined || address.startsWith("unix:")) {
+      return createServer((connection) => {
+        track(connection);
+        handOn(connection);
+      });
+    }
+    const server = createTlsServer({
+      ...secureContextOf(tls),
+      requestCert: tls.clientCa !== undefined,
+      rejectUnauthorized: true,
+      ALPNProtocols: [ALPN],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    server.on("connection", track); // from the first byte on, for a handshake may never end
+    server.on("secureConnection", (connection) => {
+      // A client that asked for no protocol at all gets this far.
+      if (connection.alpnProtocol === ALPN) handOn(connection);
+      else connection.destroy();
+    });
+    secureServers.push(server);
+    return server;
   };
   const close = (): void => {
     for (const server of servers.splice(0)) server.close();
@@ -50,7 +88,8 @@ export function createListeners({ addresses, accepted, failed }: ListenersOption
       const bound: string[] = [];
       try {
         for (const address of addresses) {
-          const server = createServer(accept);
+          const server = serverFor(address);
+          server.maxConnections = MAX_CONNECTIONS;
           bound.push(await listen(server, address));
           servers.push(server);
           server.on("error", failed);
@@ -61,6 +100,9 @@ export function createListeners({ addresses, accepted, failed }: ListenersOption
       }
       return bound;
     },
+    renewTls(material) {
+      for (const server of secureServers) server.setSecureContext(secureContextOf(material));
+    },
     close,
     emptied() {
       if (connections.size === 0) return Promise.resolve();
@@ -70,6 +112,11 @@ export function createListeners({ addresses, accepted, failed }: ListenersOption
       for (const connection of connections) connection.destroy();
     },
   };
+}
+
+/** TLS 1.2 is the least that HTTP/2 may be spoken over (RFC 9113 §9.2). */
+function secureContextOf({ certificate, key, clientCa }: TlsMaterial): SecureContextOptions {
+  return { cert: certificate, key, minVersion: "TLSv1.2", ...(clientCa === undefined ? {} : { ca: clientCa }) };
 }
 
 async function listen(server: Server, address: string): Promise<string> {

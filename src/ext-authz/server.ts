@@ -53,6 +53,7 @@ export function createGrpcServer(options: GrpcServerOptions): Transport {
   // closes none where channelz is off (@grpc/grpc-js 1.14.7).
   const listeners = createListeners({
     addresses: options.listen,
+    tls: options.tls,
     accepted: (connection) => protocol.injectConnection(connection),
     failed: (error) => log.warn("accept_failed", { error: error.message }),
   });

@@ -3,9 +3,20 @@
 import type { Log } from "../core/log.ts";
 import type { CheckHandler } from "./check-handler.ts";
 
+/** PEM texts. */
+export interface TlsMaterial {
+  /** The server's, and the chain behind it. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Only clients with a certificate of these authorities are heard; undefined: all are. */
+  readonly clientCa: string | undefined;
+}
+
 export interface TransportOptions {
   /** `host:port` (port 0: any free one; IPv6 in brackets) or `unix:/path`; at least one. */
   readonly listen: readonly string[];
+  /** On the TCP addresses, with ALPN h2 (RFC 9113 §3.2); undefined: clear text. */
+  readonly tls?: TlsMaterial | undefined;
   readonly checks: CheckHandler;
   readonly log: Pick<Log, "warn">;
   /** Called before health is told to whoever asks for it: the last moment for `setServing`. */
@@ -22,6 +33,8 @@ export interface Transport {
    * flight finish within `timeoutMs`, or are cut off. Resolves when every socket is closed.
    */
   drain(delayMs: number, timeoutMs: number): Promise<"finished" | "cut_off">;
+  /** Connections that begin later use these. Only where `tls` was there from the start. Throws where they do not fit. */
+  renewTls(material: TlsMaterial): void;
   /** Closes everything at once. */
   stop(): Promise<void>;
 }

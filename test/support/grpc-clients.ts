@@ -1,6 +1,13 @@
 // Real gRPC clients of the server under test: @grpc/grpc-js with the vendored definitions.
 
-import { credentials, Metadata, type ClientOptions, type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
+import {
+  credentials,
+  Metadata,
+  type ChannelCredentials,
+  type ClientOptions,
+  type ClientReadableStream,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import {
   AuthorizationClient,
   HealthClient,
@@ -46,10 +53,13 @@ export interface GrpcClients {
 }
 
 /** `target` as the server reports it. Own connections: nothing is shared with other clients of the same target. */
-export function connectClients(target: string): GrpcClients {
+export function connectClients(
+  target: string,
+  credential: ChannelCredentials = credentials.createInsecure(),
+): GrpcClients {
   const options: ClientOptions = { "grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": -1 };
-  const checks = new AuthorizationClient(target, credentials.createInsecure(), options);
-  const healths = new HealthClient(target, credentials.createInsecure(), options);
+  const checks = new AuthorizationClient(target, credential, options);
+  const healths = new HealthClient(target, credential, options);
   const stub = checks as unknown as CheckStub;
   const health = healths as unknown as HealthStub;
   return {

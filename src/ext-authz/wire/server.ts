@@ -44,6 +44,7 @@ export function createWireServer(options: WireServerOptions): Transport {
 
   const listeners = createListeners({
     addresses: options.listen,
+    tls: options.tls,
     accepted(socket) {
       const connection = new Connection(socket, around);
       connections.add(connection);

@@ -148,7 +148,7 @@ store: { url: "\${MISSING}" }
 `),
     ).toEqual([
       "/etc/p.yaml:1:16  listen.ops  is the number 9002  host:port or [ipv6]:port, port 0 for any free one",
-      '/etc/p.yaml:1:22  listen.opss  is no known key, did you mean "ops"?  known here: grpc, transport, ops, control',
+      '/etc/p.yaml:1:22  listen.opss  is no known key, did you mean "ops"?  known here: grpc, transport, tls, ops, control',
       '/etc/p.yaml:4:18  issuers[0].jwks.url  is "http://id.example.com/jwks": plain http, whose keys anyone on the way can replace' +
         "  https, loopback, or allowHttp: true beside it",
       '/etc/p.yaml:5:17  issuers[0].audiences[0]  is "portcullis": the same as control.audience, so any caller\'s token could revoke' +
