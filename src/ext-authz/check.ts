@@ -181,11 +181,11 @@ export class Check {
 
   private deny(verdict: Deny): void {
     const by = this.judgedBy();
-    this.send(this.loaded.responses.deny(verdict, by, this.issuerId), verdict, by);
+    this.send(this.loaded.responses.deny(verdict, by), verdict, by);
   }
 
   private judgedBy(): JudgedBy {
-    return { tier: this.tier?.name, rule: this.requirement?.rule };
+    return { tier: this.tier?.name, rule: this.requirement?.rule, issuerId: this.issuerId };
   }
 
   /** The last catch: whatever went wrong, the answer is no. */
@@ -221,7 +221,7 @@ export class Check {
     span.end();
   }
 
-  private decisionOn(verdict: Verdict, { tier, rule }: JudgedBy): Decision {
+  private decisionOn(verdict: Verdict, { tier, rule, issuerId }: JudgedBy): Decision {
     const isAllow = verdict.kind === "allow";
     const endedAt = this.around.clock.now();
     return {
@@ -230,7 +230,7 @@ export class Check {
       tier,
       assurance: isAllow ? verdict.assurance : undefined,
       stalenessMs: isAllow ? verdict.stalenessMs : undefined,
-      issuerId: this.issuerId,
+      issuerId,
       rule,
       revokedBy: isAllow ? undefined : verdict.revokedBy,
       endedAt,

@@ -5,7 +5,6 @@ import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { claimText } from "./claim-text.ts";
 import { headerOption, removedHeader } from "./header-option.ts";
-import { structString } from "./struct.ts";
 
 /** Says what an allow stands on; managed like an identity header, and set on every allow. */
 export const ASSURANCE_HEADER = "x-auth-assurance";
@@ -35,8 +34,6 @@ export interface IdentityPolicy {
 export interface CompiledIdentity {
   /** Fields of an OkHttpResponse, encoded: identity headers set or removed, and what is always removed. */
   readonly okFields: Buffer;
-  /** Fields of the dynamic metadata, encoded; empty where nobody is known. */
-  readonly metadataFields: Buffer;
 }
 
 export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy {
@@ -51,7 +48,6 @@ export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy 
     alwaysRemoved,
     anonymous: {
       okFields: Buffer.concat([...headers.map(([name]) => removedHeader(name)), alwaysRemoved]),
-      metadataFields: Buffer.alloc(0),
     },
   };
 }
@@ -67,10 +63,7 @@ export function compileIdentity(
     if (!text.ok) return err("claim_invalid");
     fields.push(text.value === "" ? removedHeader(name) : headerOption(name, text.value));
   }
-  return ok({
-    okFields: Buffer.concat([...fields, policy.alwaysRemoved]),
-    metadataFields: structString("issuer", principal.issuerId),
-  });
+  return ok({ okFields: Buffer.concat([...fields, policy.alwaysRemoved]) });
 }
 
 function claimOf(principal: Principal, claim: string): unknown {

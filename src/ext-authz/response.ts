@@ -4,58 +4,48 @@
 import { DENY_REASONS, type DenyReason } from "../core/deny-reason.ts";
 import { ASSURANCES, type Allow, type Assurance, type Deny } from "../core/verdict.ts";
 import { deniedResponse, type DeniedParts } from "./denied-response.ts";
-import {
-  issuerMetadata,
-  OutcomeMetadata,
-  revocationMetadata,
-  stalenessMetadata,
-  writeStaleness,
-  type JudgedBy,
-} from "./dynamic-metadata.ts";
+import { OutcomeMetadata, writeStaleness, type JudgedBy } from "./dynamic-metadata.ts";
 import { headerOption, removedHeader } from "./header-option.ts";
 import { ASSURANCE_HEADER, type CompiledIdentity } from "./identity.ts";
-import { bytesField, lengthFieldBytes, writeLengthField } from "./wire-writer.ts";
+import { lengthFieldBytes, writeLengthField } from "./wire-writer.ts";
 
 // Fields of envoy.service.auth.v3.CheckResponse.
-const STATUS = 1;
+const STATUS_TAG = 0x0a; // status = 1
 const OK_RESPONSE = 3;
-const DYNAMIC_METADATA = 4;
 
-/** google.rpc.Status with code 0, spelled out. */
-const STATUS_OK = bytesField(STATUS);
-const NO_FIELDS: readonly Buffer[] = [];
+/** google.rpc.Status with code 0, spelled out: tag and length of an empty message. */
+const STATUS_OK_BYTES = 2;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 export interface ResponseEncoder {
   /** `spoofedNames`: headers of this request to be removed besides, as sent. */
   allow(verdict: Allow, identity: CompiledIdentity, by: JudgedBy, spoofedNames: readonly string[]): Buffer;
-  deny(verdict: Deny, by: JudgedBy, issuerId: string | undefined): Buffer;
+  deny(verdict: Deny, by: JudgedBy): Buffer;
 }
 
 export function createResponseEncoder(realm: string): ResponseEncoder {
   const assuranceFields = encodeEach(ASSURANCES, (assurance) => headerOption(ASSURANCE_HEADER, assurance));
-  const allowed = encodeEach<Assurance, OutcomeMetadata>(ASSURANCES, (assurance) => OutcomeMetadata.ofAllow(assurance));
+  const aged = encodeEach<Assurance, OutcomeMetadata>(ASSURANCES, (assurance) =>
+    OutcomeMetadata.ofAllow(assurance, true),
+  );
+  const ageless = encodeEach<Assurance, OutcomeMetadata>(ASSURANCES, (assurance) =>
+    OutcomeMetadata.ofAllow(assurance, false),
+  );
   const refused = encodeEach<DenyReason, OutcomeMetadata>(DENY_REASONS, (reason) => OutcomeMetadata.ofDeny(reason));
   const denied = encodeEach<DenyReason, DeniedParts>(DENY_REASONS, (reason) => deniedResponse(reason, realm));
 
   return {
-    allow(verdict, identity, by, spoofedNames) {
-      const { assurance, stalenessMs } = verdict;
-      const okFields =
-        spoofedNames.length === 0
-          ? [identity.okFields, assuranceFields[assurance]]
-          : [identity.okFields, assuranceFields[assurance], ...spoofedNames.map(removedHeader)];
-      const metadata = [allowed[assurance].by(by), identity.metadataFields, stalenessMetadata(stalenessMs)];
-      const response = concatenated(STATUS_OK, okFields, metadata);
-      writeStaleness(response, stalenessMs);
+    allow({ assurance, stalenessMs }, identity, by, spoofedNames) {
+      const removed = spoofedNames.length === 0 ? NOTHING : Buffer.concat(spoofedNames.map(removedHeader));
+      const metadata = (stalenessMs === undefined ? ageless : aged)[assurance].by(by);
+      const response = okResponse(identity.okFields, assuranceFields[assurance], removed, metadata);
+      if (stalenessMs !== undefined) writeStaleness(response, stalenessMs);
       return response;
     },
-    deny(verdict, by, issuerId) {
-      const { reason, requiredScopes, revokedBy } = verdict;
-      return concatenated(denied[reason].with(requiredScopes), NO_FIELDS, [
-        refused[reason].by(by),
-        issuerMetadata(issuerId),
-        revocationMetadata(revokedBy?.revocationId),
-      ]);
+    deny({ reason, requiredScopes, revokedBy }, by) {
+      const id = revokedBy?.revocationId;
+      const metadata = id === undefined ? refused[reason].by(by) : refused[reason].withRevocation(by, id);
+      return Buffer.concat([denied[reason].with(requiredScopes), metadata]);
     },
   };
 }
@@ -64,30 +54,18 @@ function encodeEach<K extends string, V>(keys: readonly K[], encode: (key: K) =>
   return Object.fromEntries(keys.map((key) => [key, encode(key)])) as Record<K, V>;
 }
 
-/** One allocation for the whole answer: `head`, an OkHttpResponse if it has fields, the metadata. */
-function concatenated(head: Buffer, okFields: readonly Buffer[], metadataFields: readonly Buffer[]): Buffer {
-  const okLength = totalLength(okFields);
-  const metadataLength = totalLength(metadataFields);
-  const okBytes = okFields.length === 0 ? 0 : lengthFieldBytes(OK_RESPONSE, okLength);
-  const response = Buffer.allocUnsafe(head.length + okBytes + lengthFieldBytes(DYNAMIC_METADATA, metadataLength));
-  response.set(head, 0);
-  let at = head.length;
-  if (okFields.length > 0) at = writeAll(response, writeLengthField(response, at, OK_RESPONSE, okLength), okFields);
-  writeAll(response, writeLengthField(response, at, DYNAMIC_METADATA, metadataLength), metadataFields);
+/** One allocation for the whole answer: an empty status, an OkHttpResponse of three parts, the metadata. */
+function okResponse(identity: Buffer, assurance: Buffer, removed: Buffer, metadata: Buffer): Buffer {
+  const okLength = identity.length + assurance.length + removed.length;
+  const response = Buffer.allocUnsafe(STATUS_OK_BYTES + lengthFieldBytes(OK_RESPONSE, okLength) + metadata.length);
+  response[0] = STATUS_TAG;
+  response[1] = 0;
+  let at = writeLengthField(response, STATUS_OK_BYTES, OK_RESPONSE, okLength);
+  response.set(identity, at);
+  at += identity.length;
+  response.set(assurance, at);
+  at += assurance.length;
+  if (removed.length > 0) response.set(removed, at);
+  response.set(metadata, at + removed.length);
   return response;
-}
-
-function totalLength(parts: readonly Buffer[]): number {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  return length;
-}
-
-function writeAll(target: Buffer, from: number, parts: readonly Buffer[]): number {
-  let at = from;
-  for (const part of parts) {
-    target.set(part, at);
-    at += part.length;
-  }
-  return at;
 }

@@ -22,9 +22,12 @@ interface Candidate {
   readonly role: HeaderRole;
 }
 
+const FIRST_VISIBLE = 0x21;
+const LAST_VISIBLE = 0x7e;
+
 /** Lower case, `.` and `_` as `-`; 0 for what no header name may hold. `:` stays: Envoy lists pseudo headers too. */
 const FOLD: Uint8Array = new Uint8Array(256);
-for (let byte = 0x21; byte < 0x7f; byte++) FOLD[byte] = foldByte(byte);
+for (let byte = FIRST_VISIBLE; byte <= LAST_VISIBLE; byte++) FOLD[byte] = foldByte(byte);
 
 function foldByte(byte: number): number {
   if (byte >= 0x41 && byte <= 0x5a) return byte + 0x20;
@@ -47,8 +50,7 @@ export function watchHeaders(managed: Iterable<string>): WatchedHeaders {
 
   return {
     roleOf(bytes, start, end) {
-      for (let at = start; at < end; at++) if (FOLD[bytes[at] as number] === 0) return DAMAGED;
-      if (start === end) return DAMAGED;
+      if (start === end || !isVisible(bytes, start, end)) return DAMAGED;
       const candidates = end - start < longest ? byLength[end - start] : undefined;
       if (candidates === undefined) return OTHER;
       const role = roleAmong(candidates, bytes, start, end);
@@ -56,6 +58,16 @@ export function watchHeaders(managed: Iterable<string>): WatchedHeaders {
       return own.has(bytes.toString("latin1", start, end).toLowerCase()) ? OTHER : SPOOFED;
     },
   };
+}
+
+/** Whether all bytes are visible ASCII: all that a name may hold, and `:` (see FOLD). One sum, for it is asked of every byte. */
+function isVisible(bytes: Buffer, start: number, end: number): boolean {
+  let outside = 0; // negative as soon as one byte is below or above
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    outside |= (byte - FIRST_VISIBLE) | (LAST_VISIBLE - byte);
+  }
+  return outside >= 0;
 }
 
 function roleAmong(candidates: readonly Candidate[], bytes: Buffer, start: number, end: number): HeaderRole {

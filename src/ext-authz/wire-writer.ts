@@ -35,6 +35,7 @@ export function writeLengthField(target: Buffer, at: number, field: number, leng
 }
 
 function varintBytes(value: number): number {
+  if (value < 0x80) return 1;
   let count = 1;
   for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) count++;
   return count;

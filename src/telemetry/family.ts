@@ -17,6 +17,19 @@ export interface Series<T> {
   readonly cell: T;
 }
 
+/** The label values that were asked for, and their cell. */
+interface Asked<T> {
+  readonly a: string;
+  readonly b: string;
+  readonly c: string;
+  readonly d: string;
+  readonly cell: T;
+}
+
+function isOf(asked: Asked<unknown>, a: string, b: string, c: string, d: string): boolean {
+  return asked.a === a && asked.b === b && asked.c === c && asked.d === d;
+}
+
 type Leaf<T> = Map<string, T>;
 type Trie<T> = Map<string, Map<string, Map<string, Leaf<T>>>>;
 
@@ -29,6 +42,8 @@ export class Family<T> {
   readonly #create: () => T;
   readonly #trie: Trie<T> = new Map();
   readonly #series: Series<T>[] = [];
+  /** What was asked for last is, as a rule, asked for next. */
+  #last: Asked<T> | undefined;
 
   /** At most four labels. */
   constructor(type: MetricType, name: string, help: string, labelNames: readonly string[], create: () => T) {
@@ -41,11 +56,19 @@ export class Family<T> {
 
   /** The cell of one combination of label values, created when first asked for. No string is built on the way. */
   at(a = "", b = "", c = "", d = ""): T {
-    return this.#trie.get(a)?.get(b)?.get(c)?.get(d) ?? this.#plant([a, b, c, d]);
+    const last = this.#last;
+    if (last !== undefined && isOf(last, a, b, c, d)) return last.cell;
+    const cell = this.#cellOf(a, b, c, d);
+    this.#last = { a, b, c, d, cell };
+    return cell;
   }
 
   series(): readonly Series<T>[] {
     return this.#series;
+  }
+
+  #cellOf(a: string, b: string, c: string, d: string): T {
+    return this.#trie.get(a)?.get(b)?.get(c)?.get(d) ?? this.#plant([a, b, c, d]);
   }
 
   #plant(values: readonly [string, string, string, string]): T {

@@ -11,7 +11,7 @@ const RUNS = { numRuns: 2_000 };
 const encoder = createResponseEncoder("realm");
 const word = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
-const by = fc.record({ tier: maybe(word), rule: maybe(word) });
+const by = fc.record({ tier: maybe(word), rule: maybe(word), issuerId: maybe(word) });
 const known = (facts: Readonly<Record<string, unknown>>): object =>
   Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 
@@ -23,8 +23,8 @@ test("protobufjs reads every denial as it was meant", () => {
     requiredScopes: maybe(fc.array(word)),
   });
   fc.assert(
-    fc.property(verdict, by, maybe(word), (denied: Deny, { tier, rule }, issuer) => {
-      const response = decodeCheckResponse(encoder.deny(denied, { tier, rule }, issuer));
+    fc.property(verdict, by, (denied: Deny, { tier, rule, issuerId }) => {
+      const response = decodeCheckResponse(encoder.deny(denied, { tier, rule, issuerId }));
       const body: unknown = JSON.parse(response.denied_response?.body ?? "");
       expect(body).toMatchObject({ status: DENY_SHAPES[denied.reason].httpStatus });
       expect(response.ok_response).toBeUndefined();
@@ -34,7 +34,7 @@ test("protobufjs reads every denial as it was meant", () => {
           reason: denied.reason,
           tier,
           rule,
-          issuer,
+          issuer: issuerId,
           revocation_id: denied.revokedBy?.revocationId,
         }),
       );
@@ -58,13 +58,13 @@ test("protobufjs reads every allow as it was meant, each managed header in exact
       names,
       fc.array(claim, { minLength: 6, maxLength: 6 }),
       fc.boolean(),
-      (facts, { tier, rule }, headers, values, forwardToken) => {
+      (facts, { tier, rule, issuerId }, headers, values, forwardToken) => {
         const policy = compileIdentityPolicy({ headers: new Map(headers.map((name) => [name, name])), forwardToken });
         const claims = Object.fromEntries(headers.map((name, index) => [name, values[index]]));
         const identity = compileIdentity(principalOf({ claims }), policy);
         if (!identity.ok) return;
         const response = decodeCheckResponse(
-          encoder.allow(facts as unknown as Allow, identity.value, { tier, rule }, []),
+          encoder.allow(facts as unknown as Allow, identity.value, { tier, rule, issuerId }, []),
         );
         const set = response.ok_response?.headers.map(({ header }) => header.key) ?? [];
         const removed = response.ok_response?.headers_to_remove ?? [];
@@ -77,7 +77,7 @@ test("protobufjs reads every allow as it was meant, each managed header in exact
             assurance: facts.assurance,
             tier,
             rule,
-            issuer: "main",
+            issuer: issuerId,
             staleness_ms: facts.stalenessMs,
           }),
         );

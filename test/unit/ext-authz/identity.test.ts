@@ -19,7 +19,7 @@ const HEADERS: ReadonlyMap<string, string> = new Map([
 const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
 const policy = compileIdentityPolicy({ headers: HEADERS, forwardToken: true });
 const encoder = createResponseEncoder("test");
-const NOBODY = { tier: undefined, rule: undefined };
+const NOBODY = { tier: undefined, rule: undefined, issuerId: undefined };
 
 function compiled(facts: Parameters<typeof principalOf>[0], from = policy): CompiledIdentity {
   const identity = compileIdentity(principalOf(facts), from);
@@ -106,7 +106,7 @@ describe("hazard 1 and 2: header default flipped, removal after setting", () => 
   });
 
   test("a denial overwrites too", () => {
-    const response = decodeCheckResponse(encoder.deny(deny("missing_token"), NOBODY, undefined));
+    const response = decodeCheckResponse(encoder.deny(deny("missing_token"), NOBODY));
     expect(response.denied_response?.headers.length).toBeGreaterThan(0);
     for (const option of response.denied_response?.headers ?? []) {
       expect(option).toEqual({ header: expect.anything(), append_action: "OVERWRITE_IF_EXISTS_OR_ADD" });

@@ -1,20 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { DENY_REASONS, DENY_SHAPES, type DenyReason } from "../../../src/core/deny-reason.ts";
 import { deny, type Allow, type Deny } from "../../../src/core/verdict.ts";
+import type { JudgedBy } from "../../../src/ext-authz/dynamic-metadata.ts";
 import { compileIdentity, compileIdentityPolicy } from "../../../src/ext-authz/identity.ts";
 import { createResponseEncoder } from "../../../src/ext-authz/response.ts";
 import { decodeCheckResponse, metadataOf, type CheckResponseMessage } from "../../support/ext-authz-proto.ts";
 import { principalOf } from "../../support/principal.ts";
 
 const encoder = createResponseEncoder('a "quoted\\" realm');
-const NOBODY = { tier: undefined, rule: undefined };
+const NOBODY = { tier: undefined, rule: undefined, issuerId: undefined };
 
-function denied(
-  verdict: Deny,
-  by = NOBODY as { tier: string | undefined; rule: string | undefined },
-  issuer?: string,
-): CheckResponseMessage {
-  return decodeCheckResponse(encoder.deny(verdict, by, issuer));
+function denied(verdict: Deny, by: JudgedBy = NOBODY): CheckResponseMessage {
+  return decodeCheckResponse(encoder.deny(verdict, by));
 }
 
 function headersOf(response: CheckResponseMessage): Record<string, string> {
@@ -67,7 +64,7 @@ describe("a denial", () => {
 
   test("has metadata of what is known", () => {
     const verdict: Deny = { ...deny("revoked"), revokedBy: { kind: "user", revocationId: "0190-id" } };
-    expect(metadataOf(denied(verdict, { tier: "critical", rule: "3" }, "main"))).toEqual({
+    expect(metadataOf(denied(verdict, { tier: "critical", rule: "3", issuerId: "main" }))).toEqual({
       decision: "deny",
       reason: "revoked",
       tier: "critical",
@@ -91,7 +88,7 @@ describe("an allow", () => {
     const bytes = encoder.allow(
       allow({ assurance: "recent", stalenessMs: 812.4 }),
       identity.value,
-      { tier: "low", rule: "read" },
+      { tier: "low", rule: "read", issuerId: "main" },
       [],
     );
     const response = decodeCheckResponse(bytes);
