@@ -1,0 +1,85 @@
+// Decides how long one kind of work may hold the event loop in a turn: what is over its share waits, in order, for the
+// turns to come, and whoever else waits for the loop is heard in between. It drops nothing but what is too late.
+
+import type { Clock } from "../core/clock.ts";
+import type { Schedule } from "./schedule.ts";
+
+export interface Work {
+  /** Monotonic clock. Ends a wait, never work that has begun. */
+  readonly deadlineAtMs: number;
+  /** Called at most once, and then `tooLate` is not. Must not throw. */
+  run(): void;
+  /** Called instead of `run` about when the deadline passes. Must not throw. */
+  tooLate(): void;
+}
+
+export interface LoopShare {
+  /** Runs `work` before it returns while the turn's share lasts; otherwise later. How much waits is the caller's to bound. */
+  run(work: Work): void;
+}
+
+export interface LoopShareOptions {
+  /** Of one turn. The piece of work that crosses it is still ended. */
+  readonly maxMs: number;
+  readonly clock: Clock;
+  readonly schedule: Schedule;
+}
+
+export function createLoopShare(options: LoopShareOptions): LoopShare {
+  return new TurnShare(options);
+}
+
+class TurnShare implements LoopShare {
+  readonly #options: LoopShareOptions;
+  /** From `#next` on. */
+  #waiting: Work[] = [];
+  #next = 0;
+  #spentMs = 0;
+  #turnIsScheduled = false;
+  /** Bound once. */
+  readonly #turn: () => void = () => this.#nextTurn();
+
+  constructor(options: LoopShareOptions) {
+    this.#options = options;
+  }
+
+  run(work: Work): void {
+    if (this.#next === this.#waiting.length && this.#spentMs < this.#options.maxMs) this.#work(work);
+    else this.#waiting.push(work);
+    this.#scheduleTurn();
+  }
+
+  #scheduleTurn(): void {
+    if (this.#turnIsScheduled) return;
+    this.#turnIsScheduled = true;
+    this.#options.schedule.immediate(this.#turn);
+  }
+
+  #work(work: Work): void {
+    const { clock } = this.#options;
+    const beganMs = clock.now().monotonicMs;
+    work.run();
+    this.#spentMs += clock.now().monotonicMs - beganMs;
+  }
+
+  #nextTurn(): void {
+    this.#turnIsScheduled = false;
+    this.#spentMs = 0;
+    this.#endLate();
+    while (this.#next < this.#waiting.length && this.#spentMs < this.#options.maxMs) {
+      this.#work(this.#waiting[this.#next++] as Work);
+    }
+    // One turn more after the last piece, or what it took would count against some later turn.
+    if (this.#spentMs > 0 || this.#next < this.#waiting.length) this.#scheduleTurn();
+  }
+
+  /** Whoever comes on being told stands behind all that still wait. */
+  #endLate(): void {
+    const nowMs = this.#options.clock.now().monotonicMs;
+    const all = this.#waiting.slice(this.#next);
+    this.#waiting = all.filter((work) => nowMs < work.deadlineAtMs);
+    this.#next = 0;
+    if (this.#waiting.length === all.length) return;
+    for (const work of all) if (nowMs >= work.deadlineAtMs) work.tooLate();
+  }
+}

@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import { createLoopShare, type LoopShare } from "../../../src/resilience/loop-share.ts";
+import { createHandTurnedLoop } from "../../support/hand-turned-loop.ts";
+
+const MAX_MS = 3;
+const FAR_MS = 1_000_000;
+
+/** Work of a millisecond each, written down when it is done. */
+function createBench(): {
+  readonly done: string[];
+  readonly loop: ReturnType<typeof createHandTurnedLoop>;
+  readonly share: LoopShare;
+  come(name: string, deadlineAtMs?: number, then?: () => void): void;
+} {
+  const loop = createHandTurnedLoop();
+  const share = createLoopShare({ maxMs: MAX_MS, clock: loop.clock, schedule: loop.schedule });
+  const done: string[] = [];
+  return {
+    done,
+    loop,
+    share,
+    come(name, deadlineAtMs = FAR_MS, then = () => undefined) {
+      share.run({
+        deadlineAtMs,
+        run() {
+          loop.advance(1);
+          done.push(name);
+          then();
+        },
+        tooLate: () => void done.push(`${name} too late`),
+      });
+    },
+  };
+}
+
+const letters = (from: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => String.fromCharCode(from.charCodeAt(0) + i));
+
+test("what is within a turn's share is done at once, the rest in the turns that follow, in order", () => {
+  const { done, loop, come } = createBench();
+  for (const name of letters("a", 8)) come(name);
+  expect(done).toEqual(["a", "b", "c"]);
+  loop.turn();
+  expect(done).toEqual(letters("a", 6));
+  loop.turn();
+  expect(done).toEqual(letters("a", 8));
+});
+
+test("whoever comes later stands behind all that wait, though the turn has a share to spare", () => {
+  const { done, loop, come } = createBench();
+  for (const name of letters("a", 5)) come(name, FAR_MS, name === "d" ? () => come("z") : undefined);
+  loop.turn();
+  expect(done).toEqual(["a", "b", "c", "d", "e", "z"]);
+});
+
+test("a turn that nobody worked in leaves the next one its whole share", () => {
+  const { done, loop, come } = createBench();
+  for (const name of letters("a", 3)) come(name);
+  loop.turn();
+  loop.turn();
+  for (const name of letters("d", 3)) come(name);
+  expect(done).toEqual(letters("a", 6));
+});
+
+test("what has waited beyond its deadline is told so, in the turn in which it passed and whatever stands before it", () => {
+  const { done, loop, come } = createBench();
+  const nowMs = loop.clock.now().monotonicMs;
+  for (const name of letters("a", 9)) come(name);
+  come("soon", nowMs + 4);
+  loop.turn();
+  expect(done).toEqual(letters("a", 6));
+  loop.turn();
+  expect(done).toEqual([...letters("a", 6), "soon too late", ...letters("g", 3)]);
+  loop.turn();
+  expect(done.length).toBe(10);
+});

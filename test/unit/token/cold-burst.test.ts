@@ -1,0 +1,59 @@
+// A burst of new tokens must not stand in the way of known ones: whoever floods us with tokens to verify (ES256 takes
+// 70 µs each) would otherwise stop every other call for as long as all of his take.
+import { expect, test } from "vitest";
+import type { Algorithm } from "../../../src/core/algorithm.ts";
+import {
+  createTestKey,
+  goodClaims,
+  issuerWith,
+  keysByHand,
+  reasonOf,
+  signToken,
+  verifierFor,
+} from "../../support/tokens.ts";
+
+const ALGORITHMS: readonly Algorithm[] = ["ES256"];
+const key = createTestKey("ES256", "k1");
+const BURST = 300;
+/** At 20 µs each, faster than any machine, it would be 25 in half a millisecond. */
+const MANY = 100;
+
+test("a known token is answered at once in every turn of a burst, and the burst is answered whole", async () => {
+  const { verifier, clock } = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
+    maxVerifyMsPerTurn: 0.5,
+    verifiedTokens: 1_000,
+  });
+  const outcomes: string[] = [];
+  const ask = (token: string): void => {
+    const now = clock.now();
+    verifier.verify(Buffer.from(token), now, now.monotonicMs + 60_000, undefined, (outcome) => {
+      outcomes.push(reasonOf(outcome));
+    });
+  };
+  const known = signToken(key, goodClaims({ jti: "known" }));
+  const burst = Array.from({ length: BURST }, (_, i) => signToken(key, goodClaims({ jti: `new-${i}` })));
+  ask(known);
+  for (const token of burst) ask(token);
+  expect(outcomes.length).toBeLessThan(MANY); // with a read of the socket full of them, as in every turn after it
+  for (let answered = outcomes.length; answered <= BURST; answered = outcomes.length) {
+    ask(known);
+    expect(outcomes.length).toBe(answered + 1); // at once, whatever waits
+    outcomes.pop();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(outcomes.length - answered).toBeLessThan(MANY);
+  }
+  expect(outcomes).toEqual(Array.from({ length: BURST + 1 }, () => "ok"));
+});
+
+test("what waits beyond its deadline is told that we are overloaded, and is not remembered as anything", async () => {
+  const { verifier, clock, reports } = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
+    maxVerifyMsPerTurn: 0,
+  });
+  const now = clock.now();
+  const token = signToken(key, goodClaims());
+  const outcome = new Promise((resolve) => {
+    verifier.verify(Buffer.from(token), now, now.monotonicMs, undefined, (told) => resolve(reasonOf(told)));
+  });
+  expect(await outcome).toBe("overloaded");
+  expect(reports.algorithms).toEqual([]);
+});
