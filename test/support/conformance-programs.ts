@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
-const H2SPEC: string = resolve(".cache/conformance/h2spec");
+export const H2SPEC: string = resolve(".cache/conformance/h2spec");
 export const GRPC_INTEROP: string = resolve(".cache/conformance/grpc-interop");
 
 /** For the end of a title; empty where they are built. */

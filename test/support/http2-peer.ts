@@ -28,10 +28,18 @@ export function checkHeaders(streamId: number, headers: readonly Header[] = CHEC
   return frame(FRAME.headers, FLAG.endHeaders, streamId, encodeHeaderBlock(headers));
 }
 
+/** RFC 9113 §4.2: the largest payload that may be sent unasked. */
+const FRAME_BYTES = 16_384;
+
 /** A whole Check. */
 export function check(streamId: number, text: string): Buffer {
-  const data = frame(FRAME.data, FLAG.endStream, streamId, message(Buffer.from(text)));
-  return Buffer.concat([checkHeaders(streamId), data]);
+  const body = message(Buffer.from(text));
+  const frames = [checkHeaders(streamId)];
+  for (let at = 0; at < body.length; at += FRAME_BYTES) {
+    const end = Math.min(at + FRAME_BYTES, body.length);
+    frames.push(frame(FRAME.data, end === body.length ? FLAG.endStream : 0, streamId, body.subarray(at, end)));
+  }
+  return Buffer.concat(frames);
 }
 
 /** What has come of one call. */
