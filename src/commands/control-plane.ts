@@ -3,6 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { createAccessTokens } from "../control/access-token.ts";
 import type { Authenticator } from "../control/access.ts";
+import { createAuditTrail } from "../control/audit/trail.ts";
 import type { BootstrapToken } from "../control/bootstrap-token.ts";
 import { createIntrospection } from "../control/introspection.ts";
 import { createControlServer, type ControlServer } from "../control/server.ts";
@@ -43,6 +44,13 @@ export function createControlPlane(config: Config, parts: ControlPlaneParts): Co
       store: parts.store,
       clock: systemClock,
       timeoutMs: ACCESS_TIMEOUT_MS,
+    }),
+    audit: createAuditTrail({
+      ...config.control.audit,
+      store: parts.store,
+      clock: systemClock,
+      log: parts.telemetry.log,
+      observer: parts.telemetry.observer,
     }),
     clock: systemClock,
     log: parts.telemetry.log,

@@ -65,6 +65,7 @@ const NO_OBSERVER: Observer = {
   jwksFetched: nothing,
   jwksKeyDropped: nothing,
   jwksReadAt: nothing,
+  auditFailed: nothing,
   configReloaded: nothing,
   issuerClockAhead: nothing,
 };

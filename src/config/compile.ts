@@ -58,7 +58,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
       openForMs: ms(written.breaker.openFor),
     },
     telemetry: compileTelemetry(written.telemetry),
-    control: compileControl(written, listen.control),
+    control: compileControl(written, listen.control, secrets.auditSecret),
     feed: {
       // The schema's other types were refused by the checks; another store is in this process, and asked there.
       type: written.feed.type === "redis" && written.store.type === "redis" ? "redis" : "none",
@@ -160,12 +160,17 @@ function compileTelemetry(telemetry: WrittenTelemetry): TelemetryConfig {
   };
 }
 
-function compileControl({ control, issuers }: WrittenFile, listen: TcpAddress): ControlConfig {
+function compileControl(
+  { control, issuers }: WrittenFile,
+  listen: TcpAddress,
+  auditSecret: string | undefined,
+): ControlConfig {
   return {
     url: control.url ?? localUrl(listen),
     issuer: control.issuer ?? defaultIssuer(issuers),
     audience: control.audience,
     tokens: control.tokens.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() })),
+    audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: auditSecret },
   };
 }
 

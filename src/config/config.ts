@@ -102,6 +102,13 @@ export interface ControlConfig {
   readonly issuer: string | undefined;
   readonly audience: string;
   readonly tokens: readonly ControlTokenConfig[];
+  readonly audit: {
+    readonly keepMs: number;
+    /** Of all control planes on the store together. */
+    readonly maxEntries: number;
+    /** What the trail is signed with; undefined: made once and kept in the store. */
+    readonly secret: string | undefined;
+  };
 }
 
 export interface TelemetryConfig {

@@ -4,8 +4,9 @@ import { z } from "zod";
 import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { TARGET_KINDS } from "../core/target.ts";
 import { CONTROL } from "./defaults.ts";
-import { allowing, hidden, httpUrl, matching, oneOf, text } from "./fields.ts";
+import { allowing, count, duration, hidden, httpUrl, matching, oneOf, text } from "./fields.ts";
 import { ISSUER_ID, NAME } from "./names.ts";
+import { HOUR_MS } from "./units.ts";
 import type { WrittenControl } from "./written.ts";
 
 /** `control`. */
@@ -35,6 +36,22 @@ export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
   )
     .default([])
     .describe("Bootstrap tokens, by their hashes."),
+  audit: z
+    .strictObject({
+      keep: duration(HOUR_MS, 10 * 365 * 24 * HOUR_MS)
+        .default(CONTROL.audit.keep)
+        .describe("Older entries are dropped."),
+      maxEntries: count(1_000, 10_000_000)
+        .default(CONTROL.audit.maxEntries)
+        .describe("Of all control planes on the store together; the oldest make room."),
+      secretFile: text(4_096, "a path, relative to this file")
+        .optional()
+        .describe(
+          "A file that holds the secret the trail is signed with, the same for all control planes; where left out one is made and kept in the store.",
+        ),
+    })
+    .prefault({})
+    .describe("The audit trail."),
   secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as [string, ...string[]])))
     .default([])
     .describe("Kinds that need another admin's approval. Not part of this version."),

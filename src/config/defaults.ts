@@ -95,7 +95,11 @@ export const TELEMETRY = {
   decisions: { deny: "all", allow: 0.01, subject: "hashed" },
 } as const;
 
-export const CONTROL = { audience: "portcullis" } as const;
+export const CONTROL = {
+  audience: "portcullis",
+  /** 90 days, as most rules for audits ask of what is at hand; at 400 bytes an entry some 40 MB of the store. */
+  audit: { keep: "2160h", maxEntries: 100_000 },
+} as const;
 
 export const FEED = {
   /** Every answer from the store itself, until what the replicas of a large fleet ask of Redis is bounded (ADR 11). */

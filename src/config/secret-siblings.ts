@@ -11,6 +11,7 @@ import { readSecretFile } from "./read-file.ts";
 export interface SecretSiblings {
   readonly storeUrl: string | undefined;
   readonly record: string | undefined;
+  readonly auditSecret: string | undefined;
 }
 
 /** `directory` is where relative paths begin. */
@@ -18,6 +19,7 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
   return {
     storeUrl: readSibling(look, directory, ["store", "urlFile"], checkStoreUrl),
     record: readSibling(look, directory, ["recordFile"], checkRecordUrl),
+    auditSecret: readSibling(look, directory, ["control", "audit", "secretFile"], checkAuditSecret),
   };
 }
 
@@ -25,7 +27,7 @@ function readSibling(
   look: Look,
   directory: string,
   path: readonly string[],
-  check: (look: Look, path: readonly PropertyKey[], url: string) => void,
+  check: (look: Look, path: readonly PropertyKey[], secret: string) => void,
 ): string | undefined {
   const file = look.text(...path);
   if (file === undefined || file === "") return undefined;
@@ -34,6 +36,14 @@ function readSibling(
     check(look, path, url.value);
     return url.value;
   }
-  look.wrongValue(path, `the file ${url.error}`, "a readable file that holds the URL");
+  look.wrongValue(path, `the file ${url.error}`, "a readable file that holds it");
   return undefined;
+}
+
+/** 192 bits in base64. */
+const MIN_AUDIT_SECRET_LENGTH = 32;
+
+function checkAuditSecret(look: Look, path: readonly PropertyKey[], secret: string): void {
+  if (secret.length >= MIN_AUDIT_SECRET_LENGTH) return;
+  look.wrong(path, "the file holds too little", `at least ${MIN_AUDIT_SECRET_LENGTH} random characters`);
 }

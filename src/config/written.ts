@@ -48,6 +48,7 @@ export interface WrittenControl {
   issuer?: string | undefined;
   audience: string;
   tokens: { name: string; sha256: string; scopes: ControlScope[] }[];
+  audit: { keep: string; maxEntries: number; secretFile?: string | undefined };
   secondPerson: string[];
 }
 

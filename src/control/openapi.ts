@@ -2,14 +2,14 @@
 
 import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { EVENT, EVENTS_HEADERS, EVENTS_QUERY } from "./events/event-schemas.ts";
+import { AUDIT_PAGE, AUDIT_QUERY, AUDIT_VERDICT } from "./audit/schemas.ts";
+import { INTROSPECTION, INTROSPECTION_FORM } from "./introspection-schemas.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
 import {
   ACKNOWLEDGED,
   BATCH_ANSWER,
   CHECK_ANSWER,
   CHECK_QUERY,
-  INTROSPECTION,
-  INTROSPECTION_FORM,
   LIST_QUERY,
   NEW_REVOCATION,
   PROBLEM,
@@ -37,6 +37,8 @@ export function openApiDocument(version: string): JsonSchema {
       "/v1/introspect": { post: INTROSPECT },
       "/v1/events": { get: EVENTS },
       "/v1/events/ws": { get: EVENTS_SOCKET },
+      "/v1/audit": { get: AUDIT },
+      "/v1/audit/verify": { get: AUDIT_VERIFY },
       "/openapi.json": { get: DOCUMENT },
     },
     components: {
@@ -139,6 +141,21 @@ const EVENTS_SOCKET = {
   description: "Needs portcullis:read, for as long as it lasts. Not for web pages of another origin.",
   parameters: EVENTS_PARAMETERS,
   responses: { "101": { description: "A WebSocket (RFC 6455)" }, ...problems(400, 401, 403, 426, 429, 503) },
+};
+
+const AUDIT = {
+  operationId: "audit",
+  summary: "Who did what, newest first",
+  description: "Needs portcullis:read. Of all control planes on the store.",
+  parameters: parametersOf(AUDIT_QUERY, "query"),
+  responses: { "200": answer("A page", AUDIT_PAGE), ...problems(400, 401, 403, 422, 429, 503) },
+};
+
+const AUDIT_VERIFY = {
+  operationId: "verifyAudit",
+  summary: "Walk the chains of the audit trail",
+  description: "Needs portcullis:read.",
+  responses: { "200": answer("What fits and what does not", AUDIT_VERDICT), ...problems(401, 403, 429, 503) },
 };
 
 const DOCUMENT = {

@@ -28,7 +28,11 @@ export interface Asked {
 export async function revoke(room: Room, asked: Asked): Promise<Result<string, Problem>> {
   const { body, caller, once } = asked;
   const lack = lackOf(scopeOfKind(body.target.kind), caller);
-  if (lack !== undefined) return err(lack);
+  if (lack !== undefined) {
+    const { kind } = body.target;
+    room.audit.refused({ actor: caller.name, action: "revoke_refused", target: { kind }, reason: lack.code });
+    return err(lack);
+  }
   const wait = body.wait ?? "stored";
   if (wait !== "stored") {
     const detail = `${wait} is not part of this version, which answers when the revocation is stored: leave wait out`;
@@ -39,8 +43,11 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
   if (!revocation.ok) return err(invalid(revocation.error));
   const put = async (): Promise<Result<string, Problem>> => {
     const stored = await room.store.put(revocation.value);
+    const action = stored.ok ? "revoke" : "revoke_unconfirmed";
+    const { id, target, reason, atMs } = revocation.value;
+    // Waited for, so that whoever reads the answer finds the entry; but what stands, stands without one.
+    await room.audit.record({ actor: caller.name, action, target, reason, atMs, id, count: undefined });
     if (!stored.ok) return err(writeFault(stored.error));
-    const { id, target } = stored.value;
     room.log.info("revocation_stored", { id, kind: target.kind, by: nameInLog(caller) });
     return ok(asked.answer(stored.value));
   };

@@ -145,17 +145,17 @@ export const REVOCATION_PAGE: JsonSchema = {
   },
 };
 
+/** Of every list that comes in pages. */
+export const PAGING = {
+  // Query parameters arrive as text and are taken as they are, so this is text too.
+  limit: { type: "string", pattern: "^([1-9][0-9]{0,2}|1000)$", default: "100", description: "1 … 1000." },
+  cursor: { type: "string", minLength: 1, maxLength: 8_192, description: "From the page before." },
+} as const;
+
 export const LIST_QUERY: JsonSchema = {
   type: "object",
   additionalProperties: false,
-  properties: {
-    kind: KIND,
-    issuer: { ...ISSUER, description: "The issuer's short id." },
-    id: ID,
-    // Query parameters arrive as text and are taken as they are, so this is text too.
-    limit: { type: "string", pattern: "^([1-9][0-9]{0,2}|1000)$", default: "100", description: "1 … 1000." },
-    cursor: { type: "string", minLength: 1, maxLength: 8_192, description: "From the page before." },
-  },
+  properties: { kind: KIND, issuer: { ...ISSUER, description: "The issuer's short id." }, id: ID, ...PAGING },
 };
 
 export const CHECK_QUERY: JsonSchema = {
@@ -174,46 +174,6 @@ export const CHECK_ANSWER: JsonSchema = {
     id: { ...REVOCATION_PROPERTIES.id, description: "Of the revocation, where its value carries one." },
     since: { ...AT, description: "Epoch milliseconds of the revocation, where known." },
     issued_before: ISSUED_BEFORE,
-    by: { type: "string", description: "Who revoked, where known." },
-    reason: { type: "string", description: "Why, where known." },
-  },
-};
-
-/** Nothing: a token in a URL would stand in logs. */
-export const INTROSPECTION_QUERY: JsonSchema = { type: "object", additionalProperties: false };
-
-export const INTROSPECTION_FORM: JsonSchema = {
-  type: "object",
-  required: ["token"],
-  properties: {
-    token: { type: "string", minLength: 1 },
-    token_type_hint: { type: "string", description: "Not heeded." },
-  },
-};
-
-export const INTROSPECTION: JsonSchema = {
-  type: "object",
-  additionalProperties: false,
-  required: ["active"],
-  properties: {
-    active: {
-      type: "boolean",
-      description: "Whether a Check of any of its issuer's audiences would find it good now.",
-    },
-    token_type: { type: "string", enum: ["Bearer"] },
-    iss: { type: "string" },
-    sub: { type: "string" },
-    aud: { oneOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] },
-    client_id: { type: "string" },
-    scope: { type: "string", description: "Separated by spaces." },
-    exp: { type: "number", description: "Epoch seconds." },
-    iat: { type: "number", description: "Epoch seconds." },
-    nbf: { type: "number", description: "Epoch seconds." },
-    jti: { type: "string" },
-    sid: { type: "string", description: "The session." },
-    tenant: { type: "string" },
-    revoked: { type: "boolean", description: "Absent of a token that is not good for another reason." },
-    since: { ...AT, description: "Epoch milliseconds of the revocation, where known." },
     by: { type: "string", description: "Who revoked, where known." },
     reason: { type: "string", description: "Why, where known." },
   },

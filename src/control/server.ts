@@ -9,12 +9,14 @@ import type { Log } from "../core/log.ts";
 import type { EventLog } from "../revocation/event-log.ts";
 import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
 import type { Authenticator } from "./access.ts";
+import { registerAudit } from "./api/audit.ts";
 import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
 import { registerIntrospect } from "./api/introspect.ts";
 import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
 import { registerRevocations } from "./api/revocations.ts";
 import { CALLER, lackOf, sendProblem } from "./api/room.ts";
+import type { AuditTrail } from "./audit/trail.ts";
 import { createBootstrapAuthenticator, type BootstrapToken } from "./bootstrap-token.ts";
 import { answerBrokenRequest, problemOfError } from "./errors.ts";
 import { createEventHub } from "./events/hub.ts";
@@ -23,6 +25,7 @@ import type { Introspect } from "./introspection.ts";
 import { parseJsonBody } from "./json-body.ts";
 import type { IssuerLimits } from "./new-revocation.ts";
 import { openApiDocument } from "./openapi.ts";
+import { statusOf, type Problem } from "./problem.ts";
 import type { Rate } from "./rate-limit.ts";
 
 export interface ControlOptions {
@@ -34,6 +37,8 @@ export interface ControlOptions {
   /** Asked in order after the bootstrap tokens. */
   readonly authenticators: readonly Authenticator[];
   readonly introspect: Introspect;
+  /** Begins and ends with the server. */
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
   /** Port 0 takes a free one. */
@@ -98,15 +103,17 @@ export function createControlServer(options: ControlOptions): ControlServer {
   app.addHook("preClose", async () => events.stop());
   app.register(async (v1) => {
     await acceptWebSockets(v1);
-    guard(v1, gate);
+    guard(v1, gate, options.audit);
     registerEvents(v1, { ...options, events, gate });
     registerRevocations(v1, options);
     registerBatch(v1, options);
     registerCheck(v1, options);
     registerIntrospect(v1, options.introspect);
+    registerAudit(v1, options);
   });
   return {
     async start() {
+      options.audit.start();
       await app.listen({ host: options.listen.host, port: options.listen.port });
       const { address, port, family } = app.server.address() as AddressInfo;
       return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
@@ -115,6 +122,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
       const cutOff = setTimeout(() => app.server.closeAllConnections(), graceMs);
       await app.close();
       clearTimeout(cutOff);
+      await options.audit.stop();
     },
   };
 }
@@ -155,6 +163,8 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/v1/introspect": ["POST"],
   "/v1/events": ["GET"],
   "/v1/events/ws": ["GET"],
+  "/v1/audit": ["GET", "HEAD"],
+  "/v1/audit/verify": ["GET", "HEAD"],
 };
 
 function addOpenRoutes(app: FastifyInstance, gate: Gate, document: object): void {
@@ -189,6 +199,11 @@ function limitBody(request: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once("close", () => clearTimeout(timer));
 }
 
+/** Not so of a store that is out: then nobody was told that he may not. */
+function isRefusal(problem: Problem): boolean {
+  return statusOf(problem) < 500;
+}
+
 /** Without it nothing can be done on the route, whatever the request says. */
 function leastScope({ routeOptions, method }: FastifyRequest): ControlScope {
   const { scope } = routeOptions.config as { readonly scope?: ControlScope };
@@ -196,13 +211,21 @@ function leastScope({ routeOptions, method }: FastifyRequest): ControlScope {
 }
 
 /** Nothing of /v1 is parsed, let alone done, for a caller who is unknown or may do nothing of the kind. */
-function guard(v1: FastifyInstance, gate: Gate): void {
+function guard(v1: FastifyInstance, gate: Gate, audit: AuditTrail): void {
+  const refused = (actor: string, { code: reason }: Problem): void =>
+    audit.refused({ actor, action: "access_refused", target: undefined, reason });
   v1.decorateRequest(CALLER);
   v1.addHook("onRequest", async (request, reply) => {
     const caller = await gate.enter(request.raw);
-    if (!caller.ok) return sendProblem(reply, caller.error);
+    if (!caller.ok) {
+      if (isRefusal(caller.error)) refused("stranger", caller.error);
+      return sendProblem(reply, caller.error);
+    }
     const lack = lackOf(leastScope(request), caller.value);
-    if (lack !== undefined) return sendProblem(reply, lack);
+    if (lack !== undefined) {
+      refused(caller.value.name, lack);
+      return sendProblem(reply, lack);
+    }
     request.setDecorator(CALLER, caller.value);
     return undefined;
   });

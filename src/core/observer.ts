@@ -71,6 +71,8 @@ export interface Observer {
   jwksKeyDropped(issuerId: string, why: string): void;
   /** When the issuer's key set was last read whole, on the wall clock. */
   jwksReadAt(issuerId: string, wallMs: number): void;
+  /** So many entries of the audit trail could not be stored at once; they are tried again. */
+  auditFailed(count: number): void;
   configReloaded(result: "ok" | "refused"): void;
   /** Seconds by which a token's iat lay ahead of our clock; reported when positive. */
   issuerClockAhead(issuerId: string, seconds: number): void;

@@ -3,6 +3,7 @@
 import type { UnknownCause } from "../core/evidence.ts";
 import type { Result } from "../core/result.ts";
 import type { Target } from "../core/target.ts";
+import type { AuditStore } from "./audit-store.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** Why the store did not do what was asked. `detail` is for the log: it holds no key and no value. */
@@ -104,7 +105,7 @@ export interface StoreHealth {
   readonly describe: string;
 }
 
-export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog {
+export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog, AuditStore {
   readonly type: "redis" | "embedded" | "memory";
   /** Begins connecting and returns; a store that is away is no error. */
   start(): Promise<void>;

@@ -47,6 +47,7 @@ export interface Metrics {
   readonly jwksFetches: Family<Cell>;
   readonly jwksKeysDropped: Family<Cell>;
   readonly jwksAge: Family<AgeCell>;
+  readonly auditFailures: Family<Cell>;
   readonly configReloads: Family<Cell>;
   readonly issuerClockAhead: Family<Cell>;
   readonly logLinesDropped: Family<Readonly<Cell>>;
@@ -68,6 +69,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   metrics.logLinesDropped.at();
   for (const cause of UNKNOWN_CAUSES) metrics.storeErrors.at(cause);
   for (const kind of TARGET_KINDS) metrics.revokedTokenAttempts.at(kind);
+  metrics.auditFailures.at();
   for (const result of ["ok", "refused"]) metrics.configReloads.at(result);
   return metrics;
 }
@@ -158,6 +160,7 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
     jwksAge: gauge("jwks_age_seconds", "Time since an issuer's key set was last read whole.", ["issuer"], ageCell),
     recordUp: gauge("record_up", "1 if the system of record answered last, 0 if not.", [], createCell),
     recordRepairs: counter("record_repairs_total", "Revocations brought back to what the record says.", ["repair"]),
+    auditFailures: counter("audit_failures_total", "Entries of the audit trail not stored at once.", []),
     configReloads: counter("config_reload_total", "Reloads of the configuration.", ["result"]),
     issuerClockAhead: gauge("issuer_clock_ahead_seconds", "Largest iat - now seen.", ["issuer"], createCell),
     logLinesDropped: new Family(

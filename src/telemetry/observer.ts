@@ -55,6 +55,9 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     recordRepaired(repair) {
       metrics.recordRepairs.at(repair).value += 1;
     },
+    auditFailed(count) {
+      metrics.auditFailures.at().value += count;
+    },
     configReloaded(result) {
       metrics.configReloads.at(result).value += 1;
     },

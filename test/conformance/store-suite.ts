@@ -350,6 +350,11 @@ export function describeStopped(name: string, fresh: () => Promise<RevocationSto
     ).toEqual(stopped);
     expect(await store.claimIdempotencyKey("a", "b", 1_000)).toEqual(stopped);
     expect(await store.answerIdempotencyKey("a", { fingerprint: "b", answer: "" }, 1_000)).toEqual(stopped);
+    expect(await store.auditHeads()).toEqual(stopped);
+    expect(await store.appendAudit(1, { seq: 0, mac: "" }, [{ seq: 1, text: "", mac: "" }])).toEqual(stopped);
+    expect(await store.readAudit(1, 1, 1)).toEqual(stopped);
+    expect(await store.dropAudit(1, 1, "", "")).toEqual(stopped);
+    expect(await store.keepAuditKey("a")).toEqual(stopped);
     expect(store.health().reachable).toBe(false);
     await store.stop();
   });

@@ -9,6 +9,7 @@ import { createRedisStore } from "../../src/revocation/redis/store.ts";
 import type { RevocationStore } from "../../src/revocation/store.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
+import { describeAudit } from "./audit-suite.ts";
 import { describeEventLog, describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
 
 const silent = { info() {}, warn() {}, error() {} };
@@ -55,5 +56,6 @@ for (const [name, make] of Object.entries(MAKERS)) {
   });
   describeStore(name, () => store);
   describeEventLog(name, () => store);
+  describeAudit(name, () => store);
   describeStopped(name, () => started(make()));
 }

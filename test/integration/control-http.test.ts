@@ -182,13 +182,15 @@ test("stopping lets a running request finish, takes no new ones, and cuts off wh
 
 test("a port that is taken is told by the system's error", async () => {
   const { createControlServer } = await import("../../src/control/server.ts");
+  const nobody = () => Promise.reject(new Error("nobody asks"));
   const second = createControlServer({
     store: plane.store,
     issuers: [],
     keyPrefix: "",
     tokens: [],
     authenticators: [],
-    introspect: () => Promise.reject(new Error("nobody asks")),
+    introspect: nobody,
+    audit: { start() {}, async stop() {}, async record() {}, refused() {}, page: nobody, verify: nobody },
     version: "0",
     clock: { now: () => ({ monotonicMs: 0, wallMs: 0 }) },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -1,6 +1,7 @@
 import fastify from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEvents } from "../support/event-stream.ts";
+import { until } from "../support/wait.ts";
 import { startControlPlane, type Answer, type ControlPlane } from "../support/control-plane.ts";
 
 let plane: ControlPlane;
@@ -44,6 +45,8 @@ test("the document is open to all and names every route that exists, and no othe
   expect(document.openapi).toBe("3.1.0");
   expect(Object.keys(document.paths).toSorted()).toEqual([
     "/openapi.json",
+    "/v1/audit",
+    "/v1/audit/verify",
     "/v1/check",
     "/v1/events",
     "/v1/events/ws",
@@ -122,6 +125,28 @@ test("what introspection answers has the documented form", async () => {
     }
     await other.stop();
   }
+});
+
+test("what the audit trail tells has the documented form, and what is no entry of it too", async () => {
+  const other = await startControlPlane();
+  await other.call("POST", "/v1/revocations", {
+    token: other.tokens.admin,
+    body: { target: { kind: "everything" }, reason: "r" },
+  });
+  await other.call("GET", "/v1/audit", { token: other.tokens.revoker });
+  await until("both to be told", async () => (await other.call("GET", "/v1/audit")).json.items.length === 2);
+  await other.store.appendAudit(2, { seq: 0, mac: "" }, [{ seq: 1, text: "nonsense", mac: "forged" }]);
+  for (const path of ["/v1/audit", "/v1/audit?limit=1", "/v1/audit?cursor=x"]) {
+    expect(await judge("/v1/audit", "get", await other.call("GET", path))).toBe(AS_DOCUMENTED);
+  }
+  const verdict = await other.call("GET", "/v1/audit/verify");
+  expect(verdict.json["valid"]).toBe(false);
+  expect(await judge("/v1/audit/verify", "get", verdict)).toBe(AS_DOCUMENTED);
+  await other.store.stop();
+  for (const path of ["/v1/audit", "/v1/audit/verify"]) {
+    expect(await judge(path, "get", await other.call("GET", path))).toBe(AS_DOCUMENTED);
+  }
+  await other.stop();
 });
 
 test("each line that answers a batch has the documented form", async () => {

@@ -64,6 +64,12 @@ test("the control plane's user can store, find, list and lift, and Redis denied 
   expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "a" }, 1_000)).ok).toBe(true);
   expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "" }, 1_000)).ok).toBe(true);
   expect((await store.lift(second.id)).ok).toBe(true);
+  expect(await store.keepAuditKey("k")).toMatchObject({ ok: true, value: "k" });
+  const records = [1, 2].map((seq) => ({ seq, text: "t", mac: `m${seq}` }));
+  expect(await store.appendAudit(1, { seq: 0, mac: "" }, records)).toMatchObject({ ok: true, value: true });
+  expect(await store.readAudit(1, 1, 2)).toMatchObject({ ok: true, value: records });
+  expect(await store.dropAudit(1, 1, "c", "")).toMatchObject({ ok: true, value: true });
+  expect(await store.auditHeads()).toMatchObject({ ok: true });
   expect(await store.eventsAfter(0, 1_000)).toMatchObject({ ok: true });
   expect(await store.eventsAfter("end", 0)).toMatchObject({ ok: true });
   expect(await redis.cli("ACL", "LOG")).toBe("");

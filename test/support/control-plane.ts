@@ -3,6 +3,7 @@
 import type { Clock } from "../../src/core/clock.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Authenticator } from "../../src/control/access.ts";
+import { createAuditTrail } from "../../src/control/audit/trail.ts";
 import { createBootstrapToken } from "../../src/control/bootstrap-token.ts";
 import type { Introspect } from "../../src/control/introspection.ts";
 import type { IssuerLimits } from "../../src/control/new-revocation.ts";
@@ -27,6 +28,8 @@ export interface ControlPlane {
   };
   /** Every line logged so far, as one text. */
   logged(): string;
+  /** Entries of the audit trail that could not be stored at once. */
+  auditFailures(): number;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -76,6 +79,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     reader: createBootstrapToken(),
   };
   const lines: string[] = [];
+  let auditFailures = 0;
   const write = (event: string, fields?: object): void => void lines.push(JSON.stringify({ event, ...fields }));
   const log: Log = { info: write, warn: write, error: write };
   const server = createControlServer({
@@ -90,6 +94,15 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       { name: "eye", sha256: made.reader.sha256, scopes: ["portcullis:read"] },
     ],
     authenticators: options.authenticators ?? [],
+    audit: createAuditTrail({
+      store,
+      secret: undefined,
+      clock: realClock,
+      log,
+      observer: { auditFailed: (count) => void (auditFailures += count) },
+      maxEntries: 100_000,
+      keepMs: 86_400_000,
+    }),
     introspect: options.introspect ?? (async () => ({ ok: true, value: { active: false } })),
     clock: realClock,
     log,
@@ -107,6 +120,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     url,
     store,
     tokens,
+    auditFailures: () => auditFailures,
     logged: () => lines.join("\n"),
     call: (method, path, sent) => call(new URL(path, url), method, sent === undefined ? { token: tokens.admin } : sent),
     stop: () => server.stop(1_000),

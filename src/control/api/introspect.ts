@@ -4,7 +4,7 @@
 import type { FastifyInstance } from "fastify";
 import { parseFormBody } from "../form-body.ts";
 import type { Introspect } from "../introspection.ts";
-import { INTROSPECTION_QUERY } from "../schemas.ts";
+import { INTROSPECTION_QUERY } from "../introspection-schemas.ts";
 import { sendProblem } from "./room.ts";
 
 type Form = ReadonlyMap<string, string>;

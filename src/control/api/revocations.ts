@@ -2,8 +2,10 @@
 // revocation is done with is in revoke.ts.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
+import type { Result } from "../../core/result.ts";
 import type { TargetKind } from "../../core/target.ts";
 import { holdsToken } from "../../core/token-like.ts";
+import type { LiftRefusal, StoredRevocation } from "../../revocation/store.ts";
 import { nameInLog, scopeToLift, type Caller } from "../access.ts";
 import { resolveIssuer } from "../new-revocation.ts";
 import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
@@ -76,10 +78,15 @@ async function lift(room: Room, id: string, caller: Caller): Promise<Problem | u
   if (!found.ok) return readFault(found.error);
   if (found.value !== undefined) {
     const lack = lackOf(scopeToLift(caller, found.value), caller);
-    if (lack !== undefined) return lack;
+    const { kind } = found.value.target;
+    if (lack !== undefined) {
+      room.audit.refused({ actor: caller.name, action: "lift_refused", target: { kind }, reason: lack.code });
+      return lack;
+    }
   }
   // Asked even for an id that is not known: only the store tells replaced from never there.
   const lifted = await room.store.lift(id);
+  await auditLift(room, id, caller, lifted.ok ? lifted.value : found.value, lifted);
   if (lifted.ok) {
     room.log.info("revocation_lifted", { id, kind: lifted.value.target.kind, by: nameInLog(caller) });
     return undefined;
@@ -91,4 +98,18 @@ async function lift(room: Room, id: string, caller: Caller): Promise<Problem | u
     case "superseded":
       return { code: "superseded", detail: "List the target's revocations to find the one that stands." };
   }
+}
+
+/** Nothing is told of an id that was not live: nothing happened. */
+async function auditLift(
+  room: Room,
+  id: string,
+  { name: actor }: Caller,
+  revocation: StoredRevocation | undefined,
+  lifted: Result<unknown, LiftRefusal>,
+): Promise<void> {
+  if (!lifted.ok && !("detail" in lifted.error)) return;
+  const action = lifted.ok ? "lift" : "lift_unconfirmed";
+  const { target, reason = "" } = revocation ?? {};
+  await room.audit.record({ actor, action, target, reason, atMs: room.clock.now().wallMs, id, count: undefined });
 }

@@ -6,6 +6,7 @@ import type { ControlScope } from "../../core/control-scope.ts";
 import type { Log } from "../../core/log.ts";
 import type { MarkerReader, RevocationWriter } from "../../revocation/store.ts";
 import { holds, type Caller } from "../access.ts";
+import type { AuditTrail } from "../audit/trail.ts";
 import type { IssuerLimits } from "../new-revocation.ts";
 import { PROBLEM_MEDIA_TYPE, problemBody, statusOf, type Problem } from "../problem.ts";
 
@@ -13,6 +14,7 @@ export interface Room {
   readonly store: RevocationWriter & MarkerReader;
   readonly issuers: readonly IssuerLimits[];
   readonly keyPrefix: string;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
 }

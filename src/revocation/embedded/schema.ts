@@ -38,6 +38,11 @@ ALTER TABLE count ADD COLUMN epoch TEXT NOT NULL DEFAULT '';
 ALTER TABLE count ADD COLUMN link TEXT NOT NULL DEFAULT '';
 UPDATE count SET epoch = lower(hex(randomblob(12)));
 `,
+  `
+CREATE TABLE audit (chain INTEGER, seq INTEGER, text TEXT NOT NULL, mac TEXT NOT NULL, PRIMARY KEY (chain, seq)) WITHOUT ROWID;
+CREATE TABLE audit_head (chain INTEGER PRIMARY KEY, seq INTEGER NOT NULL, mac TEXT NOT NULL, checkpoint TEXT NOT NULL);
+CREATE TABLE audit_key (one INTEGER PRIMARY KEY CHECK (one = 1), key TEXT NOT NULL);
+`,
 ];
 
 /** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
@@ -66,6 +71,13 @@ type StatementName =
   | "events"
   | "putEvent"
   | "purgeEvents"
+  | "audit"
+  | "putAudit"
+  | "dropAudit"
+  | "auditHeads"
+  | "putAuditHead"
+  | "auditKey"
+  | "putAuditKey"
   | "purgeMarkers"
   | "purgeSuperseded"
   | "purgeAnswers";
@@ -91,6 +103,13 @@ const SQL: Readonly<Record<StatementName, string>> = {
   events: `SELECT * FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit`,
   putEvent: `INSERT INTO event VALUES (:seq, :link, :previousLink, :event)`,
   purgeEvents: `DELETE FROM event WHERE seq <= :upTo`,
+  audit: `SELECT seq, text, mac FROM audit WHERE chain = :chain AND seq BETWEEN :from AND :upTo ORDER BY seq`,
+  putAudit: `INSERT INTO audit VALUES (:chain, :seq, :text, :mac)`,
+  dropAudit: `DELETE FROM audit WHERE chain = :chain AND seq <= :upTo`,
+  auditHeads: `SELECT * FROM audit_head`,
+  putAuditHead: `INSERT OR REPLACE INTO audit_head VALUES (:chain, :seq, :mac, :checkpoint)`,
+  auditKey: `SELECT key FROM audit_key`,
+  putAuditKey: `INSERT OR IGNORE INTO audit_key VALUES (1, :key)`,
   purgeMarkers: purge("marker", "key"),
   purgeSuperseded: purge("superseded", "id"),
   purgeAnswers: purge("answer", "key"),

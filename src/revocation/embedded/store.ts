@@ -18,6 +18,7 @@ import type {
   StoreFault,
 } from "../store.ts";
 import { laterExpiry, strengthened } from "../strengthen.ts";
+import { embeddedAuditStore } from "./audit-store.ts";
 import { createDatabase } from "./database.ts";
 import { appendEvent, eventsAfter } from "./event-log.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
@@ -74,6 +75,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
   }
 
   return {
+    ...embeddedAuditStore(read, write),
     type: "embedded",
     async start() {
       probe();

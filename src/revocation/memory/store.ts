@@ -7,6 +7,7 @@ import { eventOf, liftValue } from "../logged-event.ts";
 import { markerValue } from "../marker.ts";
 import type { IdempotentAnswer, ListPage, ListQuery, RevocationStore, StoredRevocation, StoreFault } from "../store.ts";
 import { laterExpiry, strengthened } from "../strengthen.ts";
+import { createMemoryAuditStore } from "./audit-store.ts";
 import { createMemoryEventLog } from "./event-log.ts";
 import { createExpiringMap } from "./expiring-map.ts";
 
@@ -31,6 +32,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
   const keyOfId = createExpiringMap<string>(nowMs);
   const answers = createExpiringMap<IdempotentAnswer>(nowMs);
   const log = createMemoryEventLog();
+  const audit = createMemoryAuditStore(() => (isStopped ? STOPPED : undefined));
   let isStopped = false;
 
   function live(id: string): { key: string; marker: HeldMarker | undefined } | undefined {
@@ -51,6 +53,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
   }
 
   return {
+    ...audit,
     type: "memory",
     async start() {},
     async stop() {

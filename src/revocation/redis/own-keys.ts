@@ -21,6 +21,20 @@ export function feedLogKey(keyPrefix: string): string {
   return `${keyPrefix}portcullis:{feed}:log`;
 }
 
+/** Where each chain of the audit trail ends, a hash; and the chains themselves, streams in its slot. */
+export function auditHeadsKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{audit}:heads`;
+}
+
+export function auditLogKey(keyPrefix: string, chain: number): string {
+  return `${keyPrefix}portcullis:{audit}:log:${chain}`;
+}
+
+/** What the chains are signed with, where no file holds it. */
+export function auditKeyKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{audit}:key`;
+}
+
 /** Hashed, for the client chooses the key. */
 export function idempotencyKey(keyPrefix: string, key: string): string {
   return `${keyPrefix}portcullis:idempotency:${createHash("sha256").update(key, "utf8").digest("hex")}`;

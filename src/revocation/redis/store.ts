@@ -4,6 +4,7 @@
 import { err, ok, type Result } from "../../core/result.ts";
 import { markerKey } from "../keys.ts";
 import type { RevocationStore, StoreFault, StoreHealth } from "../store.ts";
+import { createRedisAuditStore } from "./audit-store.ts";
 import { createRedisEventLog } from "./event-log.ts";
 import { fault } from "./fault.ts";
 import { fitnessOf, type Fitness } from "./fitness.ts";
@@ -104,6 +105,7 @@ export function createRedisStore(options: RedisStoreOptions): RevocationStore {
 
   return {
     ...createRedisEventLog({ keyPrefix, waiting, begin }),
+    ...createRedisAuditStore(keyPrefix, begin),
     type: "redis",
     async start() {
       locator.start();
