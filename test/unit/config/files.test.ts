@@ -85,3 +85,21 @@ describe("issuers[].jwks.file", () => {
     expect(warnings("nowhere.json")).toEqual(["issuers[0].jwks.file  the file does not exist"]);
   });
 });
+
+describe("control.audit.secretFile", () => {
+  it("gives the secret, and is refused, unshown, where it holds too little or cannot be read", () => {
+    file("audit-secret", `${"s".repeat(32)}\n`);
+    file("short-secret", "hunter2");
+    const text = (name: string): string => `control: { audit: { secretFile: ${name} } }`;
+    const read = (more: string) => loadConfig(join(folder, "p.yaml"), MINIMAL + more, {});
+    const load = (more: string): string => {
+      const loaded = read(more);
+      return loaded.ok ? "" : loaded.error.map(formatProblem).join("\n");
+    };
+    const loaded = read(text("audit-secret"));
+    expect(loaded.ok && loaded.value.config.control.audit.secret).toBe("s".repeat(32));
+    expect(load(text("gone"))).toMatch(/control\.audit\.secretFile {2}is "gone": the file does not exist/);
+    expect(load(text("short-secret"))).toMatch(/control\.audit\.secretFile {2}the file holds too little/);
+    expect(load(text("short-secret"))).not.toContain("hunter2");
+  });
+});
