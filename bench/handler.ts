@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createIssuers } from "../src/commands/issuers.ts";
 import { compilePolicy } from "../src/commands/policy.ts";
-import { raiseLadder } from "../src/commands/store.ts";
+import { raiseLadder } from "../src/commands/ladder.ts";
 import { systemClock } from "../src/commands/clock.ts";
 import type { Config } from "../src/config/config.ts";
 import { loadConfig } from "../src/config/load.ts";

@@ -13,7 +13,7 @@ import { subjectOf, type RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
-import type { Ladder } from "./store.ts";
+import type { Ladder } from "./ladder.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** Of judging one caller: a person or a program waits, no proxy does. */

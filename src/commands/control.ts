@@ -6,7 +6,8 @@ import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, storePart } from "./parts.ts";
 import { readConfig } from "./read-config.ts";
 import { listenForTermination, runUntilTerminated } from "./run.ts";
-import { openControlStore, raiseLadder } from "./store.ts";
+import { raiseLadder } from "./ladder.ts";
+import { openControlStore } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 export async function control(options: { readonly config: string }, io: CommandIo): Promise<number> {

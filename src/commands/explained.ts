@@ -7,7 +7,8 @@ import type { CheckPolicy } from "../ext-authz/check-policy.ts";
 import { systemClock } from "./clock.ts";
 import { createIssuers } from "./issuers.ts";
 import { compilePolicy } from "./policy.ts";
-import { openStore, raiseLadder } from "./store.ts";
+import { raiseLadder } from "./ladder.ts";
+import { openStore } from "./store.ts";
 
 export interface Explained {
   readonly config: Config;

@@ -7,7 +7,7 @@ import type { Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { systemClock } from "./clock.ts";
-import type { Ladder } from "./store.ts";
+import type { Ladder } from "./ladder.ts";
 
 export function readinessFacts(
   store: RevocationStore,

@@ -6,7 +6,7 @@ import type { Part } from "../lifecycle/lifecycle.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import { watchConfig, type ReloadOptions } from "./reload.ts";
-import type { Ladder } from "./store.ts";
+import type { Ladder } from "./ladder.ts";
 
 const DEADLINES = { startTimeoutMs: 5_000, stopTimeoutMs: 5_000 };
 

@@ -16,8 +16,9 @@ import { systemClock } from "./clock.ts";
 import { readinessFacts, statusFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
 import { ladderPart } from "./parts.ts";
+import { raiseLadder, type Ladder } from "./ladder.ts";
 import { compilePolicy } from "./policy.ts";
-import { createReplicaOf, raiseLadder, type Ladder } from "./store.ts";
+import { createReplicaOf } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface Sidecar {

@@ -31,11 +31,12 @@ import type {
 /** `directory` is the file's, absolute. */
 export function compileConfig(file: string, directory: string, written: WrittenFile, secrets: SecretSiblings): Config {
   const listen = compileListen(written.listen, directory);
+  const store = compileStore(written.store, directory, secrets.storeUrl);
   return {
     file,
     listen,
     issuers: written.issuers.map((issuer) => compileIssuer(issuer, directory)),
-    store: compileStore(written.store, directory, secrets.storeUrl),
+    store,
     tiers: compileTiers(written.tiers),
     routes: written.routes.map(compileRoute),
     scopes: written.scopes,
@@ -60,13 +61,18 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     telemetry: compileTelemetry(written.telemetry),
     control: compileControl(written, listen.control, secrets.auditSecret),
     feed: {
-      // The schema's other types were refused by the checks; another store is in this process, and asked there.
-      type: written.feed.type === "redis" && written.store.type === "redis" ? "redis" : "none",
+      // The schema's other types were refused by the checks.
+      type: written.feed.type === "redis" && feedsReplicas(store) ? "redis" : "none",
       scanEveryMs: ms(written.feed.scanEvery),
       directWriters: written.feed.directWriters,
     },
     recordUrl: secrets.record ?? (written.record === "" ? undefined : written.record),
   };
+}
+
+/** Another store is in this process, and asked there; and a Cluster feeds nobody yet (ADR 12). */
+function feedsReplicas({ type, url }: StoreConfig): boolean {
+  return type === "redis" && !/^rediss?\+cluster:/i.test(url);
 }
 
 function compileListen(listen: WrittenFile["listen"], directory: string): ListenConfig {

@@ -53,7 +53,7 @@ export interface IssuerConfig {
 
 export interface StoreConfig {
   readonly type: "redis" | "embedded" | "memory";
-  /** redis: `redis://`, `rediss://`, `unix:/path` or `redis+sentinel://`. A secret: it may hold a password. */
+  /** redis: `redis://`, `rediss://`, `unix:/path`, `redis+sentinel://` or `redis+cluster://`. A secret: it may hold a password. */
   readonly url: string;
   readonly keyPrefix: string;
   /** Of one look-up, connection included. */

@@ -68,9 +68,11 @@ const store = z.strictObject({
   type: oneOf(["redis", "embedded", "memory"])
     .default(STORE.type)
     .describe("redis in production; embedded, a SQLite file, for one machine; memory for tests."),
-  url: hidden(text(2_048, "redis://, rediss://, unix:/path or redis+sentinel://"))
+  url: hidden(text(2_048, "redis://, rediss://, unix:/path, redis+sentinel:// or redis+cluster://"))
     .default(STORE.url)
-    .describe("redis: redis://, rediss://, unix:/path or redis+sentinel://host:port,host:port/name."),
+    .describe(
+      "redis: redis://, rediss://, unix:/path, redis+sentinel://host:port,host:port/name or redis+cluster://host:port,host:port.",
+    ),
   urlFile: text(4_096, FILE_PATH).optional().describe("A file that holds the url, for it may hold a password."),
   keyPrefix: matching(/^[\x21-\x7e]{0,128}$/, "at most 128 visible ASCII characters")
     .default(STORE.keyPrefix)

@@ -131,7 +131,7 @@ class StoreGuard implements Guard {
   }
 
   #fromAnswer(subject: RevocationSubject, answer: LookUpAnswer, askedAt: Instant, now: Instant): Evidence {
-    if (!answer.ok) return this.#unanswered(subject, answer.cause, askedAt, now);
+    if (!answer.ok) return this.#fromPartOf(subject, answer, askedAt, now);
     const { asOf } = answer;
     const judgement = judge(subject.kinds, subject.issuedAtS, answer.values);
     switch (judgement.state) {
@@ -145,6 +145,19 @@ class StoreGuard implements Guard {
         this.#observer.storeFailed("unreadable");
         return this.#unanswered(subject, "unreadable", askedAt, now);
     }
+  }
+
+  /** A marker that was read stands though another key could not be; that the others are not there proves nothing. */
+  #fromPartOf(subject: RevocationSubject, { cause, partly }: Unanswered, askedAt: Instant, now: Instant): Evidence {
+    if (partly !== undefined) {
+      const { asOf } = partly;
+      const judgement = judge(subject.kinds, subject.issuedAtS, partly.values);
+      if (judgement.state === "revoked") {
+        return this.#revoked(subject, { by: judgement.by, asOf, heardAt: asOf }, now, "store");
+      }
+      if (judgement.state === "unreadable") this.#trouble.rememberUnreadable(subject, asOf, now);
+    }
+    return this.#unanswered(subject, cause, askedAt, now);
   }
 
   /** A late answer never overwrites what a newer one said. */
@@ -202,11 +215,13 @@ class StoreGuard implements Guard {
     return {
       state: "unknown",
       cause: trouble.seenUnreadable(subject.identity) === undefined ? cause : "unreadable",
-      lastAnswerAt: this.#lookUp.lastAnswerAt(),
+      lastAnswerAt: this.#lookUp.lastAnswerAt(subject.keys),
       firstUnansweredAt,
     };
   }
 }
+
+type Unanswered = Extract<LookUpAnswer, { readonly ok: false }>;
 
 /** Evidence that needed nobody's answer. */
 type KnownEvidence = ActiveEvidence | RevokedEvidence;

@@ -1,4 +1,4 @@
-// The port between the ladder and whatever asks the store for it (one batcher; later one a Cluster node).
+// The port between the ladder and whatever asks the store for it (one batcher, or one for each node of a Cluster).
 
 import type { Instant } from "../core/clock.ts";
 import type { UnknownCause } from "../core/evidence.ts";
@@ -12,7 +12,12 @@ export type LookUpAnswer =
       /** `values[i]` belongs to `keys[i]`. */
       readonly values: readonly (string | null)[];
     }
-  | { readonly ok: false; readonly cause: UnknownCause };
+  | {
+      readonly ok: false;
+      readonly cause: UnknownCause;
+      /** What could be read though not all could: a null may be nothing, or not known. */
+      readonly partly?: { readonly asOf: Instant; readonly values: readonly (string | null)[] };
+    };
 
 export interface LookUp {
   /**
@@ -26,6 +31,9 @@ export interface LookUp {
     span: Span | undefined,
     done: (answer: LookUpAnswer) => void,
   ): void;
-  /** When a complete look-up was last answered (never a PING); undefined: never. */
-  lastAnswerAt(): Instant | undefined;
+  /**
+   * When a complete look-up was last answered (never a PING) by whoever holds `keys`, the oldest of several; without
+   * keys: by anybody. Undefined: never.
+   */
+  lastAnswerAt(keys?: readonly string[]): Instant | undefined;
 }

@@ -5,6 +5,7 @@ import type { Result } from "../core/result.ts";
 import type { Target } from "../core/target.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { EventLog } from "./event-log.ts";
+import type { Shards } from "./shards.ts";
 
 /** Why the store did not do what was asked. `detail` is for the log: it holds no key and no value. */
 export interface StoreFault {
@@ -107,6 +108,8 @@ export interface StoreHealth {
 
 export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog, AuditStore {
   readonly type: "redis" | "embedded" | "memory";
+  /** Where its parts can be out each alone. */
+  readonly shards?: Shards;
   /** Begins connecting and returns; a store that is away is no error. */
   start(): Promise<void>;
   /** Frees every handle and timer; look-ups still waiting are answered with `stopped`. */

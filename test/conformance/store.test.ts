@@ -1,4 +1,4 @@
-// Runs the suite that every store passes over memory, a SQLite file and a real Redis.
+// Runs the suite that every store passes over memory, a SQLite file, a real Redis and a real Cluster.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { createEmbeddedStore } from "../../src/revocation/embedded/store.ts";
 import { createMemoryStore } from "../../src/revocation/memory/store.ts";
 import { createRedisStore } from "../../src/revocation/redis/store.ts";
 import type { RevocationStore } from "../../src/revocation/store.ts";
+import { startClusterSetting, type ClusterSetting } from "../support/redis-cluster.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
 import { describeAudit } from "./audit-suite.ts";
@@ -15,16 +16,18 @@ import { describeEventLog, describeStopped, describeStore, KEY_PREFIX, realClock
 const silent = { info() {}, warn() {}, error() {} };
 let directory: string;
 let redis: RedisProcess;
+let cluster: ClusterSetting;
 const stores: RevocationStore[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "stores-"));
-  redis = await startRedis();
+  [redis, cluster] = await Promise.all([startRedis(), startClusterSetting()]);
 });
 
 afterAll(async () => {
   await Promise.all(stores.map((store) => store.stop()));
   await redis.stop();
+  await cluster.stop();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -41,6 +44,15 @@ const MAKERS: Readonly<Record<string, () => RevocationStore>> = {
   redis: () =>
     createRedisStore({
       url: redis.url,
+      clock: realClock,
+      keyPrefix: KEY_PREFIX,
+      timeoutMs: 1_000,
+      requireNoEviction: true,
+      log: silent,
+    }),
+  "redis cluster": () =>
+    createRedisStore({
+      url: cluster.url,
       clock: realClock,
       keyPrefix: KEY_PREFIX,
       timeoutMs: 1_000,

@@ -27,6 +27,8 @@ export interface RedisProcess {
   readonly pid: number;
   /** Where it keeps its files. */
   readonly directory: string;
+  /** It was neither ended nor paused. */
+  isAnswering(): boolean;
   /** Stops it in its tracks (SIGSTOP): connections stay, nothing is answered. */
   pause(): void;
   resume(): void;
@@ -63,6 +65,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const args = ["--port", String(freePort), ...place, "--dir", directory, "--save", "", "--appendonly", "no"];
   if (options.password !== undefined) args.push("--requirepass", options.password);
   args.push(...(options.args ?? []));
+  let isPaused = false;
   let server: RunningProcess = startProcess("redis-server", args);
 
   const cliPlace = options.socket === true ? ["-s", socket] : ["-h", "127.0.0.1", "-p", String(freePort)];
@@ -83,8 +86,15 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     get pid() {
       return server.pid;
     },
-    pause: () => server.signal("SIGSTOP"),
-    resume: () => server.signal("SIGCONT"),
+    isAnswering: () => server.ended() === undefined && !isPaused,
+    pause() {
+      isPaused = true;
+      server.signal("SIGSTOP");
+    },
+    resume() {
+      isPaused = false;
+      server.signal("SIGCONT");
+    },
     async kill() {
       server.signal("SIGKILL");
       await server.end();

@@ -4,7 +4,8 @@ import { DEADLINE, STORE } from "../defaults.ts";
 import { readDuration } from "../units.ts";
 import type { Look } from "./look.ts";
 
-const REDIS_URL = "redis://host:port/db, unix:/path or redis+sentinel://host:port,host:port/name; rediss for TLS";
+const REDIS_URL =
+  "redis://host:port/db, unix:/path, redis+sentinel://host:port,host:port/name or redis+cluster://host:port,host:port; rediss for TLS";
 
 export function checkStore(look: Look): void {
   if (look.has("store", "url") && look.has("store", "urlFile")) {
@@ -25,9 +26,8 @@ export function checkStore(look: Look): void {
 
 /** `path` names where the URL was written; the URL itself is a secret and never shown. */
 export function checkStoreUrl(look: Look, path: readonly PropertyKey[], url: string): void {
-  if (/^rediss?\+cluster:/i.test(url)) {
-    look.wrong(path, "is a redis+cluster URL, which is not part of this version", REDIS_URL);
-    return;
+  if (/^rediss?\+cluster:/i.test(url) && look.text("feed", "type") === "redis") {
+    look.wrong(["feed", "type"], "is redis, but a Cluster feeds no replica in this version", "none, or another store");
   }
   const problem = isRedisUrl(url) ? look.readings.storeUrl(url) : "";
   if (problem !== undefined) look.wrong(path, `is no URL of a Redis${problem && `: ${problem}`}`, REDIS_URL);

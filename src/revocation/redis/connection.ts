@@ -5,15 +5,15 @@ import { Redis } from "ioredis";
 import type { Clock } from "../../core/clock.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { StoreFault } from "../store.ts";
-import { fault, faultOf } from "./fault.ts";
+import { fault, faultOf, type RedisFault } from "./fault.ts";
 import type { RedisAddress } from "./url.ts";
 
-export type Reply = Result<unknown, StoreFault>;
+export type Reply = Result<unknown, RedisFault>;
 
 export interface ConnectionOptions {
   readonly address: RedisAddress;
   /** What ROLE must tell; a primary unless said otherwise. */
-  readonly role?: "master" | "sentinel";
+  readonly role?: "master" | "sentinel" | "any";
   /** Shown in CLIENT LIST. */
   readonly name: string;
   /** Silence for so long, while an answer is due, ends the connection. */
@@ -112,7 +112,7 @@ export function connect(
     const reply = await send("ROLE", [], timeoutMs);
     if (!reply.ok || ended) return reply;
     const role: unknown = Array.isArray(reply.value) ? reply.value[0] : undefined;
-    if (role === (options.role ?? "master")) {
+    if (options.role === "any" || role === (options.role ?? "master")) {
       provedAtMs = askedAtMs;
       return reply;
     }

@@ -48,6 +48,22 @@ const KNOWN_MESSAGES: readonly (StoreFault & { readonly part: string })[] = [
   { part: "ERR invalid password", cause: "auth", detail: "Redis refused the password" },
 ];
 
+/** Where a Cluster says that a slot is to be asked for. */
+export interface Redirection {
+  /** moved: from now on; ask: this once, for the slot is on its way. */
+  readonly kind: "moved" | "ask";
+  readonly slot: number;
+  /** "": the host that said so. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface RedisFault extends StoreFault {
+  readonly redirection?: Redirection;
+}
+
+const REDIRECTION = /^(MOVED|ASK) (\d+) (.*):(\d+)$/;
+
 export function fault(cause: UnknownCause, detail: string): StoreFault {
   return { cause, detail };
 }
@@ -58,7 +74,7 @@ export function ofCommand(command: string, { cause, detail }: StoreFault): Store
 }
 
 /** The fault behind what ioredis rejected with or emitted. */
-export function faultOf(error: unknown): StoreFault {
+export function faultOf(error: unknown): RedisFault {
   if (!(error instanceof Error)) return fault("protocol", "failed without an error");
   const { message } = error;
   if ("code" in error && typeof error.code === "string") {
@@ -66,10 +82,24 @@ export function faultOf(error: unknown): StoreFault {
   }
   const known = KNOWN_MESSAGES.find(({ part }) => message.includes(part));
   if (known !== undefined) return fault(known.cause, known.detail);
+  return saidFault(message) ?? fault("protocol", error.name);
+}
+
+/** Undefined where no code of Redis stands first. */
+function saidFault(message: string): RedisFault | undefined {
   const code = /^([A-Z]+)(?: |$)/.exec(message)?.[1];
-  if (code === undefined) return fault("protocol", error.name);
-  if (code !== "ERR") return fault(CAUSE_OF_REPLY[code] ?? "protocol", `Redis said ${code}`);
-  return errFault(message);
+  if (code === undefined) return undefined;
+  if (code === "ERR") return errFault(message);
+  const said = fault(CAUSE_OF_REPLY[code] ?? "protocol", `Redis said ${code}`);
+  const redirection = redirectionOf(message);
+  return redirection === undefined ? said : { ...said, redirection };
+}
+
+function redirectionOf(message: string): Redirection | undefined {
+  const told = REDIRECTION.exec(message);
+  if (told === null) return undefined;
+  const [, word, slot, host = "", port] = told;
+  return { kind: word === "MOVED" ? "moved" : "ask", slot: Number(slot), host, port: Number(port) };
 }
 
 function errFault(message: string): StoreFault {

@@ -8,6 +8,7 @@ import { liftValue, type Lifted } from "../logged-event.ts";
 import { markerValueAroundSeq } from "../marker.ts";
 import type { NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import { strengthened } from "../strengthen.ts";
+import type { Reply } from "./connection.ts";
 import { fault } from "./fault.ts";
 import type { Ask } from "./operation.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
@@ -26,48 +27,78 @@ export interface Replacement {
   readonly replaced: string | undefined;
 }
 
+/** How markers are changed, so that the feed is told of it. */
+export interface MarkerChanges {
+  /**
+   * Stores `revocation` over whatever stands under `key`, strengthened. Tries again while others write the same key;
+   * each round one of them succeeds, and the operation's deadline ends the rest.
+   */
+  replace(
+    ask: Ask,
+    keyPrefix: string,
+    key: string,
+    revocation: NewRevocation,
+  ): Promise<Result<Replacement, StoreFault>>;
+  /** Deletes `marker`, which is `lifted`'s, unless another stands there by now; tells whether it did. */
+  delete(
+    ask: Ask,
+    keyPrefix: string,
+    key: string,
+    marker: Marker,
+    lifted: Lifted,
+  ): Promise<Result<boolean, StoreFault>>;
+}
+
 export type MarkerFound = Marker | "absent" | "of another type";
 
-/**
- * Stores `revocation` over whatever stands under `key`, strengthened. Tries again while others write the same key; each
- * round one of them succeeds, and the operation's deadline ends the rest.
- */
-export async function replaceMarker(
-  ask: Ask,
-  keyPrefix: string,
-  key: string,
-  revocation: NewRevocation,
-): Promise<Result<Replacement, StoreFault>> {
-  const told = [nameOf(revocation.target), flag(revocation.isAwaited)];
+/** One round of a replacement: what the store said of writing `joined` over the value of that hash. */
+export type Write = (joined: StoredRevocation, standingSha1: string) => Promise<Reply>;
+
+/** What the round that wrote was told last: the seq, or the hash of what stands now. */
+export interface Written extends Replacement {
+  readonly told: unknown;
+}
+
+/** Writes over whatever stands, again and again until nobody else wrote in between. */
+export async function writeOver(revocation: NewRevocation, write: Write): Promise<Result<Written, StoreFault>> {
   let standing: string | undefined;
   let standingSha1 = "";
   for (;;) {
     const joined = strengthened(revocation, undefined, standing, undefined);
-    const value = markerValueAroundSeq(joined);
-    const till = revocation.expiresAtMs ?? "";
-    const keys = markerAndFeed(keyPrefix, key);
-    const reply = await ask(
-      "EVAL",
-      REPLACE_MARKER,
-      ...keys,
-      standingSha1,
-      ...value,
-      till,
-      newName(),
-      newName(),
-      ...told,
-    );
+    const reply = await write(joined, standingSha1);
     if (!reply.ok) return reply;
-    const [done, stands, last] = members(reply.value);
-    if (done === 1 && typeof last === "number") {
+    const [done, stands, told] = members(reply.value);
+    if (done === 1) {
       const expiresAtMs = typeof stands === "number" ? stands : undefined;
-      return ok({ stored: { ...joined, seq: last, expiresAtMs }, replaced: standing });
+      return ok({ stored: { ...joined, expiresAtMs }, replaced: standing, told });
     }
     if (done !== 0) return unexpected();
     standing = typeof stands === "string" ? stands : undefined;
-    standingSha1 = typeof last === "string" ? last : "";
+    standingSha1 = typeof told === "string" ? told : "";
   }
 }
+
+/** Marker and feed in one script: both or neither. */
+export const CHANGES_TOGETHER: MarkerChanges = {
+  async replace(ask, keyPrefix, key, revocation) {
+    const keys = [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
+    const told = [nameOf(revocation.target), flag(revocation.isAwaited)];
+    const written = await writeOver(revocation, (joined, standingSha1) => {
+      const [before, after] = markerValueAroundSeq(joined);
+      const till = revocation.expiresAtMs ?? "";
+      return ask("EVAL", REPLACE_MARKER, ...keys, standingSha1, before, after, till, newName(), newName(), ...told);
+    });
+    if (!written.ok) return written;
+    const { stored, replaced, told: seq } = written.value;
+    return typeof seq === "number" ? ok({ stored: { ...stored, seq }, replaced }) : unexpected();
+  },
+  async delete(ask, keyPrefix, key, marker, lifted) {
+    const keys = [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
+    const told = [nameOf(lifted.target), liftValue(lifted)];
+    const reply = await ask("EVAL", DELETE_MARKER, ...keys, marker.sha1, newName(), newName(), ...told);
+    return reply.ok ? ok(reply.value === 1) : reply;
+  },
+};
 
 export async function readMarker(ask: Ask, key: string): Promise<Result<MarkerFound, StoreFault>> {
   const reply = await ask("EVAL", READ_MARKER, 1, key);
@@ -79,35 +110,18 @@ export async function readMarker(ask: Ask, key: string): Promise<Result<MarkerFo
   return ok({ value, sha1, expiresAtMs: typeof expiresAtMs === "number" ? expiresAtMs : undefined });
 }
 
-/** Deletes `marker`, which is `lifted`'s, unless another stands there by now; tells whether it did. */
-export async function deleteMarker(
-  ask: Ask,
-  keyPrefix: string,
-  key: string,
-  marker: Marker,
-  lifted: Lifted,
-): Promise<Result<boolean, StoreFault>> {
-  const keys = markerAndFeed(keyPrefix, key);
-  const told = [nameOf(lifted.target), liftValue(lifted)];
-  const reply = await ask("EVAL", DELETE_MARKER, ...keys, marker.sha1, newName(), newName(), ...told);
-  return reply.ok ? ok(reply.value === 1) : reply;
-}
-
-function markerAndFeed(keyPrefix: string, key: string): readonly [number, string, string, string] {
-  return [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
-}
-
-/** The key may hold but a hash of it. */
-function nameOf(target: Target): string {
+/** The target's name: its key may hold but a hash of it. */
+export function nameOf(target: Target): string {
   return "id" in target ? target.id : "";
 }
 
-function flag(isSo: boolean | undefined): string {
+/** As a script is told. */
+export function flag(isSo: boolean | undefined): string {
   return isSo === true ? "1" : "";
 }
 
 /** Of a link or an epoch: no two are ever the same. */
-function newName(): string {
+export function newName(): string {
   return randomBytes(12).toString("base64url");
 }
 
@@ -115,6 +129,6 @@ function members(reply: unknown): readonly unknown[] {
   return Array.isArray(reply) ? (reply as readonly unknown[]) : [];
 }
 
-function unexpected(): { readonly ok: false; readonly error: StoreFault } {
+export function unexpected(): { readonly ok: false; readonly error: StoreFault } {
   return err(fault("protocol", "a script answered in an unknown shape"));
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 
 export interface RedisStoreOptions {
-  /** One server, or Sentinels and the name they know it by; user and password in it. See parsePlace. */
+  /** One server, Sentinels and the name they know it by, or a Cluster; user and password in it. See parsePlace. */
   readonly url: string;
   /** Put before every key. */
   readonly keyPrefix: string;

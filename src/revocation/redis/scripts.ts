@@ -25,36 +25,57 @@ local function hash(text)
 end
 `;
 
-/**
- * KEYS[2] is the feed's head, KEYS[3] its log, whose ids are `seq`-0: dense, so that a gap shows, and each entry names the
- * link of the one before it, so that one of another history shows though its seq fits (a store rolled back and written
- * again). A head or log that is missing, or does not fit the other, begins a new epoch.
- */
-const APPENDING = `
+const NUMBER = `
 local function number(n)
   return string.format('%.0f', n)
 end
+`;
+
+/**
+ * Appends to the feed of these keys, as Lua has them, an entry on a marker's. The log's ids are `seq`-0: dense, so that a gap shows, and each entry names the
+ * link of the one before it, so that one of another history shows though its seq fits (a store rolled back and written
+ * again). A head or log that is missing, or does not fit the other, begins a new epoch.
+ */
+const appending = (headKey: string, logKey: string, key: string): string => `${NUMBER}
 local function head()
-  if redis.call('TYPE', KEYS[2]).ok ~= 'hash' then return {}, 0 end
-  local found = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'link')
+  if redis.call('TYPE', ${headKey}).ok ~= 'hash' then return {}, 0 end
+  local found = redis.call('HMGET', ${headKey}, 'epoch', 'seq', 'link')
   return found, tonumber(found[2] or 0) or 0
 end
 -- The refusal of a Redis that takes no writes; nil once it is done. Nothing was written before.
 local function append(link, epoch, op, text, till, name, wait)
   local found, last = head()
   local function add(inEpoch, prev)
-    return redis.pcall('XADD', KEYS[3], 'MAXLEN', '~', ${MAX_LOG_LENGTH}, number(last + 1) .. '-0', 'epoch', inEpoch,
-      'link', link, 'prev', prev, 'op', op, 'key', KEYS[1], 'value', text, 'till', till, 'name', name, 'wait', wait)
+    return redis.pcall('XADD', ${logKey}, 'MAXLEN', '~', ${MAX_LOG_LENGTH}, number(last + 1) .. '-0', 'epoch', inEpoch,
+      'link', link, 'prev', prev, 'op', op, 'key', ${key}, 'value', text, 'till', till, 'name', name, 'wait', wait)
   end
   local added = found[1] and found[3] and add(found[1], found[3])
   if not added or (type(added) == 'table' and string.find(added.err, 'WRONGTYPE', 1, true))
     or (type(added) == 'table' and string.find(added.err, 'ERR The ID', 1, true)) then
-    redis.call('DEL', KEYS[2], KEYS[3])
+    redis.call('DEL', ${headKey}, ${logKey})
     found = {epoch}
     added = add(epoch, '')
   end
   if type(added) == 'table' then return added end
-  redis.call('HSET', KEYS[2], 'epoch', found[1], 'seq', number(last + 1), 'link', link)
+  redis.call('HSET', ${headKey}, 'epoch', found[1], 'seq', number(last + 1), 'link', link)
+end
+`;
+
+const APPENDING = appending("KEYS[2]", "KEYS[3]", "KEYS[1]");
+
+/** Joins the expiry of what stands and what comes, and writes the marker KEYS[1]. */
+const SETTING = `
+local function later(stands, till)
+  if not stands or not till then return till end
+  local was = expiry(KEYS[1])
+  return was and math.max(was, till)
+end
+local function set(text, till)
+  if till then
+    redis.call('SET', KEYS[1], text, 'PXAT', number(till))
+  else
+    redis.call('SET', KEYS[1], text)
+  end
 end
 `;
 
@@ -66,25 +87,45 @@ end
  * [0, value that stands or nil, its SHA-1 or ''] if it was another. By hash, for a value of another program may be no
  * UTF-8 and would not come back as it went.
  */
-export const REPLACE_MARKER: string = `${READING}${APPENDING}
+export const REPLACE_MARKER: string = `${READING}${APPENDING}${SETTING}
 local stands, refusal = value(KEYS[1])
 if refusal then return refusal end
 if hash(stands) ~= ARGV[1] then return {0, stands, hash(stands)} end
-local till = tonumber(ARGV[4])
-if stands and till then
-  local was = expiry(KEYS[1])
-  till = was and math.max(was, till)
-end
+local till = later(stands, tonumber(ARGV[4]))
 local _, last = head()
 local text = ARGV[2] .. number(last + 1) .. ARGV[3]
 refusal = append(ARGV[5], ARGV[6], 'put', text, till and number(till) or '', ARGV[7], ARGV[8])
 if refusal then return refusal end
-if till then
-  redis.call('SET', KEYS[1], text, 'PXAT', number(till))
-else
-  redis.call('SET', KEYS[1], text)
-end
+set(text, till)
 return {1, till or false, last + 1}
+`;
+
+/**
+ * The same for a marker alone, whose slot is not the feed's: ARGV: the SHA-1 of the value that stands or '', the new value,
+ * the new expiry in epoch ms or ''. Answers [1, expiry or nil, SHA-1 of the new value], or as above.
+ */
+export const REPLACE_MARKER_ALONE: string = `${READING}${NUMBER}${SETTING}
+local stands, refusal = value(KEYS[1])
+if refusal then return refusal end
+if hash(stands) ~= ARGV[1] then return {0, stands, hash(stands)} end
+local till = later(stands, tonumber(ARGV[3]))
+set(ARGV[2], till)
+return {1, till or false, hash(ARGV[2])}
+`;
+
+/**
+ * Tells the feed alone: KEYS the head and the log; ARGV: the marker's key, 'put' or 'lift', the value before its seq and
+ * after it, its expiry in epoch ms or '', the target's name, '1' or '' as above, a link, an epoch should one begin.
+ * Answers the seq.
+ */
+export const APPEND_ENTRY: string = `${appending("KEYS[1]", "KEYS[2]", "ARGV[1]")}
+local _, last = head()
+local text = ARGV[3]
+if ARGV[4] ~= '' then text = text .. number(last + 1) .. ARGV[4] end
+local refusal = append(ARGV[8], ARGV[9], ARGV[2], text, ARGV[5], ARGV[6], ARGV[7])
+if refusal then return refusal end
+_, last = head()
+return last
 `;
 
 /** Reads a marker: KEYS[1]. Answers [value or nil, its SHA-1, expiry in epoch ms or nil, 1 if of another type]. */
@@ -107,6 +148,14 @@ redis.call('DEL', KEYS[1]) -- first, for it is done by a Redis without memory to
 refusal = append(ARGV[2], ARGV[3], 'lift', ARGV[5], '', ARGV[4], '')
 if refusal then return refusal end
 return 1
+`;
+
+/** The same for a marker alone: KEYS[1]; ARGV: the value's SHA-1. Answers 1 if it did. */
+export const DELETE_MARKER_ALONE: string = `${READING}
+local stands, refusal = value(KEYS[1])
+if refusal then return refusal end
+if not stands or hash(stands) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
 `;
 
 /**

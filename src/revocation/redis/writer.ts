@@ -9,7 +9,7 @@ import { strengthened } from "../strengthen.ts";
 import type { LiftRefusal, NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
 import { targetOfKey } from "./marker-keys.ts";
-import { deleteMarker, readMarker, replaceMarker, type Marker } from "./markers.ts";
+import { readMarker, type Marker, type MarkerChanges } from "./markers.ts";
 import type { Ask } from "./operation.ts";
 import { indexKey, indexValue, readIndex } from "./own-keys.ts";
 
@@ -23,6 +23,7 @@ export function foreignId(keyPrefix: string, key: string): string {
 /** Stores `revocation`. On a fault it may or may not have happened; doing it again does no harm. */
 export async function putRevocation(
   ask: Ask,
+  changes: MarkerChanges,
   keyPrefix: string,
   revocation: NewRevocation,
 ): Promise<Result<StoredRevocation, StoreFault>> {
@@ -31,7 +32,7 @@ export async function putRevocation(
   // The index first: a crash in between leaves an id that nobody was told, never a marker that nobody can lift.
   const indexed = await writeIndex(ask, keyPrefix, key, asAsked);
   if (!indexed.ok) return indexed;
-  const replaced = await replaceMarker(ask, keyPrefix, key, revocation);
+  const replaced = await changes.replace(ask, keyPrefix, key, revocation);
   if (!replaced.ok) return replaced;
   const result = replaced.value.stored;
   if (result.expiresAtMs !== asAsked.expiresAtMs || result.issuedBeforeS !== asAsked.issuedBeforeS) {
@@ -62,6 +63,7 @@ async function keepIndex(
 /** Lifts the live revocation with this id; `atMs`, epoch milliseconds, is when. */
 export async function liftRevocation(
   ask: Ask,
+  changes: MarkerChanges,
   keyPrefix: string,
   id: string,
   atMs: number,
@@ -75,7 +77,7 @@ export async function liftRevocation(
       return err({ cause: "superseded" });
     case "live": {
       const { key, marker, revocation } = found.value;
-      const deleted = await deleteMarker(ask, keyPrefix, key, marker, { ...revocation, atMs });
+      const deleted = await changes.delete(ask, keyPrefix, key, marker, { ...revocation, atMs });
       if (!deleted.ok) return deleted;
       if (!deleted.value) return err({ cause: "superseded" }); // somebody wrote another meanwhile
       // What is left of a lost answer is an index entry without a marker, which is `not_found` like none at all.

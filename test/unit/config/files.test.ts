@@ -69,7 +69,9 @@ describe("store.urlFile", () => {
     expect(load("store: { urlFile: bad-url }")).toMatch(/store\.urlFile {2}is no URL of a Redis/);
     expect(load("store: { urlFile: bad-url }")).not.toContain("hunter2");
     file("cluster-url", "redis+cluster://h:1");
-    expect(load("store: { urlFile: cluster-url }")).toMatch(/store\.urlFile {2}is a redis\+cluster URL/);
+    expect(load("store: { urlFile: cluster-url }\nfeed: { type: redis }")).toMatch(
+      /feed\.type {2}is redis, but a Cluster/,
+    );
   });
 });
 

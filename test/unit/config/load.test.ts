@@ -217,7 +217,10 @@ describe("what this version cannot do", () => {
     ["feed: { type: kafka }", 'feed.type  is "kafka": not part of this version'],
     ["feed: { type: relay }", 'feed.type  is "relay": not part of this version'],
     ["control: { secondPerson: [tenant] }", "control.secondPerson  names kinds, which is not part of this version"],
-    ["store: { url: redis+cluster://h:1 }", "store.url  is a redis+cluster URL, which is not part of this version"],
+    [
+      "store: { url: redis+cluster://h:1 }\nfeed: { type: redis }",
+      "feed.type  is redis, but a Cluster feeds no replica in this version",
+    ],
   ])("is refused where its absence would be felt: %s", (more, problem) => {
     expect(problemsWith(more)).toEqual([problem]);
   });

@@ -17,6 +17,7 @@ describe("store.url", () => {
     "unix:///run/redis.sock",
     "unix://u:p@/run/redis.sock",
     "redis+sentinel://h:1,i:2/name",
+    "rediss+cluster://u:p@h:1,i",
   ])("%s is one, to the store too", (url) => {
     expect(problemsWith(`store: { url: "${url}" }`)).toEqual([]);
     expect(parsePlace(url).ok).toBe(true);

@@ -1,0 +1,84 @@
+// Revocations in one Redis, or in the primary that Sentinels name: what the store is made of. Look-ups have a connection
+// of their own, so that no scan and no write ever stands before one.
+
+import { ok, type Result } from "../../core/result.ts";
+import { markerKey } from "../keys.ts";
+import type { RevocationStore, StoreFault, StoreHealth } from "../store.ts";
+import { createRedisEventLog } from "./event-log.ts";
+import { fault } from "./fault.ts";
+import { fitnessOf, type Fitness } from "./fitness.ts";
+import { linkForLookUps, linkForOperations } from "./links.ts";
+import { CHANGES_TOGETHER } from "./markers.ts";
+import { beginOperation, OPERATION_TIMEOUT_MS, type Ask } from "./operation.ts";
+import type { RedisStoreOptions } from "./options.ts";
+import { describePlace, type OnePlace, type SentinelPlace } from "./place.ts";
+import { locatorOf } from "./primary.ts";
+import { recordsOf } from "./records.ts";
+import { valuesOf, type Values } from "./values.ts";
+
+/** The eviction policy is asked for on connecting and with every so many proofs of the role, about every 5 s. */
+const PROOFS_PER_FITNESS = 10;
+
+export function createPrimaryStore(place: OnePlace | SentinelPlace, options: RedisStoreOptions): RevocationStore {
+  const { keyPrefix, timeoutMs, clock, log } = options;
+  const locator = locatorOf(place, clock);
+  const probeKey = markerKey(keyPrefix, { kind: "everything" });
+  let lastFault: StoreFault | undefined = fault("disconnected", "not asked yet");
+  let fitness: Fitness = { state: "fit" };
+  let proofs = 0;
+
+  const lookUps = linkForLookUps(locator, clock, "in one", (isFirst) => {
+    proofs = isFirst ? 0 : proofs + 1;
+    // Before the data, so that the store is never reachable and not yet known to be unfit.
+    if (options.requireNoEviction && proofs % PROOFS_PER_FITNESS === 0) void learnFitness();
+    void read([probeKey], timeoutMs); // a role is told while loading too: only data proves that data is answered
+  });
+  const operations = linkForOperations(locator, clock, "portcullis-control");
+  const waiting = linkForOperations(locator, clock, "portcullis-events");
+  const begin = (): Ask => beginOperation(operations, clock);
+
+  async function read(keys: readonly string[], readTimeoutMs: number): Promise<Result<Values, StoreFault>> {
+    if (keys.length === 0) return ok([]);
+    const reply = await lookUps.send("MGET", keys, readTimeoutMs);
+    const result: Result<Values, StoreFault> = reply.ok ? valuesOf(reply.value, keys.length) : reply;
+    lastFault = result.ok ? undefined : result.error;
+    return result;
+  }
+
+  async function learnFitness(): Promise<void> {
+    const before = fitness;
+    const reply = await lookUps.send("INFO", ["memory"], OPERATION_TIMEOUT_MS);
+    if (!reply.ok && reply.error.cause !== "auth") return; // not a word about memory; asked again soon
+    fitness = fitnessOf(reply.ok ? reply.value : undefined);
+    if (fitness.state === before.state) return;
+    if (fitness.state === "unfit") log.warn("store_unfit", { why: fitness.why });
+    if (fitness.state === "not told") log.warn("store_eviction_policy_not_told", { store: describePlace(place) });
+  }
+
+  function health(): StoreHealth {
+    const why = lookUps.fault() ?? lastFault;
+    const state = why === undefined ? "a primary answers" : `${why.cause}: ${why.detail}`;
+    const untold = fitness.state === "not told" ? ", eviction policy not told" : "";
+    return {
+      reachable: why === undefined,
+      unfit: fitness.state === "unfit" ? fitness.why : undefined,
+      describe: `${describePlace(place)}, ${state}${untold}`,
+    };
+  }
+
+  return {
+    ...createRedisEventLog({ keyPrefix, waiting, begin }),
+    ...recordsOf({ keyPrefix, clock, log, begin, changes: CHANGES_TOGETHER }),
+    type: "redis",
+    async start() {
+      locator.start();
+      lookUps.start();
+      operations.start();
+    },
+    async stop() {
+      await Promise.all([lookUps.stop(), operations.stop(), waiting.stop(), locator.stop()]);
+    },
+    health,
+    read,
+  };
+}

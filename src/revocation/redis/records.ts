@@ -1,0 +1,32 @@
+// What a control plane does in Redis, each time as an operation of its own.
+
+import type { Log } from "../../core/log.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { AuditStore } from "../audit-store.ts";
+import type { RevocationWriter } from "../store.ts";
+import { createRedisAuditStore } from "./audit-store.ts";
+import { answerIdempotencyKey, claimIdempotencyKey } from "./idempotency.ts";
+import { listRevocations } from "./lister.ts";
+import type { MarkerChanges } from "./markers.ts";
+import type { Ask } from "./operation.ts";
+import { getRevocation, liftRevocation, putRevocation } from "./writer.ts";
+
+export interface RecordsOptions {
+  readonly keyPrefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly begin: () => Ask;
+  readonly changes: MarkerChanges;
+}
+
+export function recordsOf({ keyPrefix, clock, log, begin, changes }: RecordsOptions): RevocationWriter & AuditStore {
+  return {
+    ...createRedisAuditStore(keyPrefix, begin),
+    put: (revocation) => putRevocation(begin(), changes, keyPrefix, revocation),
+    lift: (id) => liftRevocation(begin(), changes, keyPrefix, id, clock.now().wallMs),
+    get: (id) => getRevocation(begin(), keyPrefix, id),
+    list: (query) => listRevocations(begin(), keyPrefix, query, log),
+    claimIdempotencyKey: (key, print, ttlMs) => claimIdempotencyKey(begin(), keyPrefix, key, print, ttlMs),
+    answerIdempotencyKey: (key, answer, ttlMs) => answerIdempotencyKey(begin(), keyPrefix, key, answer, ttlMs),
+  };
+}
