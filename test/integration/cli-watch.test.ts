@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { follow } from "../../src/commands/follow.ts";
 import { watch } from "../../src/commands/watch.ts";
 import { runHere } from "../support/command.ts";
+import { startControlPlane } from "../support/control-plane.ts";
 import { PORTCULLIS } from "../support/portcullis.ts";
 import { startProcess } from "../support/process.ts";
 import { until } from "../support/wait.ts";
@@ -245,4 +246,19 @@ describe("the process", () => {
     expect(out).toMatch(/ended 0\n$/);
     expect(err).toBe(`watching ${url}; Ctrl-C ends\n`);
   });
+});
+test("the real control plane: a revocation and its lift are seen", async () => {
+  const plane = await startControlPlane();
+  toClose.push(() => void plane.stop());
+  const env = { PORTCULLIS_CONTROL_URL: plane.url, PORTCULLIS_TOKEN: plane.tokens.admin };
+  const running = startProcess(PORTCULLIS, ["watch"], { env });
+  await running.line(/Ctrl-C/);
+  const made = await runHere(["revoke", "session", "s-1", "--reason", "seen", "--json"], { env });
+  const { id } = JSON.parse(made.out) as { id: string };
+  await runHere(["unrevoke", id], { env });
+  await running.line(
+    new RegExp(`SESSION_REVOKED  session s-1 of main  ${id}  seen\n.*REVOCATION_LIFTED  session s-1 of main`),
+  );
+  running.signal("SIGINT");
+  expect(await running.end()).toBe(0);
 });
