@@ -4,6 +4,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { TARGET_KINDS } from "../core/target.ts";
 import { withoutTokens } from "../core/token-like.ts";
 import { EXIT, type CommandIo } from "./io.ts";
+import { SHELLS } from "./shells.ts";
 
 /** `args` without node and script. Resolves to the exit code; rejects only where a command has a bug. */
 export async function runCli(args: readonly string[], outside: CommandIo): Promise<number> {
@@ -35,6 +36,7 @@ export async function runCli(args: readonly string[], outside: CommandIo): Promi
   addRevocations(program, io, finish);
   addConfiguration(program, io, finish);
   addDoctor(program, io, finish);
+  addCompletion(program, io, finish);
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
@@ -184,6 +186,16 @@ function addDoctor(program: Command, io: CommandIo, finish: Finish): void {
     )
     .option("--json", "print JSON")
     .action(async (options) => finish(await (await import("./doctor.ts")).doctor(options, io)));
+}
+
+function addCompletion(program: Command, io: CommandIo, finish: Finish): void {
+  addCommand(program, "completion", "print what a shell needs to complete this command line", [
+    "portcullis completion bash > /etc/bash_completion.d/portcullis",
+    "portcullis completion zsh > /usr/local/share/zsh/site-functions/_portcullis",
+    "portcullis completion fish > ~/.config/fish/completions/portcullis.fish",
+  ])
+    .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
+    .action(async (shell) => finish((await import("./completion.ts")).completion(shell, program, io)));
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

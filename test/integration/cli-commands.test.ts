@@ -10,21 +10,6 @@ const LAUNCHER = new URL("../../bin/portcullis", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "portcullis-cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const COMMANDS = [
-  "serve",
-  "control",
-  "dev",
-  "revoke",
-  "unrevoke",
-  "list",
-  "watch",
-  "status",
-  "explain",
-  "check-config",
-  "schema",
-  "doctor",
-];
-
 const GOOD = `issuers:
   - issuer: https://id.example.com
     jwks: { url: https://id.example.com/jwks }
@@ -51,17 +36,6 @@ function portcullis(...args: readonly string[]): Promise<Outcome> {
 }
 
 describe("the command line", () => {
-  it("helps everywhere, on standard output, with examples", async () => {
-    const { code, out } = await portcullis("--help");
-    expect(code).toBe(0);
-    for (const command of COMMANDS) {
-      expect(out).toContain(`  ${command} `);
-      const help = await portcullis(command, "--help");
-      expect({ command, code: help.code, err: help.err }).toEqual({ command, code: 0, err: "" });
-      expect(help.out).toContain(`Examples:\n  portcullis ${command}`);
-    }
-  });
-
   it.each([
     [[]],
     [["frobnicate"]],
