@@ -7,6 +7,8 @@ const MAX_BYTES = 4096;
 
 /** C0 controls, DEL and C1 controls. */
 const CONTROL = /\p{Cc}/u;
+/** What most values are: nothing of it can be wrong but its length. */
+const PLAIN = /^[\x21-\x7e]+$/;
 
 /**
  * The text of a claim: "" where it has no value (absent, null, empty). Refused: objects, numbers that JSON readers
@@ -41,6 +43,7 @@ function scalarText(value: unknown): string | undefined {
 }
 
 function isTellable(text: string): boolean {
+  if (PLAIN.test(text)) return text.length <= MAX_BYTES;
   return (
     text.isWellFormed() && text.trim() === text && !CONTROL.test(text) && Buffer.byteLength(text, "utf8") <= MAX_BYTES
   );

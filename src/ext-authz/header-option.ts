@@ -1,6 +1,6 @@
 // Encodes header mutations for Envoy. Always overwrites: what is left to a default has once been read as "append".
 
-import { bytesField, stringField, varintField } from "./wire-writer.ts";
+import { lengthFieldBytes, stringField, varintField, writeLengthField } from "./wire-writer.ts";
 
 /** Both OkHttpResponse.headers and DeniedHttpResponse.headers. */
 const HEADERS = 2;
@@ -8,10 +8,28 @@ const OK_HEADERS_TO_REMOVE = 5;
 /** HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD (envoyproxy/envoy#43310). */
 const OVERWRITE = varintField(3, 2);
 
-/** The field that sets one header. `value` is not empty: Envoy may drop an empty one and keep the client's. */
+/** HeaderValueOption.header, and in it HeaderValue.key and .value. */
+const HEADER = 1;
+const KEY = 1;
+const VALUE = 2;
+
+/**
+ * The field that sets one header, written in one piece: each new token has several. `name` is ASCII, `value` not empty:
+ * Envoy may drop an empty one and keep the client's.
+ */
 export function headerOption(name: string, value: string): Buffer {
-  const header = bytesField(1, stringField(1, name), stringField(2, value));
-  return bytesField(HEADERS, header, OVERWRITE);
+  const valueBytes = Buffer.byteLength(value, "utf8");
+  const headerBytes = lengthFieldBytes(KEY, name.length) + lengthFieldBytes(VALUE, valueBytes);
+  const optionBytes = lengthFieldBytes(HEADER, headerBytes) + OVERWRITE.length;
+  const encoded = Buffer.allocUnsafe(lengthFieldBytes(HEADERS, optionBytes));
+  let at = writeLengthField(encoded, 0, HEADERS, optionBytes);
+  at = writeLengthField(encoded, at, HEADER, headerBytes);
+  at = writeLengthField(encoded, at, KEY, name.length);
+  at += encoded.write(name, at, "latin1");
+  at = writeLengthField(encoded, at, VALUE, valueBytes);
+  at += encoded.write(value, at, "utf8");
+  encoded.set(OVERWRITE, at);
+  return encoded;
 }
 
 /** The field of an OkHttpResponse that removes one header. */

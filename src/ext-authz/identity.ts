@@ -20,14 +20,22 @@ export interface IdentityOptions {
 }
 
 export interface IdentityPolicy {
-  /** Lower-cased name and claim of every header that carries identity. */
-  readonly headers: readonly (readonly [name: string, claim: string])[];
+  /** Every header that carries identity. */
+  readonly headers: readonly IdentityHeader[];
   /** Lower-cased: all names that no allow lets through as the client sent them. */
   readonly managedNames: readonly string[];
   /** Removals that every allow has, encoded. */
   readonly alwaysRemoved: Buffer;
   /** For anonymous routes: nothing set, every identity header removed. */
   readonly anonymous: CompiledIdentity;
+}
+
+export interface IdentityHeader {
+  /** Lower-cased. */
+  readonly name: string;
+  readonly claim: string;
+  /** Its removal, encoded: for tokens in which the claim has no value. */
+  readonly removed: Buffer;
 }
 
 /** Compiled once per verified token: the part of every later answer that depends on its principal alone. */
@@ -39,15 +47,16 @@ export interface CompiledIdentity {
 export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy {
   const headers = [...options.headers]
     .map(([name, claim]): readonly [string, string] => [name.toLowerCase(), claim])
-    .filter(([name]) => name !== ASSURANCE_HEADER);
-  const removed = options.forwardToken ? METHOD_OVERRIDE_HEADERS : [...METHOD_OVERRIDE_HEADERS, "authorization"];
-  const alwaysRemoved = Buffer.concat(removed.map(removedHeader));
+    .filter(([name]) => name !== ASSURANCE_HEADER)
+    .map(([name, claim]): IdentityHeader => ({ name, claim, removed: removedHeader(name) }));
+  const alwaysGone = options.forwardToken ? METHOD_OVERRIDE_HEADERS : [...METHOD_OVERRIDE_HEADERS, "authorization"];
+  const alwaysRemoved = Buffer.concat(alwaysGone.map(removedHeader));
   return {
     headers,
-    managedNames: [ASSURANCE_HEADER, ...METHOD_OVERRIDE_HEADERS, ...headers.map(([name]) => name)],
+    managedNames: [ASSURANCE_HEADER, ...METHOD_OVERRIDE_HEADERS, ...headers.map(({ name }) => name)],
     alwaysRemoved,
     anonymous: {
-      okFields: Buffer.concat([...headers.map(([name]) => removedHeader(name)), alwaysRemoved]),
+      okFields: Buffer.concat([...headers.map(({ removed }) => removed), alwaysRemoved]),
     },
   };
 }
@@ -58,10 +67,10 @@ export function compileIdentity(
   policy: IdentityPolicy,
 ): Result<CompiledIdentity, "claim_invalid"> {
   const fields: Buffer[] = [];
-  for (const [name, claim] of policy.headers) {
+  for (const { name, claim, removed } of policy.headers) {
     const text = claimText(claimOf(principal, claim));
     if (!text.ok) return err("claim_invalid");
-    fields.push(text.value === "" ? removedHeader(name) : headerOption(name, text.value));
+    fields.push(text.value === "" ? removed : headerOption(name, text.value));
   }
   return ok({ okFields: Buffer.concat([...fields, policy.alwaysRemoved]) });
 }

@@ -2,8 +2,8 @@
 // accept is refused, never repaired.
 
 const NOT_IN_ALPHABET = 255;
-/** Value of each ASCII character, 255 where it has none. */
-const VALUES: Uint8Array = new Uint8Array(128).fill(NOT_IN_ALPHABET);
+/** Value of each byte as a character, 255 where it has none. */
+const VALUES: Uint8Array = new Uint8Array(256).fill(NOT_IN_ALPHABET);
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".split("").forEach((character, value) => {
   VALUES[character.charCodeAt(0)] = value;
 });
@@ -13,12 +13,15 @@ function base64urlValue(code: number): number {
   return VALUES[code] ?? NOT_IN_ALPHABET;
 }
 
-export function isBase64urlCode(code: number): boolean {
-  return base64urlValue(code) !== NOT_IN_ALPHABET;
+/** Where the run of characters of the alphabet that begins at `from` ends: at a stranger, or at the end of `bytes`. */
+export function endOfAlphabet(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (at < bytes.length && VALUES[bytes[at] as number] !== NOT_IN_ALPHABET) at++;
+  return at;
 }
 
 /**
- * Decodes `text`, of which every character must be in the alphabet already (isBase64urlCode). Undefined where it is
+ * Decodes `text`, of which every character must be in the alphabet already (endOfAlphabet). Undefined where it is
  * not what encoding its bytes gives: a length of 4n + 1, or bits set in the last character that no byte takes up.
  */
 export function decodeBase64url(text: string): Buffer | undefined {

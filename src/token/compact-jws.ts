@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import type { DenyReason } from "../core/deny-reason.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { decodeBase64url, isBase64urlCode } from "./base64url.ts";
+import { decodeBase64url, endOfAlphabet } from "./base64url.ts";
 import { parseJsonObject, type JsonFault, type JsonObject } from "./json.ts";
 
 /** The header members that are read; all others mean nothing here. */
@@ -66,16 +66,11 @@ function scanDots(token: Buffer): Dots | undefined {
   let count = 0;
   let first = 0;
   let second = 0;
-  for (let at = 0; at < token.length; at++) {
-    const code = token[at] as number;
-    if (code === DOT) {
-      count += 1;
-      if (count === 1) first = at;
-      if (count === 2) second = at;
-      if (count > JWE_DOTS) return undefined;
-    } else if (!isBase64urlCode(code)) {
-      return undefined;
-    }
+  for (let at = endOfAlphabet(token, 0); at < token.length; at = endOfAlphabet(token, at + 1)) {
+    if (token[at] !== DOT || count === JWE_DOTS) return undefined;
+    count += 1;
+    if (count === 1) first = at;
+    if (count === 2) second = at;
   }
   return { count, first, second };
 }
