@@ -15,13 +15,16 @@ export interface RevokeBody extends RevocationRequest {
   readonly wait?: "stored" | "replicated" | "fleet";
 }
 
+/** What was reached: a primary has it, or a replica, too. */
+export type Durability = "stored" | "replicated";
+
 export interface Asked {
   readonly caller: Caller;
   readonly body: RevokeBody;
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
   readonly once: { readonly key: string; readonly after: readonly unknown[] } | undefined;
   /** The answer to send, and to give again under the same key. */
-  readonly answer: (stored: StoredRevocation) => string;
+  readonly answer: (stored: StoredRevocation, durability: Durability) => string;
 }
 
 /** Returns the answer once the store has said "durable". */
@@ -34,8 +37,8 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
     return err(lack);
   }
   const wait = body.wait ?? "stored";
-  if (wait !== "stored") {
-    const detail = `${wait} is not part of this version, which answers when the revocation is stored: leave wait out`;
+  if (wait === "fleet") {
+    const detail = `${wait} is not part of this version, which knows stored and replicated`;
     return err(invalid({ pointer: "/wait", detail }));
   }
   const nowMs = room.clock.now().wallMs;
@@ -49,7 +52,8 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
     await room.audit.record({ actor: caller.name, action, target, reason, atMs, id, count: undefined });
     if (!stored.ok) return err(writeFault(stored.error));
     room.log.info("revocation_stored", { id, kind: target.kind, by: nameInLog(caller) });
-    return ok(asked.answer(stored.value));
+    const isReplicated = wait === "replicated" && (await room.store.isReplicated(stored.value));
+    return ok(asked.answer(stored.value, isReplicated ? "replicated" : "stored"));
   };
   if (once === undefined) return put();
   return answerOnce(

@@ -66,7 +66,9 @@ export const NEW_REVOCATION: JsonSchema = {
       type: "string",
       enum: ["stored", "replicated", "fleet"],
       default: "stored",
-      description: "What to wait for before answering. This version knows `stored` only and refuses the others.",
+      description:
+        "What to wait for before answering: `replicated` waits half a second at most for a replica, and the receipt " +
+        "says whether one has it. This version refuses `fleet`.",
     },
   },
 };
@@ -116,7 +118,7 @@ export const ACKNOWLEDGED: JsonSchema = {
       type: "object",
       additionalProperties: false,
       required: ["durability"],
-      properties: { durability: { type: "string", enum: ["stored"] } },
+      properties: { durability: { type: "string", enum: ["stored", "replicated"] } },
     },
   },
 };

@@ -78,6 +78,11 @@ export interface RevocationWriter {
    * Stores atomically against whatever stands for the target: later `issuedBeforeS`, later (or no) expiry, new id.
    */
   put(revocation: NewRevocation): Promise<Result<StoredRevocation, StoreFault>>;
+  /**
+   * Waits a while for a replica to have what `put` just stored. False where none said so in time, something else
+   * stands there by now, or the store has no replicas.
+   */
+  isReplicated(stored: StoredRevocation): Promise<boolean>;
   /** Lifts the live revocation with this id; a replaced id is `superseded`. */
   lift(id: string): Promise<Result<StoredRevocation, LiftRefusal>>;
   get(id: string): Promise<Result<StoredRevocation | undefined, StoreFault>>;

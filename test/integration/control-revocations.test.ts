@@ -15,6 +15,11 @@ function post(body: object, headers: Record<string, string> = {}, token = plane.
   return plane.call("POST", "/v1/revocations", { token, body, headers });
 }
 
+test("a receipt says replicated only where a replica has it: this store has none", async () => {
+  const answer = await post({ target: target("user", "zoe"), reason: "lost phone", wait: "replicated" });
+  expect([answer.status, answer.json["receipt"]]).toEqual([201, { durability: "stored" }]);
+});
+
 test("a revocation is answered with what was stored, and stands under the key that a Check reads", async () => {
   const before = Date.now();
   const answer = await post({ target: target("user", "alice"), reason: "lost phone" });
@@ -153,7 +158,7 @@ describe("what cannot be done is refused, with its place", () => {
     [400, "/issuedBefore", { ...ok, issuedBefore: -1 }],
     [400, "", '{"target":{"kind":"user","issuer":"main","id":"a"},"reason":"r","expiresAt":1e400}'],
     [400, "/wait", { ...ok, wait: "for godot" }],
-    [422, "/wait", { ...ok, wait: "replicated" }],
+    [422, "/wait", { ...ok, wait: "fleet" }],
     [422, "/wait", { ...ok, wait: "fleet" }],
     [422, "/target/issuer", { ...ok, target: { kind: "user", id: "carol" } }],
     [422, "/target/issuer", { ...ok, target: { ...ok.target, issuer: "nobody" } }],

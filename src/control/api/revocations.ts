@@ -36,7 +36,7 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
         caller: callerOf(request),
         body: request.body,
         once: typeof key === "string" ? { key, after: [] } : undefined,
-        answer: (stored) => JSON.stringify(acknowledgedJson(stored)),
+        answer: (stored, durability) => JSON.stringify(acknowledgedJson(stored, durability)),
       });
       if (!outcome.ok) return sendProblem(reply, outcome.error);
       return reply.code(201).type("application/json").send(outcome.value);

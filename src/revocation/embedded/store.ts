@@ -98,6 +98,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
       whileLocked(Math.min(timeoutMs, LOCKED_LOOK_UP_FOR_MS), () =>
         database.run((sql) => values(sql, keys, clock.now().wallMs)),
       ),
+    isReplicated: () => Promise.resolve(false),
     put: (revocation) => write((sql, now) => put(sql, keyPrefix, revocation, now)),
     async lift(id) {
       const lifted = await write((sql, now) => lift(sql, id, now));

@@ -65,6 +65,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
     async read(keys) {
       return isStopped ? err(STOPPED) : ok(keys.map((key) => markers.get(key)?.value ?? null));
     },
+    isReplicated: () => Promise.resolve(false),
     async put(revocation) {
       if (isStopped) return err(STOPPED);
       const key = markerKey(keyPrefix, revocation.target);

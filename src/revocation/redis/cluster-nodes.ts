@@ -16,6 +16,8 @@ export interface ClusterNode {
   /** For look-ups alone, so that no write stands before one. */
   readonly lookUps: Link;
   readonly operations: Link;
+  /** For who waits for replicas, and so holds up whoever comes after. Started when it is first needed. */
+  readonly durable: Link;
 }
 
 export interface ClusterNodesOptions {
@@ -25,7 +27,7 @@ export interface ClusterNodesOptions {
   readonly linksTo: (
     locator: Locator,
     proved: (isFirst: boolean) => void,
-  ) => Pick<ClusterNode, "lookUps" | "operations">;
+  ) => Pick<ClusterNode, "lookUps" | "operations" | "durable">;
   /** With each proof of a node's role. */
   readonly onProve: (node: ClusterNode, isFirst: boolean) => void;
 }
@@ -264,8 +266,8 @@ class LinkedNodes implements ClusterNodes {
   }
 }
 
-async function stopNode({ lookUps, operations }: ClusterNode): Promise<void> {
-  await Promise.all([lookUps.stop(), operations.stop()]);
+async function stopNode({ lookUps, operations, durable }: ClusterNode): Promise<void> {
+  await Promise.all([lookUps.stop(), operations.stop(), durable.stop()]);
 }
 
 function placeOf({ at }: RedisAddress): NodePlace {

@@ -17,6 +17,7 @@ import { feedLogKey } from "./own-keys.ts";
 import { describePlace, type ClusterPlace } from "./place.ts";
 import { recordsOf } from "./records.ts";
 import { probeKeyIn, SLOT_COUNT, slotOf } from "./slots.ts";
+import { togetherOn } from "./together.ts";
 import type { Values } from "./values.ts";
 
 /** The eviction policy is asked for on connecting and with every so many proofs of the role, about every 5 s. */
@@ -40,11 +41,13 @@ export function createClusterStore(place: ClusterPlace, options: RedisStoreOptio
     linksTo: (locator, proved) => ({
       lookUps: linkForLookUps(locator, clock, "by slot", proved),
       operations: linkForOperations(locator, clock, "portcullis-control"),
+      durable: linkForOperations(locator, clock, "portcullis-durable"),
     }),
     onProve: (node, isFirst) => void examine(node, isFirst),
   });
   const routes = createRoutes(nodes, clock);
   const begin = (): Ask => beginClusterOperation(nodes, routes, clock);
+  const together = togetherOn((key) => nodes.ownerOf(slotOf(key))?.durable);
   const waiting = linkForOperations(nodes.locatorOf(slotOf(feedLogKey(keyPrefix))), clock, "portcullis-events");
 
   async function examine(node: ClusterNode, isFirst: boolean): Promise<void> {
@@ -107,7 +110,7 @@ export function createClusterStore(place: ClusterPlace, options: RedisStoreOptio
 
   return {
     ...createRedisEventLog({ keyPrefix, waiting, begin }),
-    ...recordsOf({ keyPrefix, clock, log, begin, changes: CHANGES_APART }),
+    ...recordsOf({ keyPrefix, clock, log, begin, changes: CHANGES_APART, together }),
     type: "redis",
     shards: {
       shardOf,

@@ -14,6 +14,7 @@ import type { RedisStoreOptions } from "./options.ts";
 import { describePlace, type OnePlace, type SentinelPlace } from "./place.ts";
 import { locatorOf } from "./primary.ts";
 import { recordsOf } from "./records.ts";
+import { togetherOn } from "./together.ts";
 import { valuesOf, type Values } from "./values.ts";
 
 /** The eviction policy is asked for on connecting and with every so many proofs of the role, about every 5 s. */
@@ -35,6 +36,8 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
   });
   const operations = linkForOperations(locator, clock, "portcullis-control");
   const waiting = linkForOperations(locator, clock, "portcullis-events");
+  /** Nobody else's: whoever waits for replicas holds it up. Started when it is first needed. */
+  const durable = linkForOperations(locator, clock, "portcullis-durable");
   const begin = (): Ask => beginOperation(operations, clock);
 
   async function read(keys: readonly string[], readTimeoutMs: number): Promise<Result<Values, StoreFault>> {
@@ -68,7 +71,7 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
 
   return {
     ...createRedisEventLog({ keyPrefix, waiting, begin }),
-    ...recordsOf({ keyPrefix, clock, log, begin, changes: CHANGES_TOGETHER }),
+    ...recordsOf({ keyPrefix, clock, log, begin, changes: CHANGES_TOGETHER, together: togetherOn(() => durable) }),
     type: "redis",
     async start() {
       locator.start();
@@ -76,7 +79,7 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
       operations.start();
     },
     async stop() {
-      await Promise.all([lookUps.stop(), operations.stop(), waiting.stop(), locator.stop()]);
+      await Promise.all([lookUps.stop(), operations.stop(), waiting.stop(), durable.stop(), locator.stop()]);
     },
     health,
     read,

@@ -9,6 +9,7 @@ import { answerIdempotencyKey, claimIdempotencyKey } from "./idempotency.ts";
 import { listRevocations } from "./lister.ts";
 import type { MarkerChanges } from "./markers.ts";
 import type { Ask } from "./operation.ts";
+import { isReplicated, type AskTogether } from "./replication.ts";
 import { getRevocation, liftRevocation, putRevocation } from "./writer.ts";
 
 export interface RecordsOptions {
@@ -17,12 +18,21 @@ export interface RecordsOptions {
   readonly log: Log;
   readonly begin: () => Ask;
   readonly changes: MarkerChanges;
+  readonly together: AskTogether;
 }
 
-export function recordsOf({ keyPrefix, clock, log, begin, changes }: RecordsOptions): RevocationWriter & AuditStore {
+export function recordsOf({
+  keyPrefix,
+  clock,
+  log,
+  begin,
+  changes,
+  together,
+}: RecordsOptions): RevocationWriter & AuditStore {
   return {
     ...createRedisAuditStore(keyPrefix, begin),
     put: (revocation) => putRevocation(begin(), changes, keyPrefix, revocation),
+    isReplicated: (stored) => isReplicated(together, keyPrefix, stored),
     lift: (id) => liftRevocation(begin(), changes, keyPrefix, id, clock.now().wallMs),
     get: (id) => getRevocation(begin(), keyPrefix, id),
     list: (query) => listRevocations(begin(), keyPrefix, query, log),

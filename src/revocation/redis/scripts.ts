@@ -150,6 +150,15 @@ if refusal then return refusal end
 return 1
 `;
 
+/** Writes a marker again as it stands, if it is of this value: KEYS[1]; ARGV: the value. Answers 1 if it did. */
+export const CONFIRM_MARKER: string = `${READING}
+local stands, refusal = value(KEYS[1])
+if refusal then return refusal end
+if stands ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], stands, 'KEEPTTL')
+return 1
+`;
+
 /** The same for a marker alone: KEYS[1]; ARGV: the value's SHA-1. Answers 1 if it did. */
 export const DELETE_MARKER_ALONE: string = `${READING}
 local stands, refusal = value(KEYS[1])
