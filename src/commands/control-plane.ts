@@ -15,11 +15,14 @@ import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
 import type { Ladder } from "./ladder.ts";
 import type { Telemetry } from "./telemetry.ts";
+import { readTlsOf, watchTls } from "./tls.ts";
 
 /** Of judging one caller: a person or a program waits, no proxy does. */
 const ACCESS_TIMEOUT_MS = 2_000;
 /** More than any organisation has administrators at work; introspection asks the store each time anyway. */
 const MAX_VERIFIED_TOKENS = 1_000;
+
+export type ControlPlane = Pick<ControlServer, "start" | "stop">;
 
 export interface ControlPlaneParts {
   readonly store: RevocationStore;
@@ -31,7 +34,27 @@ export interface ControlPlaneParts {
   readonly version: string;
 }
 
-export function createControlPlane(config: Config, parts: ControlPlaneParts): ControlServer {
+/** A control plane; it follows the files of its certificate, where it speaks TLS. */
+export function createControlPlane(config: Config, parts: ControlPlaneParts): ControlPlane {
+  const server = createServer(config, parts);
+  const { tls } = config.control;
+  if (tls === undefined) return server;
+  let end: (() => void) | undefined;
+  return {
+    async start() {
+      server.use(readTlsOf("control.tls", tls));
+      end = watchTls(tls, parts.telemetry.log, (material) => server.use(material));
+      return server.start();
+    },
+    stop(graceMs) {
+      end?.();
+      return server.stop(graceMs);
+    },
+  };
+}
+
+function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
+  const { tls } = config.control;
   const admin = parts.issuers.find((issuer) => issuer.id === config.control.issuer);
   return createControlServer({
     store: parts.store,
@@ -55,6 +78,7 @@ export function createControlPlane(config: Config, parts: ControlPlaneParts): Co
     clock: systemClock,
     log: parts.telemetry.log,
     listen: config.listen.control,
+    tls: tls === undefined ? undefined : { clientCertificates: tls.clientCaFile !== undefined },
     version: parts.version,
   });
 }

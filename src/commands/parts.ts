@@ -1,10 +1,10 @@
 // Parts of the lifecycle that several commands have.
 
-import type { ControlServer } from "../control/server.ts";
 import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/store.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import { watchConfig, type ReloadOptions } from "./reload.ts";
 import type { Ladder } from "./ladder.ts";
 
@@ -45,7 +45,7 @@ export function reloadPart(options: ReloadOptions): Part {
 }
 
 /** `told` hears the URL once it listens. */
-export function controlPart(control: ControlServer, log: Log, told: (url: string) => void): Part {
+export function controlPart(control: ControlPlane, log: Log, told: (url: string) => void): Part {
   return {
     name: "control",
     async start() {

@@ -1,4 +1,4 @@
-// Keeps the certificates of the gRPC listener as they are in their files: read at the start and again whenever one of
+// Keeps the certificates of a listener as they are in their files: read at the start and again whenever one of
 // them changes. Files that do not fit each other are refused, and what was there goes on serving.
 
 import { unwatchFile, watchFile } from "node:fs";
@@ -9,12 +9,16 @@ import type { Log } from "../core/log.ts";
 /** Polled by name, for a mounted Secret changes by a symbolic link that no watch on the file would see. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Undefined: the listener speaks no TLS. Throws where the files have become unreadable since the configuration was. */
+/** Undefined: the gRPC listener speaks no TLS. Throws where the files have become unreadable since the configuration was. */
 export function readTls({ listen }: Config): TlsMaterial | undefined {
-  if (listen.tls === undefined) return undefined;
-  const material = readTlsMaterial(listen.tls);
+  return listen.tls === undefined ? undefined : readTlsOf("listen.tls", listen.tls);
+}
+
+/** Throws, in words for people, where the files of the block `name` cannot be used. */
+export function readTlsOf(name: string, files: TlsFiles): TlsMaterial {
+  const material = readTlsMaterial(files);
   if (material.ok) return material.value;
-  throw new Error(`listen.tls.${material.error.file}: the file ${material.error.why}`);
+  throw new Error(`${name}.${material.error.file}: the file ${material.error.why}`);
 }
 
 /** Begins to watch; the function returned ends it. */

@@ -42,7 +42,7 @@ export function readHttpUrl(text: string): URL | undefined {
 }
 
 /** Where a program on this machine reaches a listener of HTTP: the wildcard addresses are none to call. */
-export function localUrl({ host, port }: TcpAddress): string {
+export function localUrl({ host, port }: TcpAddress, isTls: boolean): string {
   const callable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
-  return `http://${callable}:${port}`;
+  return `${isTls ? "https" : "http"}://${callable}:${port}`;
 }

@@ -18,6 +18,7 @@ import type {
 } from "./config.ts";
 import { ISSUER } from "./defaults.ts";
 import type { SecretSiblings } from "./secret-siblings.ts";
+import type { TlsFiles } from "./tls-files.ts";
 import { readDuration, readSize } from "./units.ts";
 import type {
   WrittenControl,
@@ -59,7 +60,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
       openForMs: ms(written.breaker.openFor),
     },
     telemetry: compileTelemetry(written.telemetry),
-    control: compileControl(written, listen.control, secrets.auditSecret),
+    control: compileControl(written, listen.control, directory, secrets.auditSecret),
     feed: {
       // The schema's other types were refused by the checks.
       type: written.feed.type === "redis" && feedsReplicas(store) ? "redis" : "none",
@@ -86,7 +87,7 @@ function compileListen(listen: WrittenFile["listen"], directory: string): Listen
   };
 }
 
-function compileTls(tls: WrittenFile["listen"]["tls"], directory: string): ListenConfig["tls"] {
+function compileTls(tls: WrittenControl["tls"], directory: string): TlsFiles | undefined {
   if (tls === undefined) return undefined;
   const { certificateFile, keyFile, clientCaFile } = tls;
   return {
@@ -169,13 +170,15 @@ function compileTelemetry(telemetry: WrittenTelemetry): TelemetryConfig {
 function compileControl(
   { control, issuers }: WrittenFile,
   listen: TcpAddress,
+  directory: string,
   auditSecret: string | undefined,
 ): ControlConfig {
   return {
-    url: control.url ?? localUrl(listen),
+    url: control.url ?? localUrl(listen, control.tls !== undefined),
     issuer: control.issuer ?? defaultIssuer(issuers),
     audience: control.audience,
     tokens: control.tokens.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() })),
+    tls: compileTls(control.tls, directory),
     audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: auditSecret },
   };
 }

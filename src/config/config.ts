@@ -102,6 +102,8 @@ export interface ControlConfig {
   readonly issuer: string | undefined;
   readonly audience: string;
   readonly tokens: readonly ControlTokenConfig[];
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
   readonly audit: {
     readonly keepMs: number;
     /** Of all control planes on the store together. */

@@ -4,8 +4,9 @@ import { z } from "zod";
 import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { TARGET_KINDS } from "../core/target.ts";
 import { CONTROL } from "./defaults.ts";
-import { allowing, count, duration, hidden, httpUrl, matching, oneOf, text } from "./fields.ts";
+import { FILE_PATH, allowing, count, duration, hidden, httpUrl, matching, oneOf, text } from "./fields.ts";
 import { ISSUER_ID, NAME } from "./names.ts";
+import { TLS_BLOCK } from "./tls-schema.ts";
 import { HOUR_MS } from "./units.ts";
 import type { WrittenControl } from "./written.ts";
 
@@ -36,6 +37,9 @@ export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
   )
     .default([])
     .describe("Bootstrap tokens, by their hashes."),
+  tls: TLS_BLOCK.optional().describe(
+    "The control API over TLS, and clientCaFile beside a token; plain HTTP where left out. Changed files are taken up by themselves.",
+  ),
   audit: z
     .strictObject({
       keep: duration(HOUR_MS, 10 * 365 * 24 * HOUR_MS)
@@ -44,7 +48,7 @@ export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
       maxEntries: count(1_000, 10_000_000)
         .default(CONTROL.audit.maxEntries)
         .describe("Of all control planes on the store together; the oldest make room."),
-      secretFile: text(4_096, "a path, relative to this file")
+      secretFile: text(4_096, FILE_PATH)
         .optional()
         .describe(
           "A file that holds the secret the trail is signed with, the same for all control planes; where left out one is made and kept in the store.",

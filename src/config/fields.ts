@@ -93,3 +93,6 @@ export function httpUrl(): z.ZodString {
 function inRange(amount: number | undefined, min: number, max: number): boolean {
   return amount !== undefined && amount >= min && amount <= max;
 }
+
+/** What a field that names a file allows. */
+export const FILE_PATH = "a path, relative to this file";

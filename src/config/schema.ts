@@ -18,6 +18,7 @@ import {
   TRANSPORT,
 } from "./defaults.ts";
 import {
+  FILE_PATH,
   address,
   allowing,
   count,
@@ -35,10 +36,9 @@ import {
 import { ISSUER_BLOCK } from "./issuer-schema.ts";
 import { CLAIM, TIER } from "./names.ts";
 import { ROUTE_BLOCK, SCOPE_BLOCK, TIER_BLOCK } from "./routing-schema.ts";
+import { TLS_BLOCK } from "./tls-schema.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 import type { WrittenFile } from "./written.ts";
-
-const FILE_PATH = "a path, relative to this file";
 
 const listen = z.strictObject({
   grpc: allowing(
@@ -50,16 +50,9 @@ const listen = z.strictObject({
   transport: oneOf(["wire", "grpc-js"])
     .default(TRANSPORT)
     .describe("What carries Checks: wire, our own HTTP/2, or grpc-js, the stock library. The same answers."),
-  tls: z
-    .strictObject({
-      certificateFile: text(4_096, FILE_PATH).describe("PEM: the server's certificate and the chain behind it."),
-      keyFile: text(4_096, FILE_PATH).describe("PEM: its private key, without a passphrase."),
-      clientCaFile: text(4_096, FILE_PATH)
-        .optional()
-        .describe("PEM: the authorities whose clients may call; left out: any client."),
-    })
-    .optional()
-    .describe("TLS on the TCP addresses of grpc; unix sockets go without. Changed files are taken up by themselves."),
+  tls: TLS_BLOCK.optional().describe(
+    "TLS on the TCP addresses of grpc; unix sockets go without. Changed files are taken up by themselves.",
+  ),
   ops: tcpAddress().default(LISTEN.ops).describe("HTTP: /livez /readyz /metrics /status."),
   control: tcpAddress().default(LISTEN.control).describe("HTTP: the control API. Only for control and dev."),
 });

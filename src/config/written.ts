@@ -2,6 +2,7 @@
 
 import type { Algorithm } from "../core/algorithm.ts";
 import type { ControlScope } from "../core/control-scope.ts";
+import type { WrittenTls } from "./tls-schema.ts";
 
 export interface WrittenIssuer {
   issuer: string;
@@ -48,6 +49,7 @@ export interface WrittenControl {
   issuer?: string | undefined;
   audience: string;
   tokens: { name: string; sha256: string; scopes: ControlScope[] }[];
+  tls?: WrittenTls | undefined;
   audit: { keep: string; maxEntries: number; secretFile?: string | undefined };
   secondPerson: string[];
 }
@@ -56,7 +58,7 @@ export interface WrittenFile {
   listen: {
     grpc: string | string[];
     transport: "wire" | "grpc-js";
-    tls?: { certificateFile: string; keyFile: string; clientCaFile?: string | undefined } | undefined;
+    tls?: WrittenTls | undefined;
     ops: string;
     control: string;
   };

@@ -61,7 +61,8 @@ function escapePointer(name: string): string {
 
 /** Answers what is not even HTTP, or came too slowly, and hangs up. */
 export function answerBrokenRequest(error: { readonly code: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+  // A handshake that failed is no place for words either.
+  if (error.code === "ECONNRESET" || /^ERR_(?:SSL|TLS)/.test(error.code) || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -2,6 +2,7 @@
 // no web page of another origin has business here.
 
 import type { AddressInfo } from "node:net";
+import type { Server as TlsServer } from "node:tls";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
 import type { ControlScope } from "../core/control-scope.ts";
@@ -26,6 +27,7 @@ import { parseJsonBody } from "./json-body.ts";
 import type { IssuerLimits } from "./new-revocation.ts";
 import { openApiDocument } from "./openapi.ts";
 import { statusOf, type Problem } from "./problem.ts";
+import { tlsOptions, useCertificate, type Certificate, type TlsListener } from "./tls.ts";
 import type { Rate } from "./rate-limit.ts";
 
 export interface ControlOptions {
@@ -43,6 +45,8 @@ export interface ControlOptions {
   readonly log: Log;
   /** Port 0 takes a free one. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** Undefined: plain HTTP. */
+  readonly tls?: TlsListener | undefined;
   /** Of the product, for the document. */
   readonly version: string;
   /** Of one caller; default 1,000/s. */
@@ -54,6 +58,8 @@ export interface ControlOptions {
 export interface ControlServer {
   /** Begins to listen; rejects with the system's error if it can't. Resolves with the URL without a final slash. */
   start(): Promise<string>;
+  /** Where it speaks TLS: the certificate from now on, the first before it starts. Throws if it cannot be used. */
+  use(certificate: Certificate): void;
   /** Takes no new requests, lets running ones finish for at most `graceMs`, then cuts them off. */
   stop(graceMs: number): Promise<void>;
 }
@@ -72,14 +78,18 @@ const MAX_CONNECTIONS = 1_024;
 /** Ids of other programs' markers may be long. */
 const MAX_ID_LENGTH = 2_048;
 
+/** Nobody keeps, guesses at, frames, or runs what is answered. */
+const SECURITY_HEADERS = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+};
+
 export function createControlServer(options: ControlOptions): ControlServer {
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
-    http: {
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: OVERDUE_CHECK_MS,
-      shouldUpgradeCallback: mayUpgrade,
-    },
+    ...listenerOptions(options.tls),
     requestTimeout: BATCH_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
     handlerTimeout: REQUEST_TIMEOUT_MS + WORK_TIMEOUT_MS,
@@ -95,7 +105,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
   acceptJsonOnly(app);
   answerErrors(app, gate, options.log);
   app.addHook("onRequest", async (request, reply) => {
-    reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
+    reply.headers(SECURITY_HEADERS);
     limitBody(request, reply);
   });
   addOpenRoutes(app, gate, openApiDocument(options.version));
@@ -116,8 +126,9 @@ export function createControlServer(options: ControlOptions): ControlServer {
       options.audit.start();
       await app.listen({ host: options.listen.host, port: options.listen.port });
       const { address, port, family } = app.server.address() as AddressInfo;
-      return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+      return `${options.tls === undefined ? "http" : "https"}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     },
+    use: (certificate) => useCertificate(app.server as unknown as TlsServer, certificate),
     async stop(graceMs) {
       const cutOff = setTimeout(() => app.server.closeAllConnections(), graceMs);
       await app.close();
@@ -125,6 +136,16 @@ export function createControlServer(options: ControlOptions): ControlServer {
       await options.audit.stop();
     },
   };
+}
+
+/** Of the library that listens; `http` is for both, which its types do not say. */
+function listenerOptions(tls: TlsListener | undefined): { readonly http: object } {
+  const http = {
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: OVERDUE_CHECK_MS,
+    shouldUpgradeCallback: mayUpgrade,
+  };
+  return tls === undefined ? { http } : ({ https: { ...http, ...tlsOptions(tls) } } as unknown as { http: object });
 }
 
 function acceptJsonOnly(app: FastifyInstance): void {

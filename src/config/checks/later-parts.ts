@@ -22,7 +22,12 @@ function checkFeed(look: Look): void {
 function checkControlUrl(look: Look): void {
   const url = readHttpUrl(look.text("control", "url") ?? "");
   const listen = readAddress(look.text("listen", "control") ?? LISTEN.control);
-  if (url === undefined || listen?.kind !== "tcp" || url.href === new URL(localUrl(listen)).href) return;
+  if (
+    url === undefined ||
+    listen?.kind !== "tcp" ||
+    url.href === new URL(localUrl(listen, look.has("control", "tls"))).href
+  )
+    return;
   look.warn(
     ["control", "url"],
     "is read by nothing in this version: commands ask at --control or PORTCULLIS_CONTROL_URL",

@@ -78,6 +78,7 @@ describe("a minimal file", () => {
       issuer: "main",
       audience: "portcullis",
       tokens: [],
+      tls: undefined,
       audit: { keepMs: 90 * 86_400_000, maxEntries: 100_000, secret: undefined },
     });
     expect(config.feed).toEqual({ type: "none", scanEveryMs: 10_000, directWriters: true });
