@@ -5,7 +5,7 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages envoy envoys redis postgres conformance test demo bench fmt lint types clean
+.PHONY: help setup packages envoy envoys redis postgres conformance test fuzz demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
@@ -32,6 +32,9 @@ conformance:
 
 test: setup ## every check that a change must pass; ends with "N passed, N failed"
 	@$(RUN) node scripts/check.ts
+
+fuzz: packages ## random tests of our HTTP/2 for SECONDS each (600), with the seed of what fails
+	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property test/property/wire-
 
 demo: packages envoy ## log in, call, revoke, be refused, through a real Envoy; KEEP=1 leaves it running
 	@$(RUN) KEEP="$(KEEP)" node examples/demo/main.ts

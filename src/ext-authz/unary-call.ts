@@ -106,7 +106,7 @@ class IncomingMessage {
     if (head.length < PREFIX_BYTES) return;
     const length = head.readUInt32BE(1);
     this.#expectedBytes = PREFIX_BYTES + length;
-    if (head[0] !== 0) this.#give(this.#isEncoded ? COMPRESSED : INTERNAL);
+    if (head[0] !== 0) this.#give(this.#isEncoded && head[0] === 1 ? COMPRESSED : INTERNAL);
     else if (length > this.#maxBytes) this.#give(RESOURCE_EXHAUSTED);
   }
 

@@ -66,8 +66,8 @@ function refusalOf(
 ): Refusal | undefined {
   if (fields.method !== "POST") return NOT_POST;
   if (!CONTENT_TYPE.test(fields.contentType ?? "")) return NOT_GRPC;
-  if (fields.grpcTimeout !== undefined && timeoutMs === undefined) return BAD_TIMEOUT;
-  return method === undefined ? UNKNOWN_METHOD : undefined;
+  if (method === undefined) return UNKNOWN_METHOD;
+  return fields.grpcTimeout !== undefined && timeoutMs === undefined ? BAD_TIMEOUT : undefined;
 }
 
 function readTimeoutMs(text: string): number | undefined {
