@@ -24,6 +24,8 @@ export interface ListenersOptions {
   readonly addresses: readonly string[];
   /** For the TCP addresses; undefined: clear text. */
   readonly tls: TlsMaterial | undefined;
+  /** A peer that has said its last word is still answered: whoever accepts its connection ends that. */
+  readonly allowHalfOpen: boolean;
   readonly accepted: (connection: Socket) => void;
   /** Accepting failed (out of file handles, for instance); listening goes on. */
   readonly failed: (error: Error) => void;
@@ -38,7 +40,7 @@ const MAX_CONNECTIONS = 8_192;
 /** RFC 9113 §3.2: HTTP/2, and nothing else. */
 const ALPN = "h2";
 
-export function createListeners({ addresses, tls, accepted, failed }: ListenersOptions): Listeners {
+export function createListeners({ addresses, allowHalfOpen, tls, accepted, failed }: ListenersOptions): Listeners {
   const servers: Server[] = [];
   const secureServers: TlsServer[] = [];
   const connections = new Set<Socket>();
@@ -58,13 +60,14 @@ export function createListeners({ addresses, tls, accepted, failed }: ListenersO
   };
   const serverFor = (address: string): Server => {
     if (tls === undefined || address.startsWith("unix:")) {
-      return createServer((connection) => {
+      return createServer({ allowHalfOpen }, (connection) => {
         track(connection);
         handOn(connection);
       });
     }
     const server = createTlsServer({
       ...secureContextOf(tls),
+      allowHalfOpen,
       requestCert: tls.clientCa !== undefined,
       rejectUnauthorized: true,
       ALPNProtocols: [ALPN],

@@ -54,6 +54,7 @@ export function createGrpcServer(options: GrpcServerOptions): Transport {
   const listeners = createListeners({
     addresses: options.listen,
     tls: options.tls,
+    allowHalfOpen: false, // as in the library's own listeners
     accepted: (connection) => protocol.injectConnection(connection),
     failed: (error) => log.warn("accept_failed", { error: error.message }),
   });

@@ -117,6 +117,11 @@ export class Http2Peer {
     );
   }
 
+  /** Bytes of DATA that have come of a call so far; undefined: nothing at all has. */
+  bodyBytes(streamId: number): number | undefined {
+    return this.#answers.get(streamId)?.body.reduce((sum, { length }) => sum + length, 0);
+  }
+
   /** The first error that a GOAWAY named. */
   get goAwayCode(): number | undefined {
     return this.frames

@@ -7,26 +7,16 @@ import type { Health } from "../health.ts";
 import { Calls } from "./calls.ts";
 import { ControlFrames } from "./control-frames.ts";
 import { FrameCredit } from "./frame-credit.ts";
-import { FrameReader, type FrameSink } from "./frame-reader.ts";
+import { FrameDispatch } from "./frame-dispatch.ts";
+import { FrameReader } from "./frame-reader.ts";
 import { FrameWriter, PING_BYTES } from "./frame-writer.ts";
 import {
-  ACK,
   CANCEL,
-  CONTINUATION,
-  DATA,
   ENHANCE_YOUR_CALM,
-  GOAWAY,
-  HEADERS,
   INTERNAL_ERROR,
   MAX_STREAM_ID,
   NO_ERROR,
-  PING,
-  PRIORITY,
   PROTOCOL_ERROR,
-  PUSH_PROMISE,
-  RST_STREAM,
-  SETTINGS,
-  WINDOW_UPDATE,
   type ErrorCode,
 } from "./frame.ts";
 import type { PartialMessages } from "./incoming-message.ts";
@@ -55,7 +45,7 @@ export interface ConnectionSurroundings {
   readonly failed: (code: ErrorCode, error?: unknown) => void;
 }
 
-export class Connection implements FrameSink {
+export class Connection {
   private readonly socket: Socket;
   private readonly around: ConnectionSurroundings;
   private readonly output: Output;
@@ -64,14 +54,12 @@ export class Connection implements FrameSink {
   private readonly streams: Streams;
   private readonly calls: Calls;
   private readonly requests: RequestFrames;
-  private readonly control: ControlFrames;
-  private readonly credit: FrameCredit;
+  private readonly dispatch: FrameDispatch;
   private readonly reader: FrameReader;
   private readonly maxAgeMs: number;
   private readonly openedAtMs: number;
   private phase: Phase;
   private phaseSinceMs: number;
-  private hasSettings: boolean;
   /** Of the last bytes that came. */
   private heardAtMs: number;
   private pingedAtMs: number | undefined;
@@ -84,10 +72,10 @@ export class Connection implements FrameSink {
     this.around = around;
     this.output = new Output(socket, around.turn, () => this.stall());
     this.writer = new FrameWriter(this.output);
-    this.credit = new FrameCredit(nowMs);
+    const credit = new FrameCredit(nowMs);
     const peer = new PeerSettings();
     this.sender = new Sender(this.output, this.writer, (stream) => this.streams.endLocal(stream));
-    const { credit, sender, writer } = this;
+    const { sender, writer } = this;
     const streams = new Streams(
       {
         writer,
@@ -103,55 +91,23 @@ export class Connection implements FrameSink {
     this.calls = new Calls({ checks: around.checks, health: around.health, streams, sender });
     this.requests = new RequestFrames({ streams, calls: this.calls, writer, credit });
     const pinged = (bytes: Buffer, at: number): void => this.pinged(bytes, at);
-    this.control = new ControlFrames({ streams, sender, writer, credit, peer, pinged });
-    this.reader = new FrameReader(this);
+    const control = new ControlFrames({ streams, sender, writer, credit, peer, pinged });
+    this.dispatch = new FrameDispatch(this.requests, control, credit);
+    this.reader = new FrameReader(this.dispatch);
     this.maxAgeMs = around.times.maxAgeMs * (0.9 + Math.random() * 0.2);
     this.openedAtMs = nowMs;
     this.phase = "open";
     this.phaseSinceMs = nowMs;
-    this.hasSettings = false;
     this.heardAtMs = nowMs;
     this.listen();
     this.output.append(SERVER_PREFACE);
-  }
-
-  frame(type: number, flags: number, id: number, bytes: Buffer, from: number, to: number): ErrorCode {
-    if (!this.hasSettings) {
-      if (type !== SETTINGS || (flags & ACK) !== 0) return PROTOCOL_ERROR; // §3.4
-      this.hasSettings = true;
-    }
-    if (this.requests.isInsideBlock && type !== CONTINUATION) return PROTOCOL_ERROR; // §4.3
-    switch (type) {
-      case DATA:
-        return this.requests.data(flags, id, bytes, from, to);
-      case HEADERS:
-        return this.requests.headers(flags, id, bytes, from, to, this.heardAtMs);
-      case PRIORITY:
-        return this.control.priority(id, bytes, from, to);
-      case RST_STREAM:
-        return this.control.rstStream(id, from, to);
-      case SETTINGS:
-        return this.control.settings(flags, id, bytes, from, to);
-      case PUSH_PROMISE:
-        return PROTOCOL_ERROR; // §8.4: clients cannot push
-      case PING:
-        return this.control.ping(flags, id, bytes, from, to);
-      case GOAWAY:
-        return this.control.goAway(id, from, to);
-      case WINDOW_UPDATE:
-        return this.control.windowUpdate(id, bytes, from, to);
-      case CONTINUATION:
-        return this.requests.continuation(flags, id, bytes, from, to, this.heardAtMs);
-      default:
-        return this.credit.spend(1); // §5.5: unknown ones are ignored
-    }
   }
 
   /** Says goodbye in two steps (§6.8): calls that are under way meanwhile are answered, and then it ends. */
   shutDown(nowMs: number): void {
     if (this.phase !== "open") return;
     this.enter("leaving", nowMs);
-    if (!this.hasSettings) return this.lastCalls(nowMs);
+    if (!this.dispatch.hasSettings) return this.lastCalls(nowMs);
     this.writer.goAway(MAX_STREAM_ID, NO_ERROR);
     this.writer.ping(GOING_AWAY);
   }
@@ -165,7 +121,7 @@ export class Connection implements FrameSink {
       if (isOver(this.phaseSinceMs, times.stalledMs)) this.socket.destroy();
     } else if (this.stalledAtMs !== undefined) {
       if (isOver(this.stalledAtMs, times.stalledMs)) this.socket.destroy();
-    } else if (!this.hasSettings) {
+    } else if (!this.dispatch.hasSettings) {
       if (isOver(this.openedAtMs, times.prefaceMs)) this.fail(PROTOCOL_ERROR);
     } else if (isOver(this.requests.blockBeganAtMs, times.headerBlockMs)) this.fail(ENHANCE_YOUR_CALM);
     else {
@@ -178,6 +134,7 @@ export class Connection implements FrameSink {
   private listen(): void {
     const { socket } = this;
     socket.on("data", (chunk: Buffer) => this.received(chunk));
+    socket.on("end", () => this.peerEnded());
     socket.on("drain", () => this.drained());
     socket.on("error", ignore);
     socket.on("close", () => {
@@ -189,6 +146,7 @@ export class Connection implements FrameSink {
   private received(chunk: Buffer): void {
     if (this.phase === "ended") return;
     this.heardAtMs = performance.now();
+    this.dispatch.nowMs = this.heardAtMs;
     try {
       const fault = this.reader.push(chunk);
       if (fault !== NO_ERROR) return this.fail(fault);
@@ -197,6 +155,14 @@ export class Connection implements FrameSink {
     } catch (error) {
       this.fail(INTERNAL_ERROR, error); // the others go on
     }
+  }
+
+  /** Nothing more will come: what came whole is answered. */
+  private peerEnded(): void {
+    if (this.phase === "ended") return;
+    for (const stream of this.streams.all()) if (stream.isReceiving) this.streams.close(stream);
+    this.enter("last_calls", performance.now());
+    this.emptied();
   }
 
   /** A connection error (§5.4.1). */

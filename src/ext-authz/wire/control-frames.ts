@@ -44,8 +44,8 @@ export class ControlFrames {
     const deltaBytes = peer.initialWindowBytes - windowBefore;
     const overflow = deltaBytes === 0 ? NO_ERROR : streams.shiftWindows(deltaBytes);
     if (overflow !== NO_ERROR) return overflow;
-    sender.pumpAll();
     writer.settingsAck(); // §6.5.3
+    sender.pumpAll();
     return credit.spend(SETTINGS_COST);
   }
 

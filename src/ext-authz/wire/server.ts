@@ -45,6 +45,7 @@ export function createWireServer(options: WireServerOptions): Transport {
   const listeners = createListeners({
     addresses: options.listen,
     tls: options.tls,
+    allowHalfOpen: true,
     accepted(socket) {
       const connection = new Connection(socket, around);
       connections.add(connection);

@@ -152,13 +152,12 @@ export class Streams {
     this.recycle(stream);
   }
 
-  /** §6.9.2: the peer's initial window has changed by so much, for streams that are open too. */
+  /** §6.9.2: the peer's initial window has changed by so much, for streams that are open too. Sends nothing yet. */
   shiftWindows(deltaBytes: number): ErrorCode {
     for (const stream of this.open.values()) {
       stream.sendWindowBytes += deltaBytes;
       if (stream.sendWindowBytes > MAX_WINDOW_BYTES) return FLOW_CONTROL_ERROR;
     }
-    this.sender.pumpAll();
     return NO_ERROR;
   }
 
