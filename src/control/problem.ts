@@ -16,7 +16,7 @@ const PROBLEMS = {
   superseded: { status: 409, title: "A stronger revocation has taken its place" },
   request_in_progress: { status: 409, title: "A request with this Idempotency-Key is being worked on" },
   body_too_large: { status: 413, title: "The body is too large" },
-  unsupported_media_type: { status: 415, title: "The body must be JSON" },
+  unsupported_media_type: { status: 415, title: "The body is not of a kind that is taken here" },
   invalid_request: { status: 422, title: "The request cannot be done as asked" },
   idempotency_key_reused: { status: 422, title: "The Idempotency-Key was used for another request" },
   upgrade_required: { status: 426, title: "This is for WebSockets" },

@@ -27,6 +27,7 @@ import { parseJsonBody } from "./json-body.ts";
 import type { IssuerLimits } from "./new-revocation.ts";
 import { openApiDocument } from "./openapi.ts";
 import { statusOf, type Problem } from "./problem.ts";
+import { faultOfForm } from "./request-form.ts";
 import { tlsOptions, useCertificate, type Certificate, type TlsListener } from "./tls.ts";
 import type { Rate } from "./rate-limit.ts";
 
@@ -107,6 +108,8 @@ export function createControlServer(options: ControlOptions): ControlServer {
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
     limitBody(request, reply);
+    const fault = faultOfForm(request.raw);
+    return fault === undefined ? undefined : sendProblem(reply, gate.chargeStranger(request.raw) ?? fault);
   });
   addOpenRoutes(app, gate, openApiDocument(options.version));
   const events = createEventHub(options.store, options.clock);
@@ -209,15 +212,28 @@ function addOpenRoutes(app: FastifyInstance, gate: Gate, document: object): void
   }
 }
 
-/** A body that trickles in is cut off: the library's own limit is that of the longest route. */
-function limitBody(request: FastifyRequest, reply: FastifyReply): void {
-  const { bodyTimeoutMs } = request.routeOptions.config as { readonly bodyTimeoutMs?: number };
-  const timer = setTimeout(() => {
-    if (request.raw.complete) return;
-    if (reply.sent) request.raw.destroy();
+/**
+ * A body that trickles in is cut off: the library's own limit is that of the longest route. One that nobody reads any
+ * more, for its request was answered, gets no longer than any other.
+ */
+function limitBody({ raw, routeOptions }: FastifyRequest, reply: FastifyReply): void {
+  const { bodyTimeoutMs } = routeOptions.config as { readonly bodyTimeoutMs?: number };
+  const answered = setTimeout(() => {
+    if (!raw.complete && reply.raw.writableEnded) raw.destroy();
+  }, REQUEST_TIMEOUT_MS);
+  const overdue = setTimeout(() => {
+    if (raw.complete) return;
+    if (reply.sent) raw.destroy();
     else void sendProblem(reply.header("connection", "close"), { code: "request_timeout" });
   }, bodyTimeoutMs ?? REQUEST_TIMEOUT_MS);
-  reply.raw.once("close", () => clearTimeout(timer));
+  const done = (): void => {
+    clearTimeout(answered);
+    clearTimeout(overdue);
+  };
+  raw.once("close", done);
+  reply.raw.once("close", () => {
+    if (raw.complete) done();
+  });
 }
 
 /** Not so of a store that is out: then nobody was told that he may not. */

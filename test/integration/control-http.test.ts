@@ -128,6 +128,51 @@ test("a body that trickles in is answered with 408 after 10 s and the line is cu
   expect(answer).toContain('"code":"request_timeout"');
 });
 
+test("a stranger's body is not waited for longer than any other, though the route takes long ones", async () => {
+  const beganMs = performance.now();
+  const answer = await raw(
+    plane.url,
+    "POST /v1/revocations/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ncontent-length: 100\r\n\r\n{",
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 401 /);
+  expect(performance.now() - beganMs).toBeLessThan(25_000);
+});
+
+const BODY = JSON.stringify({ target: { kind: "user", id: "two-readers" }, reason: "r" });
+
+test.each([
+  ["two content types", "POST /v1/revocations", "content-type: application/json\r\ncontent-type: text/plain\r\n", 400],
+  ["two hosts", "POST /v1/revocations", "content-type: application/json\r\nhost: y\r\n", 400],
+  [
+    "two keys",
+    "POST /v1/revocations",
+    "content-type: application/json\r\nidempotency-key: a\r\nidempotency-key: b\r\n",
+    400,
+  ],
+  ["a coded body", "POST /v1/revocations", "content-type: application/json\r\ncontent-encoding: gzip\r\n", 415],
+  ["two lengths", "POST /v1/revocations", "content-type: application/json\r\ncontent-length: 5\r\n", 400],
+  ["an id that is no UTF-8", "GET /v1/check?kind=user&id=%ff%fe", "", 400],
+  ["half an escape", "GET /v1/check?kind=user&id=100%", "", 400],
+  ["a name twice", "GET /v1/check?kind=user&kind=user&id=a", "", 400],
+  ["a prototype's name", "GET /v1/revocations?__proto__=x", "", 400],
+])("a request that two readers could take for different ones is refused: %s", async (_what, line, headers, status) => {
+  const answer = await raw(
+    plane.url,
+    `${line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${plane.tokens.admin}\r\nconnection: close\r\n${headers}` +
+      `content-length: ${BODY.length}\r\n\r\n${BODY}`,
+  );
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect((await plane.call("GET", "/v1/check?kind=user&id=two-readers")).json).toEqual({ revoked: false });
+});
+
+test("requests that come in one piece are answered in order, one after a refused body too", async () => {
+  const head = `host: x\r\nauthorization: Bearer ${plane.tokens.admin}\r\n`;
+  const refused = `POST /v1/revocations/batch HTTP/1.1\r\n${head}content-type: text/plain\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;
+  const asked = `GET /v1/check?kind=user&id=nobody HTTP/1.1\r\n${head}`;
+  const answer = await raw(plane.url, `${asked}\r\n${refused}${asked}connection: close\r\n\r\n`);
+  expect([...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["200", "415", "200"]);
+});
+
 test("who calls too often is told when to come back, and others are not touched", async () => {
   const small = await startControlPlane({
     callerRate: { perSecond: 0.5, burstCount: 3 },
