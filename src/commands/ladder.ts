@@ -1,6 +1,7 @@
 // Builds the ladder and its way to the store: breaker, batcher and heartbeat, each once for every part that can be out.
 
 import type { Config } from "../config/config.ts";
+import type { Instant } from "../core/clock.ts";
 import type { BreakerStateName, Observer } from "../core/observer.ts";
 import { createBreaker } from "../resilience/breaker.ts";
 import { eventLoop } from "../resilience/schedule.ts";
@@ -38,7 +39,8 @@ export function raiseLadder(
   replica: ReplicaView | undefined,
 ): Ladder {
   const way = openWays(config, store, observer);
-  return { ...way, guard: createGuard({ lookUp: way.lookUp, clock: systemClock, observer, replica }) };
+  const writtenAt = (): Instant | undefined => store.writtenAt?.();
+  return { ...way, guard: createGuard({ lookUp: way.lookUp, clock: systemClock, observer, replica, writtenAt }) };
 }
 
 function openWays(config: Config, store: RevocationStore, observer: Observer): ShardLookUp {

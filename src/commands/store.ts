@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Observer, RecordObserver } from "../core/observer.ts";
 import { eventLoop } from "../resilience/schedule.ts";
 import { createEmbeddedStore } from "../revocation/embedded/store.ts";
+import { feedInProcess } from "../revocation/in-process-feed.ts";
 import { createMemoryStore } from "../revocation/memory/store.ts";
 import { createRedisReplicaSource } from "../revocation/redis/replica-source.ts";
 import { createRedisStore } from "../revocation/redis/store.ts";
@@ -21,9 +22,12 @@ export function openStore(config: Config, log: Log): RevocationStore {
     case "redis":
       return createRedisStore({ ...store, clock: systemClock, log });
     case "embedded":
-      return createEmbeddedStore({ path: store.path, keyPrefix: store.keyPrefix, clock: systemClock });
+      return feedInProcess(
+        createEmbeddedStore({ path: store.path, keyPrefix: store.keyPrefix, clock: systemClock }),
+        systemClock,
+      );
     case "memory":
-      return createMemoryStore({ keyPrefix: store.keyPrefix, clock: systemClock });
+      return feedInProcess(createMemoryStore({ keyPrefix: store.keyPrefix, clock: systemClock }), systemClock);
   }
 }
 

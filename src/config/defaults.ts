@@ -102,8 +102,10 @@ export const CONTROL = {
 } as const;
 
 export const FEED = {
-  /** Every answer from the store itself, until what the replicas of a large fleet ask of Redis is bounded (ADR 11). */
-  type: "none",
+  /** A sidecar that knows asks nobody, and refuses within milliseconds of a revocation. */
+  type: "redis",
+  /** While other writers are not heard: a tier of 30 s is then still answered from the replica. */
   scanEvery: "10s",
+  /** Any program may revoke with one SET, unless somebody says that none does. */
   directWriters: true,
 } as const;

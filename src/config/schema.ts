@@ -182,14 +182,14 @@ export const FILE: z.ZodType<WrittenFile> = z
         type: oneOf(["redis", "relay", "kafka", "none"])
           .default(FEED.type)
           .describe(
-            "How a sidecar learns of revocations without asking: redis keeps a replica of a Redis store in memory; none asks the store.",
+            "How a sidecar learns of revocations without asking: redis keeps a replica of a Redis store in memory; none asks the store. Embedded and memory stores are in this process and tell it themselves.",
           ),
         scanEvery: duration(SECOND_MS, HOUR_MS)
           .default(FEED.scanEvery)
-          .describe("How often the store is scanned for direct writers' keys. Nothing is in this version."),
+          .describe("How often the store is scanned for direct writers' keys while the server does not tell of them."),
         directWriters: flag()
           .default(FEED.directWriters)
-          .describe("false: nobody writes keys by hand. No matter in this version: they are heeded."),
+          .describe("false: nobody writes keys by hand; then they are heard of late, if at all."),
       })
       .prefault({})
       .describe("The revocation feed."),

@@ -38,6 +38,8 @@ export interface GuardOptions {
   readonly observer: Observer;
   /** undefined: there is none, and the store is asked. */
   readonly replica?: ReplicaView | undefined;
+  /** When this process last wrote to the store: no answer asked for before is used again. */
+  readonly writtenAt?: () => Instant | undefined;
   /** Bound of the memory of tokens in trouble; MAX_TROUBLED_TOKENS unless a test says otherwise. */
   readonly maxTroubledTokens?: number;
 }
@@ -51,9 +53,18 @@ class StoreGuard implements Guard {
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #replica: ReplicaView | undefined;
+  readonly #writtenAt: () => Instant | undefined;
   readonly #trouble: Trouble;
 
-  constructor({ lookUp, clock, observer, replica, maxTroubledTokens = MAX_TROUBLED_TOKENS }: GuardOptions) {
+  constructor({
+    lookUp,
+    clock,
+    observer,
+    replica,
+    writtenAt = () => undefined,
+    maxTroubledTokens = MAX_TROUBLED_TOKENS,
+  }: GuardOptions) {
+    this.#writtenAt = writtenAt;
     this.#replica = replica;
     this.#lookUp = lookUp;
     this.#clock = clock;
@@ -113,10 +124,12 @@ class StoreGuard implements Guard {
   /** The answer this token's own past gives without asking, if it is young enough. */
   #fromMemory(subject: RevocationSubject, tier: Tier, now: Instant): KnownEvidence | undefined {
     const seen = this.#trouble.size === 0 ? undefined : this.#trouble.seenRevoked(subject.identity);
-    if (seen !== undefined) return ageMs(seen.asOf, now) < REVOKED_REUSE_MS ? revoked(seen, "recent") : undefined;
-    const asOf = subject.lastActiveAsOf;
+    const asOf = seen?.asOf ?? subject.lastActiveAsOf;
+    const writtenAt = this.#writtenAt();
+    if (asOf === undefined || (writtenAt !== undefined && !isLater(asOf, writtenAt))) return undefined;
+    if (seen !== undefined) return ageMs(asOf, now) < REVOKED_REUSE_MS ? revoked(seen, "recent") : undefined;
     // Strict: 0 s is never answered from memory.
-    if (asOf === undefined || !(ageMs(asOf, now) < tier.maxStalenessMs)) return undefined;
+    if (!(ageMs(asOf, now) < tier.maxStalenessMs)) return undefined;
     return { state: "active", source: "recent", asOf };
   }
 

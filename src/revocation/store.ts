@@ -1,5 +1,6 @@
 // The port to the place that holds revocations. Every store passes test/conformance/store; look-ups never throw.
 
+import type { Instant } from "../core/clock.ts";
 import type { UnknownCause } from "../core/evidence.ts";
 import type { Result } from "../core/result.ts";
 import type { Target } from "../core/target.ts";
@@ -120,4 +121,9 @@ export interface RevocationStore extends MarkerReader, RevocationWriter, EventLo
   /** Frees every handle and timer; look-ups still waiting are answered with `stopped`. */
   stop(): Promise<void>;
   health(): StoreHealth;
+  /**
+   * When a revocation was last written or lifted through this store by this process; undefined: never, or not told (its
+   * replicas hear of it from the feed).
+   */
+  writtenAt?(): Instant | undefined;
 }

@@ -100,7 +100,7 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
       decision: "allow",
       reason: "ok",
       tier: "low",
-      assurance: "live",
+      assurance: "recent",
       rule: "api-read",
       issuer: "main",
     });

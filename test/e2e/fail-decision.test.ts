@@ -4,20 +4,26 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ENVOY_VERSIONS, startEnvoy, type EnvoyProcess } from "../support/envoy.ts";
 import { startGuardedUpstream, type GuardedUpstream } from "../support/guarded-upstream.ts";
 import { call, echoedHeader } from "../support/http-call.ts";
+import type { PortcullisProcess } from "../support/portcullis.ts";
 import { until } from "../support/wait.ts";
 
 let guarded: GuardedUpstream;
+let withoutReplica: PortcullisProcess;
 beforeAll(async () => {
   guarded = await startGuardedUpstream();
+  withoutReplica = await guarded.startSidecar({ feed: { type: "none" } });
 });
-afterAll(() => guarded.stop());
+afterAll(async () => {
+  await withoutReplica.stop();
+  await guarded.stop();
+});
 
 describe.each(ENVOY_VERSIONS)("Envoy %s with failure_mode_allow true", (version) => {
   let envoy: EnvoyProcess;
   beforeEach(async () => {
     envoy = await startEnvoy({
       version,
-      portcullis: guarded.sidecar.grpcPort,
+      portcullis: withoutReplica.grpcPort,
       upstreamPort: guarded.upstream.port,
       edit: ({ extAuthz }) => {
         extAuthz["failure_mode_allow"] = true;

@@ -59,7 +59,7 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
     const answer = await call(envoy.url, { path: "/api/orders", token });
     for (const [name, value] of Object.entries(MANAGED)) expect(echoedHeader(answer, name)).toEqual([value]);
     expect(echoedHeader(answer, "x-auth-issuer")).toEqual([guarded.issuer.issuer]);
-    expect(echoedHeader(answer, "x-auth-assurance")).toEqual(["live"]);
+    expect(echoedHeader(answer, "x-auth-assurance")).toEqual(["recent"]);
     expect(echoedHeader(answer, "authorization")).toEqual([`Bearer ${token}`]);
   });
 
@@ -73,7 +73,7 @@ describe.each(CASES)("Envoy $version, encode_raw_headers $rawHeaders", ({ versio
       headers: [...spoofed, ...spoofed],
     });
     for (const [name, value] of Object.entries(MANAGED)) expect(echoedHeader(answer, name)).toEqual([value]);
-    expect(echoedHeader(answer, "x-auth-assurance")).toEqual(["live"]);
+    expect(echoedHeader(answer, "x-auth-assurance")).toEqual(["recent"]);
     expect(echoedHeader(answer, "x-auth-token-id")).not.toContain("root");
   });
 

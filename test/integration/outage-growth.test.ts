@@ -18,6 +18,7 @@ let sidecar: SidecarUnderTest;
 beforeAll(async () => {
   redis = await startRedis();
   sidecar = await startSidecar(`store: { type: redis, url: "${redis.url}" }
+feed: { type: none }
 limits: { verifiedTokens: 1000 }
 deadline: 10s
 routes:

@@ -30,7 +30,9 @@ function lines(...events: readonly string[]): Line[] {
 
 test("an outage of the store is told when it begins and when it ends, and so are calls that pass meanwhile", async () => {
   redis = await startRedis();
-  sidecar = await startSidecar(`store: { url: "${redis.url}" }\nroutes: [{ path: /low/**, tier: low }]\n`);
+  sidecar = await startSidecar(
+    `store: { url: "${redis.url}" }\nfeed: { type: none }\nroutes: [{ path: /low/**, tier: low }]\n`,
+  );
   const known = token();
   expect((await sidecar.check({ path: "/low/a", token: known })).metadata["assurance"]).toBe("live");
   expect(lines("store_down", "store_up", "fail_open_active")).toEqual([]);

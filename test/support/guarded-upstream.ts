@@ -3,11 +3,13 @@ import { startIssuer, type Issuer } from "../../examples/issuer/issuer.ts";
 import { startUpstream, type Upstream } from "../../examples/upstream/upstream.ts";
 import { startPortcullis, type PortcullisProcess } from "./portcullis.ts";
 import { startRedis, type RedisProcess } from "./redis-server.ts";
+import { until } from "./wait.ts";
 
 export interface GuardedUpstream {
   readonly issuer: Issuer;
   readonly upstream: Upstream;
   readonly redis: RedisProcess;
+  /** Its replica is in step: a tier that takes an answer of a second ago is told `recent`. */
   readonly sidecar: PortcullisProcess;
   /** A further sidecar of the same configuration, changed as told. */
   startSidecar(changes?: Readonly<Record<string, unknown>>): Promise<PortcullisProcess>;
@@ -38,6 +40,12 @@ export async function startGuardedUpstream(): Promise<GuardedUpstream> {
   const startSidecar = async (changes: Readonly<Record<string, unknown>> = {}): Promise<PortcullisProcess> =>
     startPortcullis({ command: "serve", config: { ...config, ...changes } });
   const sidecar = await startSidecar();
+  await until("the replica to be in step", async () => {
+    const report = (await (await fetch(`${sidecar.opsUrl}/readyz`)).json()) as {
+      readonly components: { readonly replica: { readonly state: string } };
+    };
+    return report.components.replica.state === "ready";
+  });
   return {
     issuer,
     upstream,

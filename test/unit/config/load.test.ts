@@ -81,7 +81,7 @@ describe("a minimal file", () => {
       tls: undefined,
       audit: { keepMs: 90 * 86_400_000, maxEntries: 100_000, secret: undefined },
     });
-    expect(config.feed).toEqual({ type: "none", scanEveryMs: 10_000, directWriters: true });
+    expect(config.feed).toEqual({ type: "redis", scanEveryMs: 10_000, directWriters: true });
   });
 
   it("keeps tiers in the order of the file", () => {

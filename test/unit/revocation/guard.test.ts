@@ -67,6 +67,22 @@ describe("what was found active", () => {
     expect(judged(one, standard, marker)).toMatchObject({ state: "revoked", source: "store" });
   });
 
+  test("is not used again once this process has written to its store since, and neither is what was found revoked", () => {
+    let writtenAt: Instant | undefined;
+    guard = createGuard({ lookUp, clock, observer: silent, writtenAt: () => writtenAt });
+    const token = subject();
+    judged(token, standard, nothing);
+    nowMs = 1;
+    expect(judged(token, standard, marker)).toMatchObject({ state: "active", source: "recent" });
+    writtenAt = at(1);
+    nowMs = 2;
+    expect(judged(token, standard, marker)).toMatchObject({ state: "revoked", source: "store" });
+    writtenAt = at(2);
+    nowMs = 3;
+    expect(judged(token, standard, nothing)).toMatchObject({ state: "active", source: "store" });
+    expect(judged(token, standard, marker)).toMatchObject({ source: "recent" });
+  });
+
   test("is never used for a tier of 0 s", () => {
     const one = subject();
     judged(one, standard, nothing);
