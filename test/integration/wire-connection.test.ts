@@ -101,13 +101,24 @@ describe("a goodbye (RFC 9113 §6.8)", () => {
   });
 
   test("is said to a connection that has grown old; calls that take longer than its grace are cut off", async () => {
-    const { peer, asked } = await serve(true, { maxAgeMs: 200, goAwayMs: 20, ageGraceMs: 100 });
+    const { peer, asked } = await serve(true, { maxAgeMs: 200, goAwayMs: 20, lastCallsMs: 100 });
     peer.send(check(1, "slow"));
     await until("the call", () => asked.length === 1);
     expect(await peer.end()).toBe("none");
     expect(goAways(peer).map(([, code]) => code)).toEqual([CODE.noError, CODE.noError]);
     asked[0]?.reply(); // the late answer goes nowhere
   });
+});
+
+test("a peer that will say nothing more is still answered, but not waited for without end", async () => {
+  const { peer, asked } = await serve(true, { lastCallsMs: 300 });
+  peer.send(check(1, "in time"), check(3, "too late"));
+  peer.socket.end();
+  await until("both calls", () => asked.length === 2);
+  asked[0]?.reply();
+  expect((await peer.answer(1)).body.subarray(5).toString()).toBe("in time");
+  expect(await peer.end()).toBe("none");
+  expect(peer.bodyBytes(3)).toBeUndefined();
 });
 
 test("answers of one turn leave in one write, and in the order of the calls", async () => {

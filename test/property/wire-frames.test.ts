@@ -36,7 +36,12 @@ const warnings: string[] = [];
 
 beforeAll(async () => {
   const warn = (event: string, fields: unknown): void => void warnings.push(`${event} ${JSON.stringify(fields)}`);
-  transport = createWireServer({ listen: ["127.0.0.1:0"], checks: createEchoChecks().handler, log: { warn } });
+  transport = createWireServer({
+    listen: ["127.0.0.1:0"],
+    checks: createEchoChecks().handler,
+    log: { warn },
+    times: { tickMs: 10, lastCallsMs: 20 }, // of calls that are held for ever
+  });
   const [address = ""] = await transport.start();
   port = Number(address.replace(/^.*:/, ""));
   neighbour = await Http2Peer.open(address);

@@ -238,11 +238,13 @@ export class Connection {
   }
 
   private grow(nowMs: number): void {
-    const { ageGraceMs, goAwayMs } = this.around.times;
+    const { goAwayMs, lastCallsMs } = this.around.times;
     const isOld = nowMs - this.openedAtMs > this.maxAgeMs;
+    const sinceMs = nowMs - this.phaseSinceMs;
     if (this.phase === "open" && isOld) this.shutDown(nowMs);
-    else if (this.phase === "leaving" && nowMs - this.phaseSinceMs > goAwayMs) this.lastCalls(nowMs);
-    else if (this.phase === "last_calls" && isOld && nowMs - this.phaseSinceMs > ageGraceMs) this.socket.destroy();
+    else if (this.phase === "leaving" && sinceMs > goAwayMs) this.lastCalls(nowMs);
+    else if (this.phase === "last_calls" && (isOld || this.socket.readableEnded) && sinceMs > lastCallsMs)
+      this.socket.destroy();
   }
 }
 

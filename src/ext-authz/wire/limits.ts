@@ -59,9 +59,10 @@ export interface WireTimes {
   /** Of silence, before a PING asks whether the peer is there; then until the connection counts as dead. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
-  /** So that Envoys spread again over new sidecars; varied by 10 %. Then until the connection is cut. */
+  /** So that Envoys spread again over new sidecars; varied by 10 %. */
   readonly maxAgeMs: number;
-  readonly ageGraceMs: number;
+  /** For the last calls of a connection that has grown old, or whose peer will say nothing more; then it is cut. */
+  readonly lastCallsMs: number;
   /** For the answer to the PING between the two GOAWAYs (RFC 9113 §6.8): one round trip. */
   readonly goAwayMs: number;
 }
@@ -75,6 +76,6 @@ export const WIRE_TIMES: WireTimes = {
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 10_000,
   maxAgeMs: 3_600_000,
-  ageGraceMs: 10_000,
+  lastCallsMs: 10_000,
   goAwayMs: 500,
 };
