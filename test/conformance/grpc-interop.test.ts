@@ -1,15 +1,24 @@
 // The gRPC interoperability cases that apply to unary calls, and those of health, run by grpc-go's own client
 // (test/conformance/go/grpc-interop) against every transport.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Transport } from "../../src/ext-authz/transport.ts";
+import { createCertificate } from "../support/certificate.ts";
 import { GRPC_INTEROP, WHY_SKIPPED } from "../support/conformance-programs.ts";
 import { createEchoChecks, type EchoChecks } from "../support/echo-checks.ts";
 import { startProcess, type RunningProcess } from "../support/process.ts";
 import { TRANSPORTS } from "../support/transports.ts";
 import { until } from "../support/wait.ts";
+
+const SERVER = createCertificate();
+const CLIENT = createCertificate();
+const FILES = [
+  ["server.pem", SERVER.certificatePem],
+  ["client.pem", CLIENT.certificatePem],
+  ["client.key", CLIENT.privateKeyPem],
+] as const;
 
 /** Runs one case; its output, whose last line is "ok" when all went well. */
 function start(name: string, target: string): RunningProcess {
@@ -66,6 +75,34 @@ describe.skipIf(WHY_SKIPPED !== "").each(TRANSPORTS)(`grpc-go's client of %s${WH
 
   test.each(["empty message", "large message", "many at once"])("%s, over a unix socket", async (name) => {
     expect(await run(name, targets.unix)).toBe("ok\n");
+  });
+
+  describe.each([
+    ["TLS", undefined, []],
+    ["mutual TLS", CLIENT.certificatePem, ["-cert", "client.pem", "-key", "client.key"]],
+  ])("over %s", (_kind, clientCa, shown) => {
+    let secure: Transport;
+    let target: string;
+
+    beforeAll(async () => {
+      for (const [name, text] of FILES) writeFileSync(join(folder, name), text);
+      const tls = { certificate: SERVER.certificatePem, key: SERVER.privateKeyPem, clientCa };
+      secure = createTransport({
+        listen: ["127.0.0.1:0"],
+        tls,
+        checks: checks.handler,
+        log: { warn: () => undefined },
+      });
+      [target = ""] = await secure.start();
+    });
+    afterAll(() => secure.stop());
+
+    test.each(["empty message", "large message", "metadata", "many at once"])("%s", async (name) => {
+      const flags = ["-case", name, "-target", target, "-ca", "server.pem", ...shown];
+      const program = startProcess(GRPC_INTEROP, flags, { cwd: folder });
+      await program.end();
+      expect(program.output()).toBe("ok\n");
+    });
   });
 
   test("health watch tells of each change", async () => {

@@ -45,6 +45,7 @@ beforeAll(async () => {
   const [address = ""] = await transport.start();
   port = Number(address.replace(/^.*:/, ""));
   neighbour = await Http2Peer.open(address);
+  neighbour.send(frame(FRAME.windowUpdate, 0, 0, uint32(0x7000_0000))); // for all the answers it will get
 });
 afterAll(async () => {
   neighbour.close();

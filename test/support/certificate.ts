@@ -19,8 +19,13 @@ const UTC_TIME = 0x17;
 
 function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(contents);
-  const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...length]), body]);
+  return Buffer.concat([Buffer.from([tag, ...derLength(body.length)]), body]);
+}
+
+/** As short as it can be: DER knows no other form, and Go's reader insists. */
+function derLength(byteCount: number): readonly number[] {
+  if (byteCount < 0x80) return [byteCount];
+  return byteCount < 0x100 ? [0x81, byteCount] : [0x82, byteCount >> 8, byteCount & 0xff];
 }
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
