@@ -14,6 +14,8 @@ export interface Once {
   readonly key: string;
   /** Whatever must be equal for two requests to be the same. */
   readonly request: readonly unknown[];
+  /** How long the answer is given again. */
+  readonly keepMs: number;
 }
 
 /** 1–255 visible ASCII characters, as any client library makes them. */
@@ -21,7 +23,10 @@ export const IDEMPOTENCY_KEY = "^[\\x21-\\x7e]{1,255}$";
 
 /** A claim outlives the longest request and not by much: after a crash between claim and answer retries must wait. */
 const CLAIM_TTL_MS = 15_000;
-const ANSWER_TTL_MS = 24 * 3_600_000;
+/** Of a single call: a job that runs every night meets its own answer again. */
+export const KEEP_ANSWER_MS: number = 24 * 3_600_000;
+/** Of a batch's line. Ten thousand at a time for a day would fill a Redis; for an hour they are fewer than the markers. */
+export const KEEP_LINE_ANSWER_MS = 3_600_000;
 
 /**
  * Runs `work` unless `once` was answered before, and returns the answer's body, then or now. A failure frees the key,
@@ -37,7 +42,7 @@ export async function answerOnce(
   const claimed = await store.claimIdempotencyKey(key, fingerprint, CLAIM_TTL_MS);
   if (!claimed.ok) return err(writeFault(claimed.error));
   const earlier = claimed.value;
-  if (earlier === undefined) return finish(store, key, fingerprint, work);
+  if (earlier === undefined) return finish(store, { key, fingerprint, keepMs: once.keepMs }, work);
   if (earlier.fingerprint !== fingerprint) return err({ code: "idempotency_key_reused" });
   if (earlier.answer !== "") return ok(earlier.answer);
   return err({ code: "request_in_progress", headers: { "retry-after": "1" } });
@@ -45,8 +50,7 @@ export async function answerOnce(
 
 async function finish(
   store: Keys,
-  key: string,
-  fingerprint: string,
+  { key, fingerprint, keepMs }: { readonly key: string; readonly fingerprint: string; readonly keepMs: number },
   work: () => Promise<Result<string, Problem>>,
 ): Promise<Result<string, Problem>> {
   let answer = "";
@@ -56,7 +60,7 @@ async function finish(
     return outcome;
   } finally {
     // If this fails the outcome is true all the same; the claim then ends by itself and a retry only strengthens.
-    await store.answerIdempotencyKey(key, { fingerprint, answer }, ANSWER_TTL_MS);
+    await store.answerIdempotencyKey(key, { fingerprint, answer }, keepMs);
   }
 }
 

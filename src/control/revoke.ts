@@ -22,7 +22,7 @@ export interface Asked {
   readonly caller: Caller;
   readonly body: RevokeBody;
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
-  readonly once: { readonly key: string; readonly after: readonly unknown[] } | undefined;
+  readonly once: { readonly key: string; readonly after: readonly unknown[]; readonly keepMs: number } | undefined;
   /** The answer to send, and to give again under the same key. */
   readonly answer: (stored: StoredRevocation, durability: Durability) => string;
 }
@@ -58,7 +58,7 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
   if (once === undefined) return put();
   return answerOnce(
     room.store,
-    { caller: caller.name, key: once.key, request: [...sameness(body), ...once.after] },
+    { caller: caller.name, key: once.key, request: [...sameness(body), ...once.after], keepMs: once.keepMs },
     put,
   );
 }

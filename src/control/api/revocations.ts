@@ -7,6 +7,7 @@ import type { TargetKind } from "../../core/target.ts";
 import { holdsToken } from "../../core/token-like.ts";
 import type { LiftRefusal, StoredRevocation } from "../../revocation/store.ts";
 import { nameInLog, scopeToLift, type Caller } from "../access.ts";
+import { KEEP_ANSWER_MS } from "../idempotency.ts";
 import { resolveIssuer } from "../new-revocation.ts";
 import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
 import { revoke, type RevokeBody } from "../revoke.ts";
@@ -35,7 +36,7 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
       const outcome = await revoke(room, {
         caller: callerOf(request),
         body: request.body,
-        once: typeof key === "string" ? { key, after: [] } : undefined,
+        once: typeof key === "string" ? { key, after: [], keepMs: KEEP_ANSWER_MS } : undefined,
         answer: (stored, durability) => JSON.stringify(acknowledgedJson(stored, durability)),
       });
       if (!outcome.ok) return sendProblem(reply, outcome.error);

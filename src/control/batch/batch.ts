@@ -5,9 +5,10 @@ import { createHash } from "node:crypto";
 import { err, type Result } from "../../core/result.ts";
 import type { Caller } from "../access.ts";
 import type { Room } from "../api/room.ts";
+import { KEEP_LINE_ANSWER_MS } from "../idempotency.ts";
 import { parseJsonBody } from "../json-body.ts";
 import type { Problem } from "../problem.ts";
-import { revoke, type RevokeBody } from "../revoke.ts";
+import { revoke, type Asked, type RevokeBody } from "../revoke.ts";
 import { createOrderedAnswers } from "./answers.ts";
 import { doneLine, problemLine } from "./line-answer.ts";
 import { createLineCutter, type Line } from "./lines.ts";
@@ -108,9 +109,10 @@ function lineWork(room: Room, batch: Batch): LineWork {
   let isFirst = true;
   let isRefused = false;
 
-  function once(line: Line, history: string): { key: string; after: readonly unknown[] } | undefined {
+  function once(line: Line, history: string): Asked["once"] {
+    if (batch.key === undefined) return undefined;
     // No header holds a line feed, so no caller's own key is ever equal to a derived one.
-    return batch.key === undefined ? undefined : { key: `${batch.key}\nline ${line.number}`, after: [history] };
+    return { key: `${batch.key}\nline ${line.number}`, after: [history], keepMs: KEEP_LINE_ANSWER_MS };
   }
 
   async function revokeLine(line: Line, history: string): Promise<Result<string, Problem>> {

@@ -14,7 +14,7 @@ function room() {
   let doneCount = 0;
   const work = vi.fn<Work>(async () => ok(`answer ${(doneCount += 1)}`));
   const ask = (caller: string, key: string, request: readonly unknown[], as: Work = work) =>
-    answerOnce(store, { caller, key, request }, as);
+    answerOnce(store, { caller, key, request, keepMs: 60_000 }, as);
   return { store, work, ask };
 }
 
@@ -23,6 +23,21 @@ test("the same request under the same key is done once and answered alike", asyn
   expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
   expect(await ask("ci", "k", ["a"])).toEqual(ok("answer 1"));
   expect(work).toHaveBeenCalledTimes(1);
+});
+
+test("an answer is given again for as long as it is to be kept, and the request is done anew after that", async () => {
+  let wallMs = 1_800_000_000_000;
+  const store = createMemoryStore({ clock: { now: () => ({ monotonicMs: 0, wallMs }) }, keyPrefix: "" });
+  let doneCount = 0;
+  const ask = () =>
+    answerOnce(store, { caller: "ci", key: "k", request: ["a"], keepMs: 3_600_000 }, async () =>
+      ok(`answer ${(doneCount += 1)}`),
+    );
+  expect(await ask()).toEqual(ok("answer 1"));
+  wallMs += 3_599_000;
+  expect(await ask()).toEqual(ok("answer 1"));
+  wallMs += 2_000;
+  expect(await ask()).toEqual(ok("answer 2"));
 });
 
 test("another request under the same key is refused", async () => {
