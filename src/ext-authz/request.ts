@@ -2,8 +2,25 @@
 // Never decides, never throws; what cannot be read is undefined, and the caller denies.
 
 import type { AuthzRequest } from "./authz-request.ts";
+import {
+  ATTRIBUTES_CONTEXT_EXTENSIONS,
+  ATTRIBUTES_REQUEST,
+  ATTRIBUTES_ROUTE_METADATA,
+  CHECK_ATTRIBUTES,
+  HEADER_KEY,
+  HEADER_MAP_HEADERS,
+  HEADER_RAW_VALUE,
+  HEADER_VALUE,
+  HTTP_HEADERS,
+  HTTP_HEADER_MAP,
+  HTTP_HOST,
+  HTTP_METHOD,
+  HTTP_PATH,
+  REQUEST_HTTP,
+} from "./check-request-tags.ts";
 import { readContextExtension, readRouteMetadata } from "./request-context.ts";
 import { methodText } from "./http-method.ts";
+import { readPlainRequest } from "./plain-request.ts";
 import { RequestDraft } from "./request-draft.ts";
 import {
   AUTHORIZATION,
@@ -17,23 +34,6 @@ import {
 } from "./watched-headers.ts";
 import { WireReader } from "./wire-reader.ts";
 
-// Tags: field number and wire type of the fields that are read (proto/SOURCE.md). The same field number with another
-// wire type is an unknown field, as protobuf asks.
-const CHECK_ATTRIBUTES = 0x0a; // CheckRequest.attributes = 1
-const ATTRIBUTES_REQUEST = 0x22; // AttributeContext.request = 4
-const ATTRIBUTES_CONTEXT_EXTENSIONS = 0x52; // = 10
-const ATTRIBUTES_ROUTE_METADATA = 0x6a; // = 13
-const REQUEST_HTTP = 0x12; // Request.http = 2
-const HTTP_METHOD = 0x12; // HttpRequest.method = 2
-const HTTP_HEADERS = 0x1a; // = 3, a map: entries of key = 1, value = 2
-const HTTP_PATH = 0x22; // = 4
-const HTTP_HOST = 0x2a; // = 5
-const HTTP_HEADER_MAP = 0x6a; // = 13
-const HEADER_MAP_HEADERS = 0x0a; // HeaderMap.headers = 1
-const HEADER_KEY = 0x0a; // HeaderValue.key = 1, as in a map's entry
-const HEADER_VALUE = 0x12; // = 2, as in a map's entry
-const HEADER_RAW_VALUE = 0x1a; // = 3
-
 /**
  * Scans an `envoy.service.auth.v3.CheckRequest`. Repeated singular messages merge and of repeated scalars the last
  * counts, as protobuf asks; of what only an attacker would double (credentials, tiers) everything is kept.
@@ -41,6 +41,11 @@ const HEADER_RAW_VALUE = 0x1a; // = 3
  * impossible bytes (GHSA-9g5w-hqr3-w2ph: what cannot be read must end in a denial here, not in an error there).
  */
 export function readAuthzRequest(bytes: Buffer, watched: WatchedHeaders): AuthzRequest | undefined {
+  return readPlainRequest(bytes, watched) ?? readAnyRequest(bytes, watched);
+}
+
+/** As readAuthzRequest, however the message is written. */
+export function readAnyRequest(bytes: Buffer, watched: WatchedHeaders): AuthzRequest | undefined {
   const reader = new WireReader(bytes);
   const draft = new RequestDraft(bytes);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {

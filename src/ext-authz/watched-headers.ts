@@ -19,6 +19,8 @@ export interface WatchedHeaders {
 
 interface Candidate {
   readonly folded: Buffer;
+  /** Its last byte, in which names differ most often. */
+  readonly last: number;
   readonly role: HeaderRole;
 }
 
@@ -40,7 +42,7 @@ export function watchHeaders(managed: Iterable<string>): WatchedHeaders {
   const byLength: (Candidate[] | undefined)[] = [];
   const watch = (name: string, role: HeaderRole): void => {
     const folded = Buffer.from(name, "latin1").map((byte) => FOLD[byte] ?? 0);
-    (byLength[folded.length] ??= []).push({ folded: Buffer.from(folded), role });
+    (byLength[folded.length] ??= []).push({ folded: Buffer.from(folded), last: folded.at(-1) ?? 0, role });
   };
   watch("authorization", AUTHORIZATION);
   watch("traceparent", TRACEPARENT);
@@ -71,8 +73,10 @@ function isVisible(bytes: Buffer, start: number, end: number): boolean {
 }
 
 function roleAmong(candidates: readonly Candidate[], bytes: Buffer, start: number, end: number): HeaderRole {
-  for (const { folded, role } of candidates) {
-    let at = end;
+  const given = FOLD[bytes[end - 1] as number];
+  for (const { folded, last, role } of candidates) {
+    if (last !== given) continue;
+    let at = end - 1;
     while (at > start && FOLD[bytes[at - 1] as number] === folded[at - 1 - start]) at--;
     if (at === start) return role;
   }

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readAuthzRequest } from "../../src/ext-authz/request.ts";
+import { readPlainRequest } from "../../src/ext-authz/plain-request.ts";
+import { readAnyRequest, readAuthzRequest } from "../../src/ext-authz/request.ts";
 import type { AuthzRequest } from "../../src/ext-authz/authz-request.ts";
 import { watchHeaders } from "../../src/ext-authz/watched-headers.ts";
 import { decodeCheckRequest, encodeCheckRequest, type CheckRequestMessage } from "../support/ext-authz-proto.ts";
@@ -253,6 +254,51 @@ describe("the request scanner and protobufjs read the same", () => {
           // protobufjs gives it up too
         }
         expect(actual(read(cut))).toEqual(oracle === undefined ? undefined : expected(oracle));
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe("the reader of the plain form", () => {
+  const sent = (bearer: string, others: Readonly<Record<string, string>>, inMap: boolean): Buffer => {
+    const headers = { ...others, authorization: bearer };
+    const header_map = {
+      headers: Object.entries(headers).map(([key, chars]) => ({ key, raw_value: Buffer.from(chars) })),
+    };
+    const plainHttp = { method: "GET", path: "/orders", host: "a.example", ...(inMap ? { header_map } : { headers }) };
+    return encodeCheckRequest({ attributes: { request: { http: plainHttp } } });
+  };
+
+  test("takes what Envoy sends, with either form of headers", () => {
+    const others = { ":path": "/orders", "user-agent": "x".repeat(300), traceparent: "00-1-2-01" };
+    for (const inMap of [false, true]) {
+      const request = readPlainRequest(sent("Bearer a.b.c", others, inMap), watched);
+      expect(actual(request)).toMatchObject({ path: "/orders", host: "a.example", authorization: ["Bearer a.b.c"] });
+      expect(request?.traceparent).toBe("00-1-2-01");
+    }
+  });
+
+  test("reads what the other one reads, or nothing", () => {
+    const alike = (bytes: Buffer): void => {
+      const request = readPlainRequest(bytes, watched);
+      if (request !== undefined) expect(actual(request)).toEqual(actual(readAnyRequest(bytes, watched)));
+    };
+    const flip = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }));
+    const plain = fc.tuple(value, fc.dictionary(name, value, { maxKeys: 6, noNullPrototype: true }), fc.boolean());
+    fc.assert(
+      fc.property(plain, fc.array(flip, { maxLength: 3 }), (parts, flips) => {
+        const bytes = Buffer.from(sent(...parts));
+        for (const [at, byte] of flips) bytes[at % bytes.length] = byte;
+        alike(bytes);
+        alike(bytes.subarray(0, flips.length === 0 ? bytes.length : (flips[0]?.[0] ?? 0) % bytes.length));
+      }),
+      { numRuns: 20_000 },
+    );
+    fc.assert(
+      fc.property(wireMessage, ({ whole, split }) => {
+        alike(whole);
+        alike(split);
       }),
       RUNS,
     );

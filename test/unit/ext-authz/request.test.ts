@@ -146,3 +146,15 @@ describe("a flood of what only an attacker repeats is read in time that grows wi
     expect(readAuthzRequest(inHeaderMap(names), watched)).toMatchObject({ spoofedNames: [], authorization: [] });
   });
 });
+
+test("a name's length of two bytes is never taken for one: the name is damaged, not another one", () => {
+  // Read with its first length byte alone, this is a name of 128 visible bytes and then a value to the end of the entry.
+  const nameBytes = 0x21 * 128;
+  const name = Buffer.alloc(nameBytes, "a");
+  name[127] = 0x12;
+  name[128] = 0x80 | ((nameBytes - 130) & 0x7f);
+  name[129] = (nameBytes - 130) >> 7;
+  const entry = Buffer.concat([Buffer.from([0x0a, 0x80, 0x21]), name]);
+  const request = bytesField(1, bytesField(4, bytesField(2, bytesField(3, entry), stringField(4, "/orders"))));
+  expect(readAuthzRequest(request, watched)).toBeUndefined();
+});
