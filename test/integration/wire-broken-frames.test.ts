@@ -58,6 +58,17 @@ describe("the connection ends", () => {
     ],
     ["DATA on stream 0", [data(0, 0, Buffer.of(1))], CODE.protocolError],
     ["DATA on an idle stream", [data(0, 7, Buffer.of(1))], CODE.protocolError],
+    ["DATA on a stream that is ours to open", [check(5, "a"), data(0, 2, Buffer.of(1))], CODE.protocolError],
+    [
+      "RST_STREAM of a stream that is ours to open",
+      [check(5, "a"), frame(FRAME.resetStream, 0, 4, uint32(8))],
+      CODE.protocolError,
+    ],
+    [
+      "WINDOW_UPDATE of a stream that is ours to open",
+      [check(5, "a"), frame(FRAME.windowUpdate, 0, 4, uint32(8))],
+      CODE.protocolError,
+    ],
     ["RST_STREAM of an idle stream", [frame(FRAME.resetStream, 0, 7, uint32(8))], CODE.protocolError],
     ["RST_STREAM of stream 0", [frame(FRAME.resetStream, 0, 0, uint32(8))], CODE.protocolError],
     ["WINDOW_UPDATE of an idle stream", [frame(FRAME.windowUpdate, 0, 7, uint32(8))], CODE.protocolError],

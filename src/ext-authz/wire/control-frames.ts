@@ -76,7 +76,7 @@ export class ControlFrames {
       const fault = sender.widen(incrementBytes);
       return fault === NO_ERROR ? credit.spend(1) : fault;
     }
-    if (id > streams.lastId) return PROTOCOL_ERROR; // §5.1: idle
+    if (streams.isIdle(id)) return PROTOCOL_ERROR; // §5.1
     const stream = streams.find(id);
     if (stream === undefined) return credit.spend(1); // §5.1: may come for a while after the end
     const fault = incrementBytes === 0 ? PROTOCOL_ERROR : sender.widenStream(stream, incrementBytes);
@@ -88,7 +88,7 @@ export class ControlFrames {
     const { credit, streams } = this.parts;
     if (id === 0) return PROTOCOL_ERROR;
     if (to - from !== RST_STREAM_BYTES) return FRAME_SIZE_ERROR;
-    if (id > streams.lastId) return PROTOCOL_ERROR; // §5.1: idle
+    if (streams.isIdle(id)) return PROTOCOL_ERROR; // §5.1
     const stream = streams.find(id);
     if (stream === undefined) return credit.spend(1);
     streams.close(stream);

@@ -89,7 +89,7 @@ export class RequestFrames {
 
   /** §6.1 */
   data(flags: number, id: number, bytes: Buffer, from: number, to: number): ErrorCode {
-    if (id === 0 || id > this.parts.streams.lastId) return PROTOCOL_ERROR; // §5.1: idle
+    if (id === 0 || this.parts.streams.isIdle(id)) return PROTOCOL_ERROR; // §5.1
     const fault = this.takeFromWindow(to - from);
     if (fault !== NO_ERROR) return fault;
     const isLast = (flags & END_STREAM) !== 0;

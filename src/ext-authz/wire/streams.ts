@@ -61,6 +61,11 @@ export class Streams {
     return this.open.size;
   }
 
+  /** Nobody has opened it: the client not yet, or we, who never do (§5.1.1: even ids are ours). */
+  isIdle(id: number): boolean {
+    return id > this.lastId || id % 2 === 0;
+  }
+
   /** Undefined: idle or closed. */
   find(id: number): Stream | undefined {
     return this.open.get(id);
