@@ -238,6 +238,29 @@ test("no more than 128 lines are under way, however many have come, and the send
   await slow.stop();
 });
 
+test("a store that works on our own thread leaves others their turn in the middle of a batch", async () => {
+  let puts = 0;
+  const busy = await startControlPlane({
+    around: (store) => ({
+      ...store,
+      put: (revocation) => {
+        puts += 1;
+        for (const untilMs = performance.now() + 3; performance.now() < untilMs;);
+        return store.put(revocation);
+      },
+    }),
+  });
+  const call = openBatch(busy.url, busy.tokens.admin);
+  call.send(Array.from({ length: 400 }, (_, i) => `${session(`busy-${i}`)}\n`).join(""));
+  call.finish();
+  await until("the batch to begin", () => puts > 0);
+  expect((await busy.call("GET", "/v1/check?kind=user&id=a")).status).toBe(200);
+  expect(puts).toBeLessThan(400);
+  await call.answered(400);
+  call.socket.destroy();
+  await busy.stop();
+});
+
 test("a fifth batch of one caller is told to come later, and no other caller's", async () => {
   const calls = Array.from({ length: 4 }, () => openBatch(plane.url, plane.tokens.admin));
   for (const each of calls) each.send(`${session(randomUUID())}\n`);

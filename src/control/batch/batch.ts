@@ -2,6 +2,7 @@
 // no other. What it has answered stands, whatever becomes of the rest.
 
 import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { err, type Result } from "../../core/result.ts";
 import type { Caller } from "../access.ts";
 import type { Room } from "../api/room.ts";
@@ -36,6 +37,9 @@ const MAX_LINE_BYTES = 16 * 1024;
 const LINES_UNDER_WAY = 128;
 /** From the first line. A store so slow is not asked for the rest: their sender will try again. */
 const MAX_BATCH_MS = 240_000;
+
+/** A store that works on this thread would hold it for a whole chunk of lines: others get their turn after this. */
+const TURN_MS = 10;
 
 const TOO_LONG: Problem = { code: "body_too_large", detail: `A line has at most ${MAX_LINE_BYTES} bytes.` };
 const TOO_MANY: Problem = {
@@ -78,6 +82,7 @@ export async function revokeBatch(room: Room, batch: Batch): Promise<void> {
   }
 
   let next = 1;
+  let turnBeganMs = room.clock.now().monotonicMs;
   for await (const chunk of batch.chunks) {
     bytes += chunk.length;
     if (bytes > 2 * MAX_BATCH_BYTES) break;
@@ -85,6 +90,9 @@ export async function revokeBatch(room: Room, batch: Batch): Promise<void> {
     for (const line of cutter.push(chunk)) {
       next = line.number + 1;
       await take(line);
+      if (room.clock.now().monotonicMs - turnBeganMs < TURN_MS) continue;
+      await nextTurn();
+      turnBeganMs = room.clock.now().monotonicMs;
     }
     if (bytes > MAX_BATCH_BYTES && !isOver) await refuseRest(next, TOO_LARGE);
   }
