@@ -16,11 +16,12 @@ import { createReconciler } from "../revocation/record/reconciler.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import { systemClock } from "./clock.ts";
 
-export function openStore(config: Config, log: Log): RevocationStore {
+/** `replays`: it gives Redis back what that acknowledged and then lost, as control planes do. */
+export function openStore(config: Config, log: Log, replays = false): RevocationStore {
   const { store } = config;
   switch (store.type) {
     case "redis":
-      return createRedisStore({ ...store, clock: systemClock, log });
+      return createRedisStore({ ...store, replays, clock: systemClock, log });
     case "embedded":
       return feedInProcess(
         createEmbeddedStore({ path: store.path, keyPrefix: store.keyPrefix, clock: systemClock }),
@@ -33,7 +34,8 @@ export function openStore(config: Config, log: Log): RevocationStore {
 
 /** The same for a control plane: with a system of record, where the configuration names one. */
 export function openControlStore(config: Config, log: Log, observer: RecordObserver): RevocationStore {
-  const store = openStore(config, log);
+  // A record knows more than the last ten minutes, and repairs under its own locks.
+  const store = openStore(config, log, config.recordUrl === undefined);
   const { keyPrefix } = config.store;
   if (config.recordUrl === undefined) return store;
   const database = createRecordDatabase({ url: config.recordUrl, log, onUp: observer.recordUp });

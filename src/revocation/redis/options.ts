@@ -12,6 +12,8 @@ export interface RedisStoreOptions {
   readonly timeoutMs: number;
   /** A maxmemory-policy other than noeviction makes the store unfit, for it may drop markers unasked. */
   readonly requireNoEviction: boolean;
+  /** Of a control plane: gives the store back what it acknowledged and then lost. Not in a Cluster. */
+  readonly replays?: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -6,6 +6,7 @@ import { markerKey } from "../keys.ts";
 import type { RevocationStore, StoreFault, StoreHealth } from "../store.ts";
 import { createRedisEventLog } from "./event-log.ts";
 import { fault } from "./fault.ts";
+import { createFeedKeeper } from "./feed-keeper.ts";
 import { fitnessOf, type Fitness } from "./fitness.ts";
 import { linkForLookUps, linkForOperations } from "./links.ts";
 import { CHANGES_TOGETHER } from "./markers.ts";
@@ -13,7 +14,7 @@ import { beginOperation, OPERATION_TIMEOUT_MS, type Ask } from "./operation.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { describePlace, type OnePlace, type SentinelPlace } from "./place.ts";
 import { locatorOf } from "./primary.ts";
-import { recordsOf } from "./records.ts";
+import { keptRecords, recordsOf } from "./records.ts";
 import { togetherOn } from "./together.ts";
 import { valuesOf, type Values } from "./values.ts";
 
@@ -38,7 +39,11 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
   const waiting = linkForOperations(locator, clock, "portcullis-events");
   /** Nobody else's: whoever waits for replicas holds it up. Started when it is first needed. */
   const durable = linkForOperations(locator, clock, "portcullis-durable");
+  const keeping = linkForOperations(locator, clock, "portcullis-keeper");
   const begin = (): Ask => beginOperation(operations, clock);
+
+  const keeper =
+    options.replays === true ? createFeedKeeper({ keyPrefix, clock, log, link: keeping, begin }) : undefined;
 
   async function read(keys: readonly string[], readTimeoutMs: number): Promise<Result<Values, StoreFault>> {
     if (keys.length === 0) return ok([]);
@@ -69,17 +74,33 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
     };
   }
 
+  const records = recordsOf({
+    keyPrefix,
+    clock,
+    log,
+    begin,
+    changes: CHANGES_TOGETHER,
+    together: togetherOn(() => durable),
+  });
   return {
     ...createRedisEventLog({ keyPrefix, waiting, begin }),
-    ...recordsOf({ keyPrefix, clock, log, begin, changes: CHANGES_TOGETHER, together: togetherOn(() => durable) }),
+    ...(keeper === undefined ? records : keptRecords(records, keeper)),
     type: "redis",
     async start() {
       locator.start();
       lookUps.start();
       operations.start();
+      keeper?.start();
     },
     async stop() {
-      await Promise.all([lookUps.stop(), operations.stop(), waiting.stop(), durable.stop(), locator.stop()]);
+      await Promise.all([
+        lookUps.stop(),
+        operations.stop(),
+        waiting.stop(),
+        durable.stop(),
+        keeper?.stop(),
+        locator.stop(),
+      ]);
     },
     health,
     read,

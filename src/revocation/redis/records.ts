@@ -5,6 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { AuditStore } from "../audit-store.ts";
 import type { RevocationWriter } from "../store.ts";
 import { createRedisAuditStore } from "./audit-store.ts";
+import type { FeedKeeper } from "./feed-keeper.ts";
 import { answerIdempotencyKey, claimIdempotencyKey } from "./idempotency.ts";
 import { listRevocations } from "./lister.ts";
 import type { MarkerChanges } from "./markers.ts";
@@ -38,5 +39,24 @@ export function recordsOf({
     list: (query) => listRevocations(begin(), keyPrefix, query, log),
     claimIdempotencyKey: (key, print, ttlMs) => claimIdempotencyKey(begin(), keyPrefix, key, print, ttlMs),
     answerIdempotencyKey: (key, answer, ttlMs) => answerIdempotencyKey(begin(), keyPrefix, key, answer, ttlMs),
+  };
+}
+
+type Records = ReturnType<typeof recordsOf>;
+
+/** The same, acknowledged once this process could give it back to a store that loses it. */
+export function keptRecords(records: Records, keeper: Pick<FeedKeeper, "untilKept">): Records {
+  return {
+    ...records,
+    async put(revocation) {
+      const stored = await records.put(revocation);
+      if (stored.ok) await keeper.untilKept(stored.value.seq);
+      return stored;
+    },
+    async lift(id) {
+      const lifted = await records.lift(id);
+      if (lifted.ok) await keeper.untilKept(undefined);
+      return lifted;
+    },
   };
 }

@@ -150,6 +150,27 @@ if refusal then return refusal end
 return 1
 `;
 
+/**
+ * Writes an entry of the feed that was lost, and what it did: KEYS as above; ARGV: the entry's epoch, seq, link, prev, op,
+ * value, till, name, wait. Only right after the head that it followed on. Answers 1 if it did.
+ */
+export const REPLAY_ENTRY: string = `
+local head = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'link')
+if head[1] ~= ARGV[1] or tonumber(head[2]) ~= tonumber(ARGV[2]) - 1 or head[3] ~= ARGV[4] then return 0 end
+local added = redis.pcall('XADD', KEYS[3], ARGV[2] .. '-0', 'epoch', ARGV[1], 'link', ARGV[3], 'prev', ARGV[4],
+  'op', ARGV[5], 'key', KEYS[1], 'value', ARGV[6], 'till', ARGV[7], 'name', ARGV[8], 'wait', ARGV[9])
+if type(added) == 'table' then return added end
+if ARGV[5] ~= 'put' then
+  redis.call('DEL', KEYS[1])
+elseif ARGV[7] == '' then
+  redis.call('SET', KEYS[1], ARGV[6])
+else
+  redis.call('SET', KEYS[1], ARGV[6], 'PXAT', ARGV[7])
+end
+redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'seq', ARGV[2], 'link', ARGV[3])
+return 1
+`;
+
 /** Writes a marker again as it stands, if it is of this value: KEYS[1]; ARGV: the value. Answers 1 if it did. */
 export const CONFIRM_MARKER: string = `${READING}
 local stands, refusal = value(KEYS[1])

@@ -155,7 +155,8 @@ async function ownerOf(
   return place.ok ? ok(place.value?.key === key ? id : undefined) : place;
 }
 
-function writeIndex(ask: Ask, keyPrefix: string, key: string, revocation: StoredRevocation): Promise<Reply> {
+/** Binds the revocation's id to its marker, for as long as that stands. */
+export function writeIndex(ask: Ask, keyPrefix: string, key: string, revocation: StoredRevocation): Promise<Reply> {
   return ask("SET", indexKey(keyPrefix, revocation.id), indexValue(revocation, key), ...expiry(revocation.expiresAtMs));
 }
 

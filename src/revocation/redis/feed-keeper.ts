@@ -1,0 +1,154 @@
+// Gives a store back what it acknowledged and then lost, as a failover does that promotes a replica without the newest
+// writes: a control plane remembers the feed's last ten minutes and replays what is missing, lifts included (ADR 13). It
+// decides nothing about Checks, and never weakens what stands.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+import { ok, type Result } from "../../core/result.ts";
+import type { FeedHead } from "../replica/source.ts";
+import type { StoreFault } from "../store.ts";
+import { readEntries, readHead, readLinks } from "./feed-log.ts";
+import { followsOn, KeptFeed, netOf, type KeptEntry } from "./kept-feed.ts";
+import type { Link } from "./link.ts";
+import type { Ask } from "./operation.ts";
+import { replayAgain, replayVerbatim } from "./replay.ts";
+
+export interface FeedKeeperOptions {
+  readonly keyPrefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Nobody else's: whoever waits for an entry holds it up. */
+  readonly link: Link;
+  readonly begin: () => Ask;
+}
+
+export interface FeedKeeper {
+  start(): void;
+  /** Resolves once the entry with this seq is remembered here, or soon; undefined: all that there are. */
+  untilKept(seq: number | undefined): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How long a wait for entries lasts, and so how late a lost head is seen. */
+const WAIT_MS = 200;
+const RETRY_AFTER_MS = 50;
+const ANSWER_TIMEOUT_MS = 1_000;
+
+/** An entry is remembered within a millisecond or two; whoever wrote it waits no longer than this for it. */
+const KEPT_WITHIN_MS = 250;
+
+/** Read at the start, so that a control plane that just came knows of what was acknowledged before. */
+const ENTRIES_BEFORE = 2_000;
+
+export function createFeedKeeper(options: FeedKeeperOptions): FeedKeeper {
+  return new FollowingKeeper(options);
+}
+
+class FollowingKeeper implements FeedKeeper {
+  readonly #options: FeedKeeperOptions;
+  readonly #waiting = new Set<() => void>();
+  #kept = new KeptFeed();
+  /** Up to here the feed was read; undefined: not yet. */
+  #reached: FeedHead | undefined;
+  #isStopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: FeedKeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#options.link.start();
+    this.#running ??= this.#run();
+  }
+
+  async untilKept(seq: number | undefined): Promise<void> {
+    const head = seq === undefined ? await readHead(this.#options.begin(), this.#options.keyPrefix) : undefined;
+    if (head?.ok === false) return;
+    const till = seq ?? head?.value.seq ?? 0;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        if ((this.#reached?.seq ?? 0) >= till) end();
+      };
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(end, KEPT_WITHIN_MS);
+      this.#waiting.add(wake);
+      wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#options.link.stop();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      const done = await this.#step();
+      if (!done.ok && !this.#isStopped) await sleep(RETRY_AFTER_MS);
+    }
+  }
+
+  async #step(): Promise<Result<void, StoreFault>> {
+    await this.#options.link.whenOpen(ANSWER_TIMEOUT_MS);
+    const head = await readHead(this.#ask, this.#options.keyPrefix);
+    if (!head.ok) return head;
+    const { epoch, seq } = head.value;
+    // What is older than some entries before the head is not remembered, and the first of them need not follow on any.
+    this.#reached ??= { epoch, seq: Math.max(0, seq - ENTRIES_BEFORE), link: "" };
+    return goesOn(head.value, this.#reached) ? this.#follow(this.#reached.seq) : this.#recover(head.value);
+  }
+
+  async #follow(seq: number): Promise<Result<void, StoreFault>> {
+    const entries = await readEntries(this.#ask, this.#options.keyPrefix, seq, WAIT_MS);
+    if (!entries.ok) return entries;
+    for (const entry of entries.value) {
+      // Of another history, or some before it were trimmed.
+      if (this.#kept.last !== undefined && entry.previousLink !== this.#kept.last.link) return this.#recover(entry);
+      this.#kept.keep(entry, this.#options.clock.now().monotonicMs);
+      this.#reached = entry;
+    }
+    for (const wake of this.#waiting) wake();
+    return ok(undefined);
+  }
+
+  /** The store is not where it was: what it lost is given back, and the feed read anew from there. */
+  async #recover(head: FeedHead): Promise<Result<void, StoreFault>> {
+    const { keyPrefix, log } = this.#options;
+    const links = await readLinks(this.#ask, keyPrefix, this.#kept.first?.seq ?? 0);
+    if (!links.ok) return links;
+    const lost = this.#kept.lostFrom(head.epoch, links.value);
+    const replayed = await this.#replay(head, lost);
+    // None, where another control plane was faster.
+    if (replayed.ok && replayed.value > 0) {
+      const lifts = lost.filter(({ op }) => op === "lift").length;
+      log.warn("store_lost_suffix_replayed", { count: replayed.value, lifts });
+    }
+    return replayed.ok ? ok(undefined) : replayed;
+  }
+
+  async #replay(head: FeedHead, lost: readonly KeptEntry[]): Promise<Result<number, StoreFault>> {
+    const { begin, keyPrefix } = this.#options;
+    const [first] = lost;
+    // The store is where we knew it then; or somebody wrote in between, and what is still missing is found out anew.
+    if (first !== undefined && followsOn(first, head)) return replayVerbatim(begin, keyPrefix, lost);
+    const replayed = await replayAgain(begin, keyPrefix, netOf(lost));
+    if (!replayed.ok) return replayed;
+    this.#kept = new KeptFeed();
+    this.#reached = undefined;
+    return replayed;
+  }
+
+  readonly #ask: Ask = (command, ...args) => this.#options.link.send(command, args, ANSWER_TIMEOUT_MS);
+}
+
+function goesOn(head: FeedHead, reached: FeedHead): boolean {
+  if (head.epoch !== reached.epoch || head.seq < reached.seq) return false;
+  return head.seq > reached.seq || reached.link === "" || head.link === reached.link;
+}
