@@ -16,12 +16,15 @@ import { formatReport, type Outcome } from "./report.ts";
 import { measureRevocations } from "./revocations.ts";
 import { type Lab, measureRounds } from "./rounds.ts";
 import { summarize } from "./summary.ts";
+import { heimdallTargets } from "./targets/heimdall.ts";
 import { buildPeers } from "./targets/peers.ts";
 import { portcullisTarget } from "./targets/portcullis.ts";
 import { startRedis } from "./targets/redis.ts";
+import type { Target } from "./targets/target.ts";
 
 const PROJECT = resolve(import.meta.dirname, "..");
 const PEERS = join(PROJECT, "../shared/peers");
+const BINARIES = join(PROJECT, ".cache/peers");
 const RESULT = join(PROJECT, "bench/results/latest.json");
 const TRIVIAL_SERVER = join(PROJECT, "bench/load/trivial-server.ts");
 
@@ -42,11 +45,18 @@ async function main(): Promise<number> {
     response.setHeader("content-type", "application/json").end(fixtures.jwks);
   }).listen(0, "127.0.0.1");
   await once(jwks, "listening");
-  const peers = await buildPeers(
-    processes,
-    { folder: PEERS, work, fixtures: fixtures.folder, redisSocket: redis.socket, jwksPort: portOf(jwks.address()) },
-    (name, why) => skipped.push(`${name}: ${why}`),
-  );
+  const skip = (name: string, why: string): void => void skipped.push(`${name}: ${why}`);
+  const jwksPort = portOf(jwks.address());
+  const peers = [
+    ...(await buildPeers(
+      processes,
+      { folder: PEERS, work, fixtures: fixtures.folder, redisSocket: redis.socket, jwksPort },
+      skip,
+    )),
+    ...(await heimdallTargets(processes, { work, jwksPort, cache: BINARIES, mayBuild: plan.name === "full" }, skip)),
+  ];
+  // What was built is there the next time: it takes nothing from the time to measure.
+  const measuringSinceMs = Date.now();
   const lab: Lab = {
     processes,
     plan,
@@ -55,17 +65,19 @@ async function main(): Promise<number> {
     redis,
     envoyBinary: process.env["ENVOY"] ?? newestEnvoy(),
     envoyReference: join(PROJECT, "envoy/envoy.yaml"),
-    isTimeUp: () => Date.now() - startedAtMs > plan.budgetMs,
+    isTimeUp: () => Date.now() - measuringSinceMs > plan.budgetMs,
     say: (line) => console.error(line),
     skip: (line) => skipped.push(line),
   };
   const place = { processes, project: PROJECT, work, fixtures };
   const loader = await measureLoader(lab);
-  const revocations = await measureRevocations(lab, place).catch((error: unknown) => {
-    skipped.push(`revocations: ${String(error)}`);
-    return undefined;
-  });
-  const samples = await measureRounds(lab, [portcullisTarget(place, redis.socket), ...peers]);
+  const revocations = isSet("ONLY")
+    ? undefined
+    : await measureRevocations(lab, place).catch((error: unknown) => {
+        skipped.push(`revocations: ${String(error)}`);
+        return undefined;
+      });
+  const samples = await measureRounds(lab, narrowed([portcullisTarget(place, redis.socket), ...peers]));
   await processes.stopAll();
   jwks.close();
   const outcome: Outcome = {
@@ -82,6 +94,17 @@ async function main(): Promise<number> {
   writeFileSync(RESULT, `${JSON.stringify({ ...outcome, samples }, undefined, 1)}\n`);
   process.stdout.write(`\n${formatReport(outcome)}`);
   return samples.length > 0 && outcome.rows.every(({ failedRatio }) => failedRatio <= TOLERATED_FAILURE_RATIO) ? 0 : 1;
+}
+
+/** Those whose `name, scenario kind` ONLY matches, as in ONLY='cold-rs256'. */
+function narrowed(targets: readonly Target[]): readonly Target[] {
+  const only = new RegExp(process.env["ONLY"] ?? "");
+  return targets
+    .map((target) => {
+      const scenarios = target.scenarios.filter(({ kind }) => only.test(`${target.name}, ${kind}`));
+      return Object.assign({}, target, { scenarios });
+    })
+    .filter(({ scenarios }) => scenarios.length > 0);
 }
 
 /** How fast the loader itself is: it must be far beyond any server measured with it. */

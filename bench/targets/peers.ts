@@ -18,7 +18,8 @@ export interface PeersOptions {
   readonly jwksPort: number;
 }
 
-const OURS = "portcullis";
+/** Have targets of their own. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["portcullis", "heimdall"]);
 
 /** Targets for all peers that build here; why each other one does not goes to `skipped`. */
 export async function buildPeers(
@@ -46,14 +47,14 @@ export async function buildPeers(
   const targets: Target[] = [];
   for (const file of readdirSync(servers).filter((name) => name.endsWith(".sh"))) {
     const name = basename(file, ".sh");
-    if (name === OURS) continue;
+    if (ELSEWHERE.has(name)) continue;
     try {
       const script = '. "$1"; build >&2 || exit 1; echo "$REDIS $SCENARIOS"';
       const told = await processes.run(CORE.others, ["bash", "-c", script, name, join(servers, file)], env);
       const [redis, ...scenarios] = told.trim().split(/\s+/);
       targets.push(peerTarget(processes, name, join(servers, file), env, redis === "yes", scenarios));
     } catch (error) {
-      skipped(name, `does not build here; OPA_ENVOY and HEIMDALL name their binaries (${lastLine(error)})`);
+      skipped(name, `does not build here; OPA_ENVOY names the binary of OPA-Envoy (${lastLine(error)})`);
     }
   }
   return targets;
