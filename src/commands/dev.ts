@@ -30,7 +30,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
   const { log, observer } = telemetry;
   const { token, sha256 } = createBootstrapToken();
   const store = openControlStore(config, log, observer);
-  const sidecar = createSidecar(config, store, telemetry, io.version);
+  const sidecar = createSidecar(config, store, telemetry, io.version, store);
   const plane = createControlPlane(config, {
     store,
     ladder: sidecar.ladder,

@@ -11,8 +11,10 @@ import { startHeartbeat } from "../revocation/heartbeat.ts";
 import { createJointObserver, type StoreObserver } from "../revocation/joint-observer.ts";
 import { markerKey } from "../revocation/keys.ts";
 import type { LookUp } from "../revocation/look-up.ts";
+import type { News } from "../revocation/news.ts";
 import type { ReplicaView } from "../revocation/replica/view.ts";
 import { createShardedLookUp, type ShardLookUp } from "../revocation/sharded-look-up.ts";
+import { isLater } from "../revocation/trouble.ts";
 import type { MarkerReader, RevocationStore } from "../revocation/store.ts";
 import { systemClock } from "./clock.ts";
 
@@ -37,10 +39,16 @@ export function raiseLadder(
   store: RevocationStore,
   observer: Observer,
   replica: ReplicaView | undefined,
+  news?: News,
 ): Ladder {
   const way = openWays(config, store, observer);
-  const writtenAt = (): Instant | undefined => store.writtenAt?.();
+  const writtenAt = (): Instant | undefined => laterOf(store.writtenAt?.(), news?.changedAt);
   return { ...way, guard: createGuard({ lookUp: way.lookUp, clock: systemClock, observer, replica, writtenAt }) };
+}
+
+/** By us, and by whoever else has the file of an embedded store. */
+function laterOf(written: Instant | undefined, heard: Instant | undefined): Instant | undefined {
+  return written !== undefined && isLater(heard, written) ? heard : (written ?? heard);
 }
 
 function openWays(config: Config, store: RevocationStore, observer: Observer): ShardLookUp {

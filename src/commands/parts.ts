@@ -2,6 +2,7 @@
 
 import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
+import type { NewsReader } from "../revocation/news.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -18,14 +19,16 @@ export function storePart(store: RevocationStore): Part {
 }
 
 /** Watches from its creation on, for SIGHUP would end a process that does not listen for it, and ends when it stops. */
-export function ladderPart(ladder: Ladder, replica: Replica | undefined): Part {
+export function ladderPart(ladder: Ladder, replica: Replica | undefined, news: NewsReader | undefined): Part {
   return {
     name: "ladder",
     async start() {
       replica?.start();
+      news?.start();
     },
     async stop() {
       ladder.stop();
+      news?.stop();
       await replica?.stop();
     },
     ...DEADLINES,

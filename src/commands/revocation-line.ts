@@ -12,6 +12,14 @@ export interface RevocationAnswer {
   readonly issued_before?: number;
   /** Epoch milliseconds. */
   readonly expires_at: number | null;
+  readonly receipt?: {
+    readonly fleet?: {
+      readonly live: number;
+      readonly applied: number;
+      readonly pending: readonly string[];
+      readonly ms: number;
+    };
+  };
 }
 
 export interface ListedRevocation extends RevocationAnswer {
@@ -33,4 +41,12 @@ export function scopeLine({ issued_before: issuedBefore }: RevocationAnswer): st
 
 export function untilLine({ expires_at: expiresAt }: RevocationAnswer): string {
   return expiresAt === null ? "until lifted" : `until ${when(expiresAt)}`;
+}
+
+/** Who has applied it, where that was waited for and could be told; "" otherwise. */
+export function fleetLine({ receipt }: RevocationAnswer): string {
+  if (receipt?.fleet === undefined) return "";
+  const { live, applied, pending, ms } = receipt.fleet;
+  const others = pending.length === 0 ? "" : `, not known of ${pending.map(printable).join(", ")}`;
+  return `applied on ${applied} of ${live} sidecars in ${ms} ms${others}`;
 }

@@ -9,7 +9,7 @@ import type { BatchDefaults } from "./batch-lines.ts";
 import { controlClient, report, usage, type CommandFault, type ControlFlags } from "./control-client.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { revokeBatch } from "./revoke-batch.ts";
-import { scopeLine, targetLine, untilLine, type RevocationAnswer } from "./revocation-line.ts";
+import { fleetLine, scopeLine, targetLine, untilLine, type RevocationAnswer } from "./revocation-line.ts";
 import { jtiOf, looksLikeJwt } from "./token-jti.ts";
 
 export interface RevokeFlags extends ControlFlags {
@@ -50,6 +50,10 @@ export async function revoke(
   else {
     io.out(`revoked ${targetLine(revocation)}\n`);
     io.out(`  id      ${revocation.id}\n  tokens  ${scopeLine(revocation)}\n  stands  ${untilLine(revocation)}\n`);
+    const fleet = fleetLine(revocation);
+    if (fleet !== "") io.out(`  fleet   ${fleet}\n`);
+    else if (flags.wait === "fleet")
+      io.out("  fleet   stored, but which sidecars have applied it cannot be told now\n");
   }
   return EXIT.done;
 }

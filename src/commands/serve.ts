@@ -16,7 +16,7 @@ export async function serve(options: { readonly config: string }, io: CommandIo)
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
   const store = openStore(config, log);
-  const sidecar = createSidecar(config, store, telemetry, io.version);
+  const sidecar = createSidecar(config, store, telemetry, io.version, undefined);
   const reload = reloadPart({ ...read, io, log, observer, replace: sidecar.replace });
   const exitCode = await runUntilTerminated([storePart(store), ...sidecar.parts, reload], termination, io, log);
   await telemetry.stop();

@@ -6,19 +6,22 @@ import { createCheckHandler } from "../ext-authz/check-handler.ts";
 import { createGrpcServer } from "../ext-authz/server.ts";
 import type { Transport } from "../ext-authz/transport.ts";
 import { createWireServer } from "../ext-authz/wire/server.ts";
-import { createOpsServer } from "../ops/server.ts";
-import { watchReadiness } from "../ops/readiness.ts";
+import { createOpsServer, type OpsServer } from "../ops/server.ts";
+import { watchReadiness, type Readiness } from "../ops/readiness.ts";
+import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
+import type { FleetBoard } from "../revocation/fleet-board.ts";
 import type { RevocationStore } from "../revocation/store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { readTls, watchTls } from "./tls.ts";
 import { systemClock } from "./clock.ts";
 import { readinessFacts, statusFacts } from "./facts.ts";
+import { createFleetMember } from "./fleet-member.ts";
 import { createIssuers } from "./issuers.ts";
 import { ladderPart } from "./parts.ts";
 import { raiseLadder, type Ladder } from "./ladder.ts";
 import { compilePolicy } from "./policy.ts";
-import { createReplicaOf } from "./store.ts";
+import { createNewsOf, createReplicaOf } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface Sidecar {
@@ -37,11 +40,25 @@ const CREATE_TRANSPORT = { wire: createWireServer, "grpc-js": createGrpcServer }
 /** Nothing here takes longer but a drain, which has deadlines of its own. */
 const PART_TIMEOUT_MS = 5_000;
 
-export function createSidecar(config: Config, store: RevocationStore, telemetry: Telemetry, version: string): Sidecar {
+/** `board`: where a control plane in this process hears of it; undefined: it is elsewhere. */
+export function createSidecar(
+  config: Config,
+  store: RevocationStore,
+  telemetry: Telemetry,
+  version: string,
+  board: FleetBoard | undefined,
+): Sidecar {
   const { log, observer, tracing, scrape } = telemetry;
   const startedAt = systemClock.now();
-  const replica = createReplicaOf(config, log, observer);
-  const ladder = raiseLadder(config, store, observer, replica);
+  const replica = createReplicaOf(config, log, observer, () => member.reportNow());
+  const news = createNewsOf(store, () => member.reportNow());
+  const ladder = raiseLadder(config, store, observer, replica, news);
+  const member = createFleetMember(
+    config,
+    board,
+    { version, startedAt, replica, news, breaker: () => ladder.breakerState() },
+    log,
+  );
   const issuers = createIssuers(observer, log);
   let used = issuers.use(config.issuers);
 
@@ -83,8 +100,8 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   });
 
   const deadlines = { startTimeoutMs: PART_TIMEOUT_MS, stopTimeoutMs: PART_TIMEOUT_MS };
-  const parts: Part[] = [
-    ladderPart(ladder, replica),
+  const parts: readonly Part[] = [
+    ladderPart(ladder, replica, news),
     {
       name: "keys",
       // Not waited for: readiness does, and a Check before they are here is told `keys_unavailable`.
@@ -92,17 +109,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
       stop: () => issuers.stop(),
       ...deadlines,
     },
-    {
-      name: "ops",
-      async start() {
-        log.info("listening", { part: "ops", address: await ops.start() });
-      },
-      async stop() {
-        readiness.stop();
-        await ops.stop();
-      },
-      ...deadlines,
-    },
+    opsPart(ops, readiness, log),
     certificatesPart(config, log, transport),
     {
       name: "grpc",
@@ -119,7 +126,7 @@ export function createSidecar(config: Config, store: RevocationStore, telemetry:
   ];
 
   return {
-    parts,
+    parts: member.part === undefined ? parts : [...parts, member.part],
     ladder,
     keepIssuers() {
       issuers.keep(used.issuers);
@@ -145,6 +152,21 @@ function certificatesPart(config: Config, log: Telemetry["log"], transport: Tran
     start: () => Promise.resolve(),
     async stop() {
       end?.();
+    },
+    startTimeoutMs: PART_TIMEOUT_MS,
+    stopTimeoutMs: PART_TIMEOUT_MS,
+  };
+}
+
+function opsPart(ops: OpsServer, readiness: Readiness, log: Log): Part {
+  return {
+    name: "ops",
+    async start() {
+      log.info("listening", { part: "ops", address: await ops.start() });
+    },
+    async stop() {
+      readiness.stop();
+      await ops.stop();
     },
     startTimeoutMs: PART_TIMEOUT_MS,
     stopTimeoutMs: PART_TIMEOUT_MS,

@@ -7,6 +7,7 @@ import { eventLoop } from "../resilience/schedule.ts";
 import { createEmbeddedStore } from "../revocation/embedded/store.ts";
 import { feedInProcess } from "../revocation/in-process-feed.ts";
 import { createMemoryStore } from "../revocation/memory/store.ts";
+import { createNewsReader, type NewsReader } from "../revocation/news.ts";
 import { createRedisReplicaSource } from "../revocation/redis/replica-source.ts";
 import { createRedisStore } from "../revocation/redis/store.ts";
 import { createReplica, type Replica } from "../revocation/replica/replica.ts";
@@ -52,7 +53,12 @@ export function openControlStore(config: Config, log: Log, observer: RecordObser
 }
 
 /** The replica of the configuration, not started; undefined where every answer comes from the store. */
-export function createReplicaOf(config: Config, log: Log, observer: Observer): Replica | undefined {
+export function createReplicaOf(
+  config: Config,
+  log: Log,
+  observer: Observer,
+  onAwaited: () => void,
+): Replica | undefined {
   const { store, feed } = config;
   if (store.type !== "redis" || feed.type !== "redis") return undefined;
   return createReplica({
@@ -64,5 +70,11 @@ export function createReplicaOf(config: Config, log: Log, observer: Observer): R
     random: Math.random,
     scanEveryMs: feed.scanEveryMs,
     directWriters: feed.directWriters,
+    onAwaited,
   });
+}
+
+/** Not started; undefined for a store outside of this machine, which a replica follows. */
+export function createNewsOf(store: RevocationStore, onNews: () => void): NewsReader | undefined {
+  return store.type === "redis" ? undefined : createNewsReader({ log: store, clock: systemClock, onNews });
 }

@@ -60,7 +60,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
       openForMs: ms(written.breaker.openFor),
     },
     telemetry: compileTelemetry(written.telemetry),
-    control: compileControl(written, listen.control, directory, secrets.auditSecret),
+    control: compileControl(written, listen.control, directory, secrets),
     feed: {
       // The schema's other types were refused by the checks.
       type: written.feed.type === "redis" && feedsReplicas(store) ? "redis" : "none",
@@ -171,7 +171,7 @@ function compileControl(
   { control, issuers }: WrittenFile,
   listen: TcpAddress,
   directory: string,
-  auditSecret: string | undefined,
+  secrets: SecretSiblings,
 ): ControlConfig {
   return {
     url: control.url ?? localUrl(listen, control.tls !== undefined),
@@ -179,7 +179,8 @@ function compileControl(
     audience: control.audience,
     tokens: control.tokens.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() })),
     tls: compileTls(control.tls, directory),
-    audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: auditSecret },
+    audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: secrets.auditSecret },
+    reportToken: secrets.reportToken ?? control.reportToken,
   };
 }
 

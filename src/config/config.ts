@@ -111,6 +111,8 @@ export interface ControlConfig {
     /** What the trail is signed with; undefined: made once and kept in the store. */
     readonly secret: string | undefined;
   };
+  /** With which a sidecar reports to `url`; a secret. undefined: it does not report. */
+  readonly reportToken: string | undefined;
 }
 
 export interface TelemetryConfig {

@@ -14,9 +14,7 @@ import type { WrittenControl } from "./written.ts";
 export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
   url: httpUrl()
     .optional()
-    .describe(
-      "Where the control API is found; that of listen.control where left out. Read by nothing in this version.",
-    ),
+    .describe("Where the control API is found, for sidecars that report; that of listen.control where left out."),
   issuer: ISSUER_ID.optional().describe(
     "Whose access tokens may call the API, by their scopes; the issuer main, or the only one, where left out.",
   ),
@@ -56,6 +54,12 @@ export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
     })
     .prefault({})
     .describe("The audit trail."),
+  reportToken: hidden(text(4_096, "a token"))
+    .optional()
+    .describe(
+      "A token with the scope portcullis:sidecar, with which the sidecar reports to url; left out: it does not.",
+    ),
+  reportTokenFile: text(4_096, "a path, relative to this file").optional().describe("A file that holds reportToken."),
   secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as [string, ...string[]])))
     .default([])
     .describe("Kinds that need another admin's approval. Not part of this version."),

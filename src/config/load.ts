@@ -10,6 +10,7 @@ import { checkListen } from "./checks/listen.ts";
 import { Look } from "./checks/look.ts";
 import { checkRouting } from "./checks/routing.ts";
 import { checkRecord } from "./checks/record.ts";
+import { checkReport } from "./checks/report.ts";
 import { checkStore } from "./checks/store.ts";
 import { checkTls } from "./checks/tls.ts";
 import { compileConfig } from "./compile.ts";
@@ -58,6 +59,7 @@ export function loadConfig(
     checkRouting,
     checkIdentity,
     checkRecord,
+    checkReport,
     checkLaterParts,
   ])
     check(look);

@@ -4,6 +4,7 @@
 import { resolve } from "node:path";
 import type { Look } from "./checks/look.ts";
 import { checkRecordUrl } from "./checks/record.ts";
+import { checkReportToken } from "./checks/report.ts";
 import { checkStoreUrl } from "./checks/store.ts";
 import { readSecretFile } from "./read-file.ts";
 
@@ -12,6 +13,7 @@ export interface SecretSiblings {
   readonly storeUrl: string | undefined;
   readonly record: string | undefined;
   readonly auditSecret: string | undefined;
+  readonly reportToken: string | undefined;
 }
 
 /** `directory` is where relative paths begin. */
@@ -20,6 +22,7 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
     storeUrl: readSibling(look, directory, ["store", "urlFile"], checkStoreUrl),
     record: readSibling(look, directory, ["recordFile"], checkRecordUrl),
     auditSecret: readSibling(look, directory, ["control", "audit", "secretFile"], checkAuditSecret),
+    reportToken: readSibling(look, directory, ["control", "reportTokenFile"], checkReportToken),
   };
 }
 
@@ -31,12 +34,12 @@ function readSibling(
 ): string | undefined {
   const file = look.text(...path);
   if (file === undefined || file === "") return undefined;
-  const url = readSecretFile(resolve(directory, file));
-  if (url.ok) {
-    check(look, path, url.value);
-    return url.value;
+  const secret = readSecretFile(resolve(directory, file));
+  if (secret.ok) {
+    check(look, path, secret.value);
+    return secret.value;
   }
-  look.wrongValue(path, `the file ${url.error}`, "a readable file that holds it");
+  look.wrongValue(path, `the file ${secret.error}`, "a readable file that holds it");
   return undefined;
 }
 

@@ -52,6 +52,8 @@ export interface WrittenControl {
   tls?: WrittenTls | undefined;
   audit: { keep: string; maxEntries: number; secretFile?: string | undefined };
   secondPerson: string[];
+  reportToken?: string | undefined;
+  reportTokenFile?: string | undefined;
 }
 
 export interface WrittenFile {

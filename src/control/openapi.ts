@@ -4,6 +4,7 @@ import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { EVENT, EVENTS_HEADERS, EVENTS_QUERY } from "./events/event-schemas.ts";
 import { AUDIT_PAGE, AUDIT_QUERY, AUDIT_VERDICT } from "./audit/schemas.ts";
 import { INTROSPECTION, INTROSPECTION_FORM } from "./introspection-schemas.ts";
+import { FLEET, SIDECAR_REPORT } from "./fleet/fleet-schemas.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
 import {
   ACKNOWLEDGED,
@@ -39,6 +40,8 @@ export function openApiDocument(version: string): JsonSchema {
       "/v1/events/ws": { get: EVENTS_SOCKET },
       "/v1/audit": { get: AUDIT },
       "/v1/audit/verify": { get: AUDIT_VERIFY },
+      "/v1/fleet": { get: SHOW_FLEET },
+      "/v1/fleet/reports": { post: REPORT },
       "/openapi.json": { get: DOCUMENT },
     },
     components: {
@@ -156,6 +159,21 @@ const AUDIT_VERIFY = {
   summary: "Walk the chains of the audit trail",
   description: "Needs portcullis:read.",
   responses: { "200": answer("What fits and what does not", AUDIT_VERDICT), ...problems(401, 403, 429, 503) },
+};
+
+const SHOW_FLEET = {
+  operationId: "fleet",
+  summary: "List the sidecars that report here, as each last said of itself",
+  description: "Needs portcullis:read. A silent one leaves after 10 s.",
+  responses: { "200": answer("All of them", FLEET), ...problems(401, 403, 429, 503) },
+};
+
+const REPORT = {
+  operationId: "report",
+  summary: "Report of oneself, as a sidecar",
+  description: "Needs portcullis:sidecar.",
+  requestBody: { required: true, content: { "application/json": { schema: SIDECAR_REPORT } } },
+  responses: { "204": { description: "Kept" }, ...problems(400, 401, 403, 413, 415, 429, 503) },
 };
 
 const DOCUMENT = {

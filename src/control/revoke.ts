@@ -5,6 +5,7 @@ import { err, ok, type Result } from "../core/result.ts";
 import type { StoredRevocation } from "../revocation/store.ts";
 import { nameInLog, scopeOfKind, type Caller } from "./access.ts";
 import { lackOf, type Room } from "./api/room.ts";
+import type { FleetReceipt } from "./fleet/receipt.ts";
 import { answerOnce } from "./idempotency.ts";
 import { newRevocation, type RevocationRequest } from "./new-revocation.ts";
 import { invalid, writeFault, type Problem } from "./problem.ts";
@@ -16,7 +17,13 @@ export interface RevokeBody extends RevocationRequest {
 }
 
 /** What was reached: a primary has it, or a replica, too. */
-export type Durability = "stored" | "replicated";
+type Durability = "stored" | "replicated";
+
+export interface Receipt {
+  readonly durability: Durability;
+  /** undefined: it was not waited for, or cannot be told. */
+  readonly fleet: FleetReceipt | undefined;
+}
 
 export interface Asked {
   readonly caller: Caller;
@@ -24,7 +31,7 @@ export interface Asked {
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
   readonly once: { readonly key: string; readonly after: readonly unknown[]; readonly keepMs: number } | undefined;
   /** The answer to send, and to give again under the same key. */
-  readonly answer: (stored: StoredRevocation, durability: Durability) => string;
+  readonly answer: (stored: StoredRevocation, receipt: Receipt) => string;
 }
 
 /** Returns the answer once the store has said "durable". */
@@ -37,23 +44,18 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
     return err(lack);
   }
   const wait = body.wait ?? "stored";
-  if (wait === "fleet") {
-    const detail = `${wait} is not part of this version, which knows stored and replicated`;
-    return err(invalid({ pointer: "/wait", detail }));
-  }
-  const nowMs = room.clock.now().wallMs;
+  const { wallMs: nowMs, monotonicMs: beganAtMs } = room.clock.now();
   const revocation = newRevocation(body, room.issuers, { id: newRevocationId(nowMs), by: caller.name, nowMs });
   if (!revocation.ok) return err(invalid(revocation.error));
   const put = async (): Promise<Result<string, Problem>> => {
-    const stored = await room.store.put(revocation.value);
+    const stored = await room.store.put({ ...revocation.value, isAwaited: wait === "fleet" });
     const action = stored.ok ? "revoke" : "revoke_unconfirmed";
     const { id, target, reason, atMs } = revocation.value;
     // Waited for, so that whoever reads the answer finds the entry; but what stands, stands without one.
     await room.audit.record({ actor: caller.name, action, target, reason, atMs, id, count: undefined });
     if (!stored.ok) return err(writeFault(stored.error));
     room.log.info("revocation_stored", { id, kind: target.kind, by: nameInLog(caller) });
-    const isReplicated = wait === "replicated" && (await room.store.isReplicated(stored.value));
-    return ok(asked.answer(stored.value, isReplicated ? "replicated" : "stored"));
+    return ok(asked.answer(stored.value, await receiptOf(room, wait, stored.value, beganAtMs)));
   };
   if (once === undefined) return put();
   return answerOnce(
@@ -61,6 +63,21 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
     { caller: caller.name, key: once.key, request: [...sameness(body), ...once.after], keepMs: once.keepMs },
     put,
   );
+}
+
+/** It is stored, whatever can be told beyond that. */
+async function receiptOf(
+  room: Room,
+  wait: RevokeBody["wait"],
+  stored: StoredRevocation,
+  beganAtMs: number,
+): Promise<Receipt> {
+  if (wait === "replicated") {
+    return { durability: (await room.store.isReplicated(stored)) ? "replicated" : "stored", fleet: undefined };
+  }
+  if (wait !== "fleet" || stored.seq === undefined) return { durability: "stored", fleet: undefined };
+  const fleet = await room.fleet.heeding(stored.seq, beganAtMs);
+  return { durability: "stored", fleet: fleet.ok ? fleet.value : undefined };
 }
 
 /** What makes two requests the same, whatever the order of their members. */

@@ -2,6 +2,7 @@
 // so that document and behaviour cannot differ. What a schema cannot say is in new-revocation.
 
 import { TARGET_KINDS } from "../core/target.ts";
+import { FLEET_RECEIPT } from "./fleet/fleet-schemas.ts";
 import { IDEMPOTENCY_KEY } from "./idempotency.ts";
 import { END_OF_TIME_MS, MAX_REASON_LENGTH } from "./new-revocation.ts";
 
@@ -68,7 +69,7 @@ export const NEW_REVOCATION: JsonSchema = {
       default: "stored",
       description:
         "What to wait for before answering: `replicated` waits half a second at most for a replica, and the receipt " +
-        "says whether one has it. This version refuses `fleet`.",
+        "says whether one has it; `fleet` waits 2 s at most until every live sidecar heeds it, and the receipt names the others.",
     },
   },
 };
@@ -118,7 +119,7 @@ export const ACKNOWLEDGED: JsonSchema = {
       type: "object",
       additionalProperties: false,
       required: ["durability"],
-      properties: { durability: { type: "string", enum: ["stored", "replicated"] } },
+      properties: { durability: { type: "string", enum: ["stored", "replicated"] }, fleet: FLEET_RECEIPT },
     },
   },
 };

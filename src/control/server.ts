@@ -8,11 +8,13 @@ import type { Clock } from "../core/clock.ts";
 import type { ControlScope } from "../core/control-scope.ts";
 import type { Log } from "../core/log.ts";
 import type { EventLog } from "../revocation/event-log.ts";
+import type { FleetBoard } from "../revocation/fleet-board.ts";
 import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
 import type { Authenticator } from "./access.ts";
 import { registerAudit } from "./api/audit.ts";
 import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
+import { registerFleet, REPORTS_PATH } from "./api/fleet.ts";
 import { registerIntrospect } from "./api/introspect.ts";
 import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
 import { registerRevocations } from "./api/revocations.ts";
@@ -21,6 +23,7 @@ import type { AuditTrail } from "./audit/trail.ts";
 import { createBootstrapAuthenticator, type BootstrapToken } from "./bootstrap-token.ts";
 import { answerBrokenRequest, problemOfError } from "./errors.ts";
 import { createEventHub } from "./events/hub.ts";
+import { createFleetWatch } from "./fleet/receipt.ts";
 import { createGate, type Gate } from "./gate.ts";
 import type { Introspect } from "./introspection.ts";
 import { parseJsonBody } from "./json-body.ts";
@@ -32,7 +35,7 @@ import { tlsOptions, useCertificate, type Certificate, type TlsListener } from "
 import type { Rate } from "./rate-limit.ts";
 
 export interface ControlOptions {
-  readonly store: RevocationWriter & MarkerReader & EventLog;
+  readonly store: RevocationWriter & MarkerReader & EventLog & FleetBoard;
   /** In the order of the configuration; at least one. */
   readonly issuers: readonly IssuerLimits[];
   readonly keyPrefix: string;
@@ -114,15 +117,17 @@ export function createControlServer(options: ControlOptions): ControlServer {
   addOpenRoutes(app, gate, openApiDocument(options.version));
   const events = createEventHub(options.store, options.clock);
   app.addHook("preClose", async () => events.stop());
+  const room = { ...options, fleet: createFleetWatch(options.store, options.clock) };
   app.register(async (v1) => {
     await acceptWebSockets(v1);
     guard(v1, gate, options.audit);
-    registerEvents(v1, { ...options, events, gate });
-    registerRevocations(v1, options);
-    registerBatch(v1, options);
-    registerCheck(v1, options);
+    registerEvents(v1, { ...room, events, gate });
+    registerFleet(v1, options.store);
+    registerRevocations(v1, room);
+    registerBatch(v1, room);
+    registerCheck(v1, room);
     registerIntrospect(v1, options.introspect);
-    registerAudit(v1, options);
+    registerAudit(v1, room);
   });
   return {
     async start() {
@@ -186,6 +191,8 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/v1/check": ["GET", "HEAD"],
   "/v1/introspect": ["POST"],
   "/v1/events": ["GET"],
+  "/v1/fleet": ["GET", "HEAD"],
+  [REPORTS_PATH]: ["POST"],
   "/v1/events/ws": ["GET"],
   "/v1/audit": ["GET", "HEAD"],
   "/v1/audit/verify": ["GET", "HEAD"],

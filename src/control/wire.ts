@@ -1,19 +1,16 @@
 // What the control API says of a revocation, in JSON. Times are epoch milliseconds, issued_before epoch seconds.
 
 import type { StoredRevocation } from "../revocation/store.ts";
-import type { Durability } from "./revoke.ts";
+import type { Receipt } from "./revoke.ts";
 
 /** A revocation as listed. What another program's marker does not tell is left out; expires_at null: until lifted. */
 export function revocationJson(revocation: StoredRevocation): Readonly<Record<string, unknown>> {
   return { ...facts(revocation), reason: revocation.reason || undefined, by: revocation.by || undefined };
 }
 
-/** The answer to whoever asked for it: `durability` says where it is by now. */
-export function acknowledgedJson(
-  revocation: StoredRevocation,
-  durability: Durability,
-): Readonly<Record<string, unknown>> {
-  return { ...facts(revocation), receipt: { durability } };
+/** The answer to whoever asked for it, with what was waited for. */
+export function acknowledgedJson(revocation: StoredRevocation, receipt: Receipt): Readonly<Record<string, unknown>> {
+  return { ...facts(revocation), receipt };
 }
 
 function facts(revocation: StoredRevocation): Readonly<Record<string, unknown>> {

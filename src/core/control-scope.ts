@@ -1,6 +1,6 @@
 // What may be allowed to a caller of the control API (contract §5). Which call needs which scope, control/access.ts tells.
 
-/** `portcullis:admin` includes the others. No call of this version asks for `portcullis:sidecar`. */
+/** `portcullis:admin` includes the others. */
 export const CONTROL_SCOPES = [
   "portcullis:read",
   "portcullis:revoke",

@@ -34,7 +34,8 @@ export interface LogPage {
 export interface EventLog {
   /**
    * Some of the entries after `seq`, or none and where the log stands; "end": none. Waits for one for about `waitMs`,
-   * which only one caller at a time may ask for.
+   * which only one caller of a
+   * process at a time asks of a store that is outside of it.
    */
   eventsAfter(seq: number | "end", waitMs: number): Promise<Result<LogPage, StoreFault>>;
 }

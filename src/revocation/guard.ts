@@ -38,7 +38,7 @@ export interface GuardOptions {
   readonly observer: Observer;
   /** undefined: there is none, and the store is asked. */
   readonly replica?: ReplicaView | undefined;
-  /** When this process last wrote to the store: no answer asked for before is used again. */
+  /** When the store was last heard to have changed, where that is heard: no answer asked for before is used again. */
   readonly writtenAt?: () => Instant | undefined;
   /** Bound of the memory of tokens in trouble; MAX_TROUBLED_TOKENS unless a test says otherwise. */
   readonly maxTroubledTokens?: number;

@@ -6,6 +6,7 @@ import type { Result } from "../core/result.ts";
 import type { Target } from "../core/target.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { EventLog } from "./event-log.ts";
+import type { FleetBoard } from "./fleet-board.ts";
 import type { Shards } from "./shards.ts";
 
 /** Why the store did not do what was asked. `detail` is for the log: it holds no key and no value. */
@@ -112,7 +113,7 @@ export interface StoreHealth {
   readonly describe: string;
 }
 
-export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog, AuditStore {
+export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog, AuditStore, FleetBoard {
   readonly type: "redis" | "embedded" | "memory";
   /** Where its parts can be out each alone. */
   readonly shards?: Shards;

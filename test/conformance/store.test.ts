@@ -11,7 +11,8 @@ import { startClusterSetting, type ClusterSetting } from "../support/redis-clust
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
 import { describeAudit } from "./audit-suite.ts";
-import { describeEventLog, describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
+import { describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
+import { describeEventLog, describeFleetBoard } from "./fleet-suite.ts";
 
 const silent = { info() {}, warn() {}, error() {} };
 let directory: string;
@@ -69,5 +70,6 @@ for (const [name, make] of Object.entries(MAKERS)) {
   describeStore(name, () => store);
   describeEventLog(name, () => store);
   describeAudit(name, () => store);
+  describeFleetBoard(name, () => store);
   describeStopped(name, () => started(make()));
 }

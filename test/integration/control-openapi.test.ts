@@ -50,6 +50,8 @@ test("the document is open to all and names every route that exists, and no othe
     "/v1/check",
     "/v1/events",
     "/v1/events/ws",
+    "/v1/fleet",
+    "/v1/fleet/reports",
     "/v1/introspect",
     "/v1/revocations",
     "/v1/revocations/batch",
@@ -190,6 +192,27 @@ test("what an event stream tells, and what it refuses, has the documented form",
   const refused = await plane.call("GET", "/v1/events?after=x");
   expect(await judge("/v1/events", "get", refused)).toBe(AS_DOCUMENTED);
   expect(await judge("/v1/events/ws", "get", await plane.call("GET", "/v1/events/ws"))).toBe(AS_DOCUMENTED);
+});
+
+test("the fleet, a report and a receipt have the documented form", async () => {
+  const heeded = { epoch: "", seq: 9_999 };
+  const report = { id: "a", version: "1", heeded, lag_ms: 3, breaker: "closed", started_at: 1 };
+  const send = (body: unknown): Promise<Answer> =>
+    plane.call("POST", "/v1/fleet/reports", { token: plane.tokens.admin, body });
+  expect(await judge("/v1/fleet/reports", "post", await send(report))).toBe(AS_DOCUMENTED);
+  expect(await judge("/v1/fleet/reports", "post", await send({ ...report, heeded: null, lag_ms: null }))).toBe(
+    AS_DOCUMENTED,
+  );
+  expect(await judge("/v1/fleet/reports", "post", await send({ ...report, id: "" }))).toBe(AS_DOCUMENTED);
+  const fleet = await plane.call("GET", "/v1/fleet");
+  expect(fleet.json).toHaveLength(1);
+  expect(await judge("/v1/fleet", "get", fleet)).toBe(AS_DOCUMENTED);
+  const revoked = await plane.call("POST", "/v1/revocations", {
+    token: plane.tokens.admin,
+    body: { target: { kind: "user", id: "waited-for" }, reason: "r", wait: "fleet" },
+  });
+  expect(revoked.json["receipt"]).toMatchObject({ fleet: { live: 1, applied: 0, pending: ["a"] } });
+  expect(await judge("/v1/revocations", "post", revoked)).toBe(AS_DOCUMENTED);
 });
 
 test("a marker that another program wrote without telling who and when has the documented form too", async () => {

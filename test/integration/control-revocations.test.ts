@@ -158,8 +158,6 @@ describe("what cannot be done is refused, with its place", () => {
     [400, "/issuedBefore", { ...ok, issuedBefore: -1 }],
     [400, "", '{"target":{"kind":"user","issuer":"main","id":"a"},"reason":"r","expiresAt":1e400}'],
     [400, "/wait", { ...ok, wait: "for godot" }],
-    [422, "/wait", { ...ok, wait: "fleet" }],
-    [422, "/wait", { ...ok, wait: "fleet" }],
     [422, "/target/issuer", { ...ok, target: { kind: "user", id: "carol" } }],
     [422, "/target/issuer", { ...ok, target: { ...ok.target, issuer: "nobody" } }],
     [422, "/reason", { ...ok, reason: "a\u001b[31mb" }],

@@ -7,7 +7,6 @@ import type { Look } from "./look.ts";
 export function checkLaterParts(look: Look): void {
   checkFeed(look);
   checkControlUrl(look);
-  checkScopes(look);
   if (look.list("control", "secondPerson").length > 0) {
     look.wrong(["control", "secondPerson"], "names kinds, which is not part of this version", "leave it out, or []");
   }
@@ -20,6 +19,7 @@ function checkFeed(look: Look): void {
 }
 
 function checkControlUrl(look: Look): void {
+  if (look.has("control", "reportToken") || look.has("control", "reportTokenFile")) return;
   const url = readHttpUrl(look.text("control", "url") ?? "");
   const listen = readAddress(look.text("listen", "control") ?? LISTEN.control);
   if (
@@ -30,19 +30,7 @@ function checkControlUrl(look: Look): void {
     return;
   look.warn(
     ["control", "url"],
-    "is read by nothing in this version: commands ask at --control or PORTCULLIS_CONTROL_URL",
-    "leave it out",
+    "is read by sidecars that report, with control.reportToken: commands ask at --control or PORTCULLIS_CONTROL_URL",
+    "leave it out, or name a reportToken",
   );
-}
-
-function checkScopes(look: Look): void {
-  for (const index of look.list("control", "tokens").keys()) {
-    const at = look.list("control", "tokens", index, "scopes").indexOf("portcullis:sidecar");
-    if (at === -1) continue;
-    look.warn(
-      ["control", "tokens", index, "scopes", at],
-      "portcullis:sidecar lets nobody do anything in this version",
-      "portcullis:read, portcullis:revoke or portcullis:admin",
-    );
-  }
 }

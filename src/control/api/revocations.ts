@@ -37,7 +37,7 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
         caller: callerOf(request),
         body: request.body,
         once: typeof key === "string" ? { key, after: [], keepMs: KEEP_ANSWER_MS } : undefined,
-        answer: (stored, durability) => JSON.stringify(acknowledgedJson(stored, durability)),
+        answer: (stored, receipt) => JSON.stringify(acknowledgedJson(stored, receipt)),
       });
       if (!outcome.ok) return sendProblem(reply, outcome.error);
       return reply.code(201).type("application/json").send(outcome.value);

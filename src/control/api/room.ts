@@ -7,6 +7,7 @@ import type { Log } from "../../core/log.ts";
 import type { MarkerReader, RevocationWriter } from "../../revocation/store.ts";
 import { holds, type Caller } from "../access.ts";
 import type { AuditTrail } from "../audit/trail.ts";
+import type { FleetWatch } from "../fleet/receipt.ts";
 import type { IssuerLimits } from "../new-revocation.ts";
 import { PROBLEM_MEDIA_TYPE, problemBody, statusOf, type Problem } from "../problem.ts";
 
@@ -17,6 +18,7 @@ export interface Room {
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
+  readonly fleet: FleetWatch;
 }
 
 /** Name of the request's decorator that holds its authenticated Caller. */

@@ -43,6 +43,9 @@ CREATE TABLE audit (chain INTEGER, seq INTEGER, text TEXT NOT NULL, mac TEXT NOT
 CREATE TABLE audit_head (chain INTEGER PRIMARY KEY, seq INTEGER NOT NULL, mac TEXT NOT NULL, checkpoint TEXT NOT NULL);
 CREATE TABLE audit_key (one INTEGER PRIMARY KEY CHECK (one = 1), key TEXT NOT NULL);
 `,
+  `
+CREATE TABLE sidecar (id TEXT PRIMARY KEY, report TEXT NOT NULL, last_seen_ms INTEGER NOT NULL) WITHOUT ROWID;
+`,
 ];
 
 /** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
@@ -78,6 +81,10 @@ type StatementName =
   | "putAuditHead"
   | "auditKey"
   | "putAuditKey"
+  | "sidecar"
+  | "sidecars"
+  | "putSidecar"
+  | "purgeSidecars"
   | "purgeMarkers"
   | "purgeSuperseded"
   | "purgeAnswers";
@@ -110,6 +117,11 @@ const SQL: Readonly<Record<StatementName, string>> = {
   putAuditHead: `INSERT OR REPLACE INTO audit_head VALUES (:chain, :seq, :mac, :checkpoint)`,
   auditKey: `SELECT key FROM audit_key`,
   putAuditKey: `INSERT OR IGNORE INTO audit_key VALUES (1, :key)`,
+  sidecar: `SELECT report FROM sidecar WHERE id = :id`,
+  sidecars: `SELECT report, last_seen_ms FROM sidecar WHERE last_seen_ms >= :sinceMs`,
+  putSidecar: `INSERT OR REPLACE INTO sidecar SELECT :id, :report, :now
+    WHERE EXISTS (SELECT 1 FROM sidecar WHERE id = :id) OR (SELECT count(*) FROM sidecar) < :max`,
+  purgeSidecars: `DELETE FROM sidecar WHERE last_seen_ms < :sinceMs`,
   purgeMarkers: purge("marker", "key"),
   purgeSuperseded: purge("superseded", "id"),
   purgeAnswers: purge("answer", "key"),

@@ -21,6 +21,7 @@ import { laterExpiry, strengthened } from "../strengthen.ts";
 import { embeddedAuditStore } from "./audit-store.ts";
 import { createDatabase } from "./database.ts";
 import { appendEvent, eventsAfter } from "./event-log.ts";
+import { createEmbeddedFleetBoard } from "./fleet-board.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
 import type { Statements } from "./schema.ts";
 
@@ -76,6 +77,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
 
   return {
     ...embeddedAuditStore(read, write),
+    ...createEmbeddedFleetBoard(read, write),
     type: "embedded",
     async start() {
       probe();

@@ -10,6 +10,7 @@ import { laterExpiry, strengthened } from "../strengthen.ts";
 import { createMemoryAuditStore } from "./audit-store.ts";
 import { createMemoryEventLog } from "./event-log.ts";
 import { createExpiringMap } from "./expiring-map.ts";
+import { createMemoryFleetBoard } from "./fleet-board.ts";
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
@@ -54,6 +55,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
 
   return {
     ...audit,
+    ...createMemoryFleetBoard(nowMs),
     type: "memory",
     async start() {},
     async stop() {

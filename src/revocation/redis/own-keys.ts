@@ -1,5 +1,5 @@
 // What Redis keeps beside the markers: the feed that replicas read, and for the control plane only the index of
-// revocations by id and answers by idempotency key. No look-up of a Check reads any of it.
+// revocations by id, answers by idempotency key, and what sidecars report. No look-up of a Check reads any of it.
 
 import { createHash } from "node:crypto";
 import type { Target } from "../../core/target.ts";
@@ -33,6 +33,15 @@ export function auditLogKey(keyPrefix: string, chain: number): string {
 /** What the chains are signed with, where no file holds it. */
 export function auditKeyKey(keyPrefix: string): string {
   return `${keyPrefix}portcullis:{audit}:key`;
+}
+
+/** When which sidecar last reported. In one slot of a Cluster with the reports. */
+export function fleetSeenKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{fleet}:seen`;
+}
+
+export function fleetReportsKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{fleet}:reports`;
 }
 
 /** Hashed, for the client chooses the key. */

@@ -18,6 +18,6 @@ export interface ReplicaOptions {
   readonly scanEveryMs: number;
   /** false: nobody writes but through the feed, so there is nobody to hear, and no scan that anything waits for. */
   readonly directWriters: boolean;
-  /** Called once entries were applied of which somebody waits for one. */
+  /** Called once entries were applied of which somebody waits for one, or may have been found by a scan. */
   readonly onAwaited?: () => void;
 }

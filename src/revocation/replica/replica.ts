@@ -1,8 +1,7 @@
 // Keeps every live marker in this process: follows the feed, hears the push, scans, and knows up to which instant that
 // is all there is (design §4). It never refuses to answer and never guesses: what it cannot prove leaves its position.
 
-import type { Instant } from "../../core/clock.ts";
-import { ageMs } from "../../core/clock.ts";
+import { ageMs, type Instant } from "../../core/clock.ts";
 import type { Judgement } from "../judge.ts";
 import type { RevocationSubject } from "../subject.ts";
 import { Hearing } from "./hearing.ts";
@@ -173,6 +172,7 @@ class FeedReplica implements Replica {
     this.#position.directReached(beganAt);
     void this.#ask();
     void this.#hearing.prove();
+    this.#options.onAwaited?.();
   }
 
   /** Asks where the feed stands: once everything up to there is applied, the replica knows all that was then. */

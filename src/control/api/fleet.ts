@@ -1,0 +1,64 @@
+// Takes what sidecars report of themselves, and shows the fleet. A report changes nothing but what is shown of its own
+// sender, and what a receipt says of it.
+
+import type { FastifyInstance } from "fastify";
+import type { BreakerStateName } from "../../core/observer.ts";
+import type { FleetBoard, Heeded, SeenSidecar, SidecarReport } from "../../revocation/fleet-board.ts";
+import { SIDECAR_REPORT } from "../fleet/fleet-schemas.ts";
+import { createInbox } from "../fleet/inbox.ts";
+import { readFault, type Problem } from "../problem.ts";
+import { sendProblem } from "./room.ts";
+
+/** As SIDECAR_REPORT has it. */
+export interface ReportJson {
+  readonly id: string;
+  readonly version: string;
+  readonly heeded: Heeded | null;
+  readonly lag_ms: number | null;
+  readonly breaker: BreakerStateName;
+  readonly started_at: number;
+}
+
+export const REPORTS_PATH = "/v1/fleet/reports";
+
+/** A report is some 250 bytes. */
+const MAX_REPORT_BYTES = 2_048;
+
+const NOT_KEPT: Problem = { code: "store_unavailable", headers: { "retry-after": "1" } };
+
+export function registerFleet(app: FastifyInstance, board: FleetBoard): void {
+  const inbox = createInbox(board);
+  app.post<{ Body: ReportJson }>(
+    REPORTS_PATH,
+    { schema: { body: SIDECAR_REPORT }, config: { scope: "portcullis:sidecar" }, bodyLimit: MAX_REPORT_BYTES },
+    async (request, reply) => {
+      const isKept = await inbox.take(reportOf(request.body));
+      return isKept ? reply.code(204).send() : sendProblem(reply, NOT_KEPT);
+    },
+  );
+  app.get("/v1/fleet", async (_request, reply) => {
+    const fleet = await board.fleet();
+    if (!fleet.ok) return sendProblem(reply, readFault(fleet.error));
+    return reply.send(fleet.value.toSorted(byId).map(sidecarJson));
+  });
+}
+
+function reportOf({ id, version, heeded, lag_ms, breaker, started_at }: ReportJson): SidecarReport {
+  return { id, version, heeded: heeded ?? undefined, lagMs: lag_ms ?? undefined, breaker, startedAtMs: started_at };
+}
+
+function byId(a: SeenSidecar, b: SeenSidecar): number {
+  return a.id < b.id ? -1 : 1;
+}
+
+function sidecarJson(sidecar: SeenSidecar): object {
+  return {
+    id: sidecar.id,
+    version: sidecar.version,
+    seq: sidecar.heeded?.seq ?? null,
+    lag_ms: sidecar.lagMs ?? null,
+    breaker: sidecar.breaker,
+    started_at: sidecar.startedAtMs,
+    last_seen: sidecar.lastSeenMs,
+  };
+}

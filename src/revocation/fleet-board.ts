@@ -1,0 +1,45 @@
+// The port to what the live sidecars last said of themselves, kept with the revocations so that every control plane sees
+// the same fleet. It is no part of any decision about a call.
+
+import type { BreakerStateName } from "../core/observer.ts";
+import type { Result } from "../core/result.ts";
+import type { StoreFault } from "./store.ts";
+
+/** Up to which entry of the feed a sidecar heeds everything, whatever it answered before. */
+export interface Heeded {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+export interface SidecarReport {
+  /** Of one process: after a restart it is another. */
+  readonly id: string;
+  readonly version: string;
+  /** undefined: it keeps no replica, or cannot say that of any entry. */
+  readonly heeded: Heeded | undefined;
+  /** Since its replica last proved itself current; undefined where there is none, or never. */
+  readonly lagMs: number | undefined;
+  readonly breaker: BreakerStateName;
+  /** Epoch milliseconds, by the sidecar's clock. */
+  readonly startedAtMs: number;
+}
+
+export interface SeenSidecar extends SidecarReport {
+  /** Epoch milliseconds, by the store's clock. */
+  readonly lastSeenMs: number;
+}
+
+/** Who has been silent for so long is no part of the fleet (contract §6). */
+export const SILENT_AFTER_MS = 10_000;
+
+/** More are not kept: some 5 MB. */
+export const MAX_SIDECARS = 10_000;
+
+export interface FleetBoard {
+  /** Keeps the newest report of each; those of new sidecars past MAX_SIDECARS are dropped. */
+  report(reports: readonly SidecarReport[]): Promise<Result<void, StoreFault>>;
+  /** All that are not silent. */
+  fleet(): Promise<Result<readonly SeenSidecar[], StoreFault>>;
+  /** `heeded` of each of these, which may be silent by now. */
+  heeded(ids: readonly string[]): Promise<Result<readonly (Heeded | undefined)[], StoreFault>>;
+}
