@@ -22,7 +22,7 @@ export interface EventStream {
   /** Everything that came, as it came. */
   text(): string;
   hasEnded(): boolean;
-  /** Waits for the `count`th event. */
+  /** Waits for the `count`th event, half a minute at most. */
   seen(count: number): Promise<readonly SentEvent[]>;
   /** Stops reading, or goes on. */
   pause(): void;
@@ -62,7 +62,7 @@ export async function openEvents(
     events,
     text: () => chunks.join(""),
     hasEnded: () => hasEnded,
-    seen: (count) => until(`${count} events`, () => (events.length >= count ? events : undefined)),
+    seen: (count) => until(`${count} events`, () => (events.length >= count ? events : undefined), 30_000),
     pause: () => void response.pause(),
     resume: () => void response.resume(),
     close: () => void response.destroy(),
