@@ -226,6 +226,11 @@ describe("on a Redis that others can write", () => {
   const LOG = "portcullis:{audit}:log:1";
   const HEADS = "portcullis:{audit}:heads";
 
+  async function macs(): Promise<readonly string[]> {
+    const lines = (await redis.cli("XRANGE", LOG, "-", "+")).split("\n");
+    return lines.filter((_, i) => i % 5 === 4);
+  }
+
   async function rewrite(change: (text: string) => string): Promise<void> {
     const lines = (await redis.cli("XRANGE", LOG, "-", "+")).split("\n");
     const last = await redis.cli("HGET", HEADS, "1");
@@ -278,6 +283,27 @@ describe("on a Redis that others can write", () => {
       ["e", "d", "c", "b", "a"].map((id) => [id, 1]),
     );
     expect(await verdict(second)).toMatchObject({ valid: true, entries: 5 });
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ["its end was set back", async () => redis.cli("HSET", HEADS, "1", `3 ${(await macs())[2]}`)],
+    ["its end was deleted", () => redis.cli("HDEL", HEADS, "1")],
+    [
+      "it is no stream",
+      async () => {
+        await redis.cli("DEL", LOG);
+        await redis.cli("SET", LOG, "x");
+      },
+    ],
+  ])("a chain that cannot be written on, for %s, is left as it is and the next one taken", async (_why, tamper) => {
+    await plane.stop();
+    planes.length = 0;
+    await tamper();
+    const second = await start({ around: () => store });
+    await revoke(second, "e");
+    expect(second.logged()).not.toContain("audit_not_stored");
+    expect(second.auditFailures()).toBe(0);
+    expect(await store.readAudit(2, 1, 10)).toMatchObject({ ok: true, value: [{ seq: 1 }] });
   });
 
   test("two control planes write a chain each, and both tell the whole trail, by time", async () => {

@@ -10,14 +10,16 @@ import { auditHeadsKey, auditKeyKey, auditLogKey } from "./own-keys.ts";
 
 /**
  * KEYS: heads, log; ARGV: chain, the end that must stand, the end to set, then seq, text and mac of each record. A log
- * that is there without an end of its own was tampered with, and is left as it is. Answers 1 if it appended.
+ * that goes on beyond its end, or is none, was tampered with, and is left as it is. Answers 1 if it appended.
  */
 const APPEND = `
-local ends = redis.call('HGET', KEYS[1], ARGV[1]) or ''
-if ends ~= ARGV[2] or (ends == '' and redis.call('EXISTS', KEYS[2]) == 1) then return 0 end
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 for i = 4, #ARGV, 3 do
   local added = redis.pcall('XADD', KEYS[2], ARGV[i] .. '-0', 'text', ARGV[i + 1], 'mac', ARGV[i + 2])
-  if type(added) == 'table' then return added end
+  if type(added) == 'table' then
+    local isOdd = string.find(added.err, 'ERR The ID', 1, true) or string.find(added.err, 'WRONGTYPE', 1, true)
+    return isOdd and 0 or added
+  end
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
