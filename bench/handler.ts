@@ -34,6 +34,8 @@ type Scenario = keyof typeof SCENARIOS;
 const TOKEN_COUNT = 500;
 /** As many as the loader's streams. */
 const IN_FLIGHT = 100;
+/** Few enough that most readings of the heap have no collection in between. */
+const TURNS_PER_READING = 3;
 const WARM_UP_MS = 1_000;
 const MEASURED_MS = 2_000;
 /** No deadline of ours or of the store's may end a call here: a stolen second would be measured as a refusal. */
@@ -102,8 +104,9 @@ async function measure(name: Scenario, config: Config, requests: readonly Buffer
   const cpuBefore = process.cpuUsage();
   const { callCount, bytesPerCall } = await load.run(MEASURED_MS);
   const { user, system } = process.cpuUsage(cpuBefore);
-  await parts.stop();
+  // Before the end, which refuses those that are still out.
   if (load.refusedCount > 0) throw new Error(`${load.refusedCount} calls were refused`);
+  await parts.stop();
   const cpuUs = ((user + system) / callCount).toFixed(2);
   process.stdout.write(
     `${name.padEnd(12)} ${cpuUs.padStart(8)} µs/call ${bytesPerCall.toFixed(0).padStart(7)} B/call\n`,
@@ -129,7 +132,7 @@ class Load {
     const untilMs = performance.now() + durationMs;
     while (performance.now() < untilMs) {
       const before = allocatedBytes();
-      const calls = await this.#turns(20);
+      const calls = await this.#turns(TURNS_PER_READING);
       grown.push((allocatedBytes() - before) / calls);
       callCount += calls;
     }
