@@ -221,6 +221,8 @@ describe("messages whose length is a lie", () => {
     });
     expect(faults).toEqual([]);
     expect(victim.growthMiB()).toBeLessThan(100);
+    // Nor was any refused for what the others had announced.
+    expect(attacker.frames.filter(({ type }) => type === FRAME.headers)).toEqual([]);
     attacker.close();
   });
 
