@@ -1,0 +1,67 @@
+// A Redis comes back from an older file, and somebody writes to it in the middle of the replay of what it lost.
+import { afterEach, expect, test } from "vitest";
+import { createFeedKeeper, type FeedKeeper } from "../../src/revocation/redis/feed-keeper.ts";
+import { linkForOperations } from "../../src/revocation/redis/links.ts";
+import { fixedLocator } from "../../src/revocation/redis/locator.ts";
+import { beginOperation } from "../../src/revocation/redis/operation.ts";
+import { REPLAY_ENTRY } from "../../src/revocation/redis/scripts.ts";
+import { parseRedisUrl } from "../../src/revocation/redis/url.ts";
+import { newRevocation, realClock } from "../conformance/store-suite.ts";
+import { openRedisStore, type ObservedStore } from "../support/redis-store.ts";
+import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { until } from "../support/wait.ts";
+
+let redis: RedisProcess;
+let writer: ObservedStore;
+let keeper: FeedKeeper;
+let stopLink: () => Promise<void>;
+
+afterEach(async () => {
+  await keeper.stop();
+  await stopLink();
+  await writer.store.stop();
+  await redis.stop();
+});
+
+const target = (id: string) => ({ kind: "token", issuer: "main", id }) as const;
+
+async function revoke(id: string): Promise<number | undefined> {
+  const put = await writer.store.put(newRevocation(target(id)));
+  if (!put.ok) throw new Error(put.error.cause);
+  return put.value.seq;
+}
+
+test("what a replay could not finish, for somebody wrote in between, is not forgotten", async () => {
+  redis = await startRedis();
+  writer = await openRedisStore(redis.url);
+  const address = parseRedisUrl(redis.url);
+  if (!address.ok) throw new Error(address.error);
+  const linkNamed = (name: string) => linkForOperations(fixedLocator(address.value), realClock, name);
+  const operations = linkNamed("test-operations");
+  operations.start();
+  stopLink = () => operations.stop();
+  let replays = 0;
+  keeper = createFeedKeeper({
+    keyPrefix: "",
+    clock: realClock,
+    log: { info() {}, warn() {}, error() {} },
+    link: linkNamed("test-keeper"),
+    begin() {
+      const ask = beginOperation(operations, realClock);
+      return async (command, ...args) => {
+        if (args[0] === REPLAY_ENTRY && ++replays === 2) await revoke("between");
+        return ask(command, ...args);
+      };
+    },
+  });
+  keeper.start();
+  await keeper.untilKept(await revoke("before"));
+  await redis.cli("SAVE");
+  for (const id of ["b", "c", "d"]) await keeper.untilKept(await revoke(id));
+  await redis.kill();
+  await redis.restart();
+  expect(await redis.cli("EXISTS", "revoked:jti:main:before")).toBe("1");
+  const keys = ["before", "b", "between", "c", "d"].map((id) => `revoked:jti:main:${id}`);
+  await until("all of them", async () => (await redis.cli("EXISTS", ...keys)) === String(keys.length));
+  expect(replays).toBe(2);
+});
