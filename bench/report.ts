@@ -110,13 +110,18 @@ function revocationLines(outcome: RevocationOutcome | undefined): string[] {
 
 function memoryLines({ memory }: RevocationOutcome): string[] {
   if (memory === undefined) return [];
-  const { revocationCount, storeBytes, bareBytes, sidecarEmpty, sidecarFull } = memory;
+  const { revocationCount, storeBytes, bareBytes, sidecarEmpty, sidecarFull, replicaLoads } = memory;
   const rss = [sidecarEmpty, sidecarFull].map(({ rssMiB }) => (rssMiB["server"] ?? Number.NaN).toFixed(0));
   const speed = [sidecarEmpty, sidecarFull].map(({ perSecond }) => count(perSecond));
   return [
     `${count(revocationCount)} revocations: ${((storeBytes * revocationCount) / 2 ** 20).toFixed(0)} MiB in Redis as the API ` +
       `writes them (${storeBytes.toFixed(0)} bytes each; ${bareBytes.toFixed(0)} by a bare SET … EX); the sidecar, its ` +
-      `replica off, ${rss.join(" → ")} MiB and ${speed.join(" → ")} calls/s without → with them.`,
+      `replica on, ${rss.join(" → ")} MiB and ${speed.join(" → ")} calls/s in tier critical without → with them.`,
+    ...replicaLoads.map(
+      ({ entryCount, loadMs, bufferMiB, longestPauseMs, longestWorkMs }) =>
+        `A replica of ${count(entryCount)}: loaded in ${(loadMs / 1000).toFixed(1)} s, ${bufferMiB.toFixed(1)} MiB of buffers, ` +
+        `longest turn meanwhile ${longestWorkMs.toFixed(1)} ms of CPU, ${longestPauseMs.toFixed(1)} ms with what else ran`,
+    ),
   ];
 }
 

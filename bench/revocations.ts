@@ -1,6 +1,7 @@
 // What revocations cost a running sidecar: how soon one is refused, by tier and by way of revoking, and the memory that a
 // million of them takes in the store and in the sidecar.
 import { createHash, randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import type { Target } from "../src/core/target.ts";
 import { markerKey } from "../src/revocation/keys.ts";
@@ -11,6 +12,8 @@ import type { Token } from "./fixtures/tokens.ts";
 import type { LoadResult } from "./load/job.ts";
 import { measure } from "./measure.ts";
 import { freePort } from "./ports.ts";
+import { CORE } from "./processes.ts";
+import type { ReplicaLoad } from "./replica-load.ts";
 import { type RevokeTiming, timeRevocations } from "./revoke-timing.ts";
 import type { Lab } from "./rounds.ts";
 import { type Place, type Settings, startControlPlane, startSidecar } from "./targets/portcullis.ts";
@@ -33,6 +36,8 @@ export interface MemoryOutcome {
   /** Under the load of the strictest tier, with the store empty and full. */
   readonly sidecarEmpty: LoadResult;
   readonly sidecarFull: LoadResult;
+  /** Of a replica alone, by how many revocations there are. */
+  readonly replicaLoads: readonly ReplicaLoad[];
 }
 
 export interface RevocationOutcome {
@@ -41,8 +46,10 @@ export interface RevocationOutcome {
 }
 
 const MARKER_LIFETIME_S = 3600;
+const REPLICA_LOAD = join(import.meta.dirname, "replica-load.ts");
 const FILL_BATCH_COUNT = 10_000;
 const BARE_COUNT = 100_000;
+const REPLICA_COUNTS = [10_000, 100_000, 1_000_000];
 
 type Revoke = (token: Token) => Promise<void>;
 
@@ -52,6 +59,7 @@ export async function measureRevocations(lab: Lab, place: Place): Promise<Revoca
   const secret = randomBytes(32).toString("base64url");
   const settings: Settings = {
     redisSocket: server.socket,
+    feed: "redis",
     // The contract's defaults.
     tiers: {
       critical: { maxStaleness: "0s" },
@@ -76,7 +84,7 @@ export async function measureRevocations(lab: Lab, place: Place): Promise<Revoca
     const timings = await timeAll(lab, port, ways);
     await plane.stop();
     const watch = { server: sidecar.pid, redis: server.running.pid };
-    const memory = lab.isTimeUp() ? undefined : await measureMemory(lab, redis, port, watch);
+    const memory = lab.isTimeUp() ? undefined : await measureMemory(lab, redis, server.socket, port, watch);
     return { timings, memory };
   } finally {
     redis.disconnect();
@@ -137,6 +145,7 @@ function byApi(port: number, secret: string): Revoke {
 async function measureMemory(
   lab: Lab,
   redis: Redis,
+  socket: string,
   port: number,
   watch: Readonly<Record<string, number>>,
 ): Promise<MemoryOutcome> {
@@ -144,13 +153,23 @@ async function measureMemory(
   const { processes, plan, fixtures } = lab;
   const revocationCount = plan.storedRevocationCount;
   const sidecarEmpty = await measure(processes, plan, fixtures.folder, load);
-  const bareBytes = await fill(redis, BARE_COUNT, bareEntries);
-  const storeBytes = await fill(redis, revocationCount, ownEntries);
+  const emptyBytes = await usedBytes(redis);
+  const replicaLoads: ReplicaLoad[] = [];
+  let stored = 0;
+  for (const count of REPLICA_COUNTS.filter((one) => one <= revocationCount)) {
+    await fill(redis, stored, count, ownEntries);
+    stored = count;
+    replicaLoads.push(await loadReplica(lab, socket));
+  }
+  const storeBytes = ((await usedBytes(redis)) - emptyBytes) / stored;
   const sidecarFull = await measure(processes, plan, fixtures.folder, load);
+  const fullBytes = await usedBytes(redis);
+  await fill(redis, 0, BARE_COUNT, bareEntries);
+  const bareBytes = ((await usedBytes(redis)) - fullBytes) / BARE_COUNT;
   lab.say(
     `${revocationCount} revocations stored: ${storeBytes.toFixed(0)} bytes each, ${bareBytes.toFixed(0)} by a bare SET`,
   );
-  return { revocationCount, storeBytes, bareBytes, sidecarEmpty, sidecarFull };
+  return { revocationCount, storeBytes, bareBytes, sidecarEmpty, sidecarFull, replicaLoads };
 }
 
 /** What is written for the revocation of a token, as key and value. */
@@ -186,20 +205,26 @@ function jtiOf(group: string, index: number): string {
   return `0198f2c4-7a31-7d0e-${group}-${index.toString(16).padStart(12, "0")}`;
 }
 
-/** Writes `count` revocations; the bytes of the store's memory that each took. */
-async function fill(redis: Redis, count: number, entries: Entries): Promise<number> {
-  const before = await usedBytes(redis);
+/** In a process of its own, on the server's core. */
+async function loadReplica(lab: Lab, socket: string): Promise<ReplicaLoad> {
+  const output = await lab.processes.run(CORE.server, [process.execPath, REPLICA_LOAD, `unix:${socket}`]);
+  const load = JSON.parse(output) as ReplicaLoad;
+  lab.say(`a replica of ${load.entryCount}: loaded in ${load.loadMs.toFixed(0)} ms`);
+  return load;
+}
+
+/** Writes the revocations from `from` to before `to`. */
+async function fill(redis: Redis, from: number, to: number, entries: Entries): Promise<void> {
   const expiresAtMs = Date.now() + MARKER_LIFETIME_S * 1000;
-  for (let from = 0; from < count; from += FILL_BATCH_COUNT) {
+  for (let first = from; first < to; first += FILL_BATCH_COUNT) {
     const pipeline = redis.pipeline();
-    for (let index = from; index < from + FILL_BATCH_COUNT; index += 1) {
+    for (let index = first; index < Math.min(to, first + FILL_BATCH_COUNT); index += 1) {
       for (const [key, value] of entries(index, expiresAtMs)) pipeline.set(key, value, "PXAT", expiresAtMs);
     }
     const replies = (await pipeline.exec()) ?? [];
     const failure = replies.find(([error]) => error !== null)?.[0];
     if (failure) throw failure;
   }
-  return ((await usedBytes(redis)) - before) / count;
 }
 
 async function usedBytes(redis: Redis): Promise<number> {

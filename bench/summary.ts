@@ -50,6 +50,7 @@ const OURS = "portcullis";
 /** Which of our scenarios another server's is held against. */
 const COUNTERPART: Readonly<Record<ScenarioKind, ScenarioKind>> = {
   recent: "recent",
+  replica: "replica",
   ask: "ask",
   "cold-rs256": "cold-rs256",
   "cold-es256": "cold-es256",

@@ -18,6 +18,8 @@ export interface Place {
 export interface Settings {
   readonly redisSocket: string;
   readonly tiers: object;
+  /** redis is the product's default. */
+  readonly feed: "redis" | "none";
   readonly routes?: readonly object[];
   readonly verifiedTokenCount?: number;
   readonly control?: object;
@@ -62,7 +64,7 @@ function start(place: Place, command: "serve" | "control", core: number, listen:
       },
     ],
     store: { type: "redis", url: `unix:${settings.redisSocket}`, requireNoEviction: false },
-    feed: { type: "none" },
+    feed: { type: settings.feed },
     tiers: settings.tiers,
     routes: settings.routes ?? [],
     limits: { verifiedTokens: settings.verifiedTokenCount ?? 100_000 },
@@ -78,12 +80,13 @@ function start(place: Place, command: "serve" | "control", core: number, listen:
 
 const SCENARIOS: readonly Scenario[] = [
   { kind: "recent", name: "recent", alg: "rs256" },
+  { kind: "replica", name: "replica", alg: "rs256" },
   { kind: "ask", name: "ask", alg: "rs256" },
   { kind: "cold-rs256", name: "cold", alg: "rs256" },
   { kind: "cold-es256", name: "cold", alg: "es256" },
 ];
 
-/** recent: an answer up to 2 s old is good. cold: no token is remembered, and the store is asked on every call. */
+/** recent: an answer up to 2 s old is good. replica: the same, and the replica has it. cold: no token is remembered, and the store is asked on every call. */
 export function portcullisTarget(place: Place, redisSocket: string): Target {
   return {
     name: "portcullis",
@@ -95,7 +98,8 @@ export function portcullisTarget(place: Place, redisSocket: string): Target {
         place,
         {
           redisSocket,
-          tiers: { bench: { maxStaleness: scenario.name === "recent" ? "2s" : "0s" } },
+          tiers: { bench: { maxStaleness: scenario.name === "recent" || scenario.name === "replica" ? "2s" : "0s" } },
+          feed: scenario.name === "replica" ? "redis" : "none",
           ...(scenario.name === "cold" ? { verifiedTokenCount: 0 } : {}),
         },
         port,

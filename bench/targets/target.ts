@@ -2,8 +2,8 @@
 import type { Alg } from "../fixtures/tokens.ts";
 import type { Running } from "../processes.ts";
 
-/** recent: warm tokens, answers a while old are good. ask: warm tokens, the store is asked on each call. */
-export type ScenarioKind = "recent" | "ask" | "cold-rs256" | "cold-es256" | "warm-unguarded" | "floor";
+/** recent: warm tokens, answers a while old are good. replica: the same, from the replica of the store. ask: warm tokens, the store is asked on each call. */
+export type ScenarioKind = "recent" | "replica" | "ask" | "cold-rs256" | "cold-es256" | "warm-unguarded" | "floor";
 
 export interface Scenario {
   readonly kind: ScenarioKind;
@@ -25,6 +25,7 @@ export interface Target {
 
 export const TITLE: Readonly<Record<ScenarioKind, string>> = {
   recent: "warm, recent answers",
+  replica: "warm, from the replica",
   ask: "warm, asks the store",
   "cold-rs256": "cold RS256",
   "cold-es256": "cold ES256",
