@@ -18,7 +18,7 @@ import { type Lab, measureRounds } from "./rounds.ts";
 import { summarize } from "./summary.ts";
 import { heimdallTargets } from "./targets/heimdall.ts";
 import { buildPeers } from "./targets/peers.ts";
-import { portcullisTarget } from "./targets/portcullis.ts";
+import { grpcJsTarget, portcullisTarget } from "./targets/portcullis.ts";
 import { startRedis } from "./targets/redis.ts";
 import type { Target } from "./targets/target.ts";
 
@@ -77,7 +77,10 @@ async function main(): Promise<number> {
         skipped.push(`revocations: ${String(error)}`);
         return undefined;
       });
-  const samples = await measureRounds(lab, narrowed([portcullisTarget(place, redis.socket), ...peers]));
+  const samples = await measureRounds(
+    lab,
+    narrowed([portcullisTarget(place, redis.socket), grpcJsTarget(place, redis.socket), ...peers]),
+  );
   await processes.stopAll();
   jwks.close();
   const outcome: Outcome = {

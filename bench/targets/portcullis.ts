@@ -86,6 +86,22 @@ const SCENARIOS: readonly Scenario[] = [
   { kind: "cold-es256", name: "cold", alg: "es256" },
 ];
 
+/** The same on the stock gRPC library: what our own transport saves. */
+export function grpcJsTarget(place: Place, redisSocket: string): Target {
+  return {
+    name: "portcullis on grpc-js",
+    isOurs: true,
+    usesStore: true,
+    scenarios: SCENARIOS.slice(0, 1),
+    start: (_scenario, port) =>
+      startSidecar(
+        place,
+        { redisSocket, tiers: { bench: { maxStaleness: "2s" } }, feed: "none", transport: "grpc-js" },
+        port,
+      ),
+  };
+}
+
 /** recent: an answer up to 2 s old is good. replica: the same, and the replica has it. cold: no token is remembered, and the store is asked on every call. */
 export function portcullisTarget(place: Place, redisSocket: string): Target {
   return {

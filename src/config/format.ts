@@ -63,8 +63,14 @@ export function formatConfig(config: Config): string {
   );
 }
 
-function writeListen({ grpc, ops, control }: ListenConfig): unknown {
-  return { grpc: grpc.map(formatAddress), ops: formatAddress(ops), control: formatAddress(control) };
+function writeListen({ grpc, transport, tls, ops, control }: ListenConfig): unknown {
+  return {
+    grpc: grpc.map(formatAddress),
+    transport,
+    ...(tls === undefined ? {} : { tls }),
+    ops: formatAddress(ops),
+    control: formatAddress(control),
+  };
 }
 
 function writeIssuer(issuer: IssuerConfig): unknown {

@@ -38,7 +38,7 @@ describe("a minimal file", () => {
     const config = configOf(MINIMAL);
     expect(config.listen).toEqual({
       grpc: [{ kind: "tcp", host: "127.0.0.1", port: 9001 }],
-      transport: "grpc-js",
+      transport: "wire",
       ops: { kind: "tcp", host: "127.0.0.1", port: 9002 },
       control: { kind: "tcp", host: "127.0.0.1", port: 9003 },
     });
