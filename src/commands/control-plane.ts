@@ -3,6 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { createAccessTokens } from "../control/access-token.ts";
 import type { Authenticator } from "../control/access.ts";
+import type { ControlOps } from "../control/api/ops.ts";
 import { createAuditTrail } from "../control/audit/trail.ts";
 import type { BootstrapToken } from "../control/bootstrap-token.ts";
 import { createIntrospection } from "../control/introspection.ts";
@@ -32,6 +33,8 @@ export interface ControlPlaneParts {
   /** Besides those of the configuration. */
   readonly tokens: readonly BootstrapToken[];
   readonly version: string;
+  /** Of a process that is nothing else. */
+  readonly ops?: ControlOps;
 }
 
 /** A control plane; it follows the files of its certificate, where it speaks TLS. */
@@ -80,6 +83,7 @@ function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
     listen: config.listen.control,
     tls: tls === undefined ? undefined : { clientCertificates: tls.clientCaFile !== undefined },
     version: parts.version,
+    ops: parts.ops,
   });
 }
 

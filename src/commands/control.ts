@@ -1,6 +1,9 @@
 // `portcullis control`: the control plane's API on its own.
 
+import { watchReadiness } from "../ops/readiness.ts";
+import { systemClock } from "./clock.ts";
 import { createControlPlane } from "./control-plane.ts";
+import { readinessFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, storePart } from "./parts.ts";
@@ -20,9 +23,24 @@ export async function control(options: { readonly config: string }, io: CommandI
   const ladder = raiseLadder(config, store, observer, undefined);
   const sources = createIssuers(observer, log);
   const { issuers } = sources.use(config.issuers);
-  const plane = createControlPlane(config, { store, ladder, issuers, telemetry, tokens: [], version: io.version });
+  const readiness = watchReadiness({
+    // Whoever has a bootstrap token needs no issuer's keys.
+    facts: () => readinessFacts(store, ladder, undefined, []),
+    clock: systemClock,
+    onChange: (ready) => log.info(ready ? "ready" : "not_ready"),
+  });
+  const plane = createControlPlane(config, {
+    store,
+    ladder,
+    issuers,
+    telemetry,
+    tokens: [],
+    version: io.version,
+    ops: { readiness: () => readiness.report(), metrics: (accept) => telemetry.scrape.render(accept) },
+  });
   const parts = [storePart(store), controlPart(plane, log, () => undefined)];
   const exitCode = await runUntilTerminated(parts, termination, io, log);
+  readiness.stop();
   ladder.stop();
   await sources.stop();
   await telemetry.stop();

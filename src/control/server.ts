@@ -16,6 +16,7 @@ import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
 import { registerFleet, REPORTS_PATH } from "./api/fleet.ts";
 import { registerIntrospect } from "./api/introspect.ts";
+import { registerMetrics, registerProbes, type ControlOps } from "./api/ops.ts";
 import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
 import { registerRevocations } from "./api/revocations.ts";
 import { CALLER, lackOf, sendProblem } from "./api/room.ts";
@@ -51,6 +52,8 @@ export interface ControlOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Undefined: plain HTTP. */
   readonly tls?: TlsListener | undefined;
+  /** Of a process that has no listener for operations beside this one. */
+  readonly ops?: ControlOps | undefined;
   /** Of the product, for the document. */
   readonly version: string;
   /** Of one caller; default 1,000/s. */
@@ -115,6 +118,14 @@ export function createControlServer(options: ControlOptions): ControlServer {
     return fault === undefined ? undefined : sendProblem(reply, gate.chargeStranger(request.raw) ?? fault);
   });
   addOpenRoutes(app, gate, openApiDocument(options.version));
+  const { ops } = options;
+  if (ops !== undefined) {
+    registerProbes(app, gate, ops);
+    app.register(async (own) => {
+      guard(own, gate, options.audit);
+      registerMetrics(own, ops);
+    });
+  }
   const events = createEventHub(options.store, options.clock);
   app.addHook("preClose", async () => events.stop());
   const room = { ...options, fleet: createFleetWatch(options.store, options.clock) };
@@ -254,7 +265,7 @@ function leastScope({ routeOptions, method }: FastifyRequest): ControlScope {
   return scope ?? (method === "GET" || method === "HEAD" ? "portcullis:read" : "portcullis:revoke");
 }
 
-/** Nothing of /v1 is parsed, let alone done, for a caller who is unknown or may do nothing of the kind. */
+/** Nothing of what is guarded is parsed, let alone done, for a caller who is unknown or may do nothing of the kind. */
 function guard(v1: FastifyInstance, gate: Gate, audit: AuditTrail): void {
   const refused = (actor: string, { code: reason }: Problem): void =>
     audit.refused({ actor, action: "access_refused", target: undefined, reason });
