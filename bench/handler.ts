@@ -15,7 +15,7 @@ import { loadConfig } from "../src/config/load.ts";
 import type { Log } from "../src/core/log.ts";
 import { createCheckHandler, type CheckHandler } from "../src/ext-authz/check-handler.ts";
 import { createMemoryStore } from "../src/revocation/memory/store.ts";
-import type { RevocationStore } from "../src/revocation/store.ts";
+import type { RevocationStore } from "../src/revocation/revocation-store.ts";
 import { createDecisionLog } from "../src/telemetry/decision-log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { createObserver } from "../src/telemetry/observer.ts";

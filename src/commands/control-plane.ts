@@ -9,7 +9,7 @@ import type { BootstrapToken } from "../control/bootstrap-token.ts";
 import { createIntrospection } from "../control/introspection.ts";
 import { createControlServer, type ControlServer } from "../control/server.ts";
 import { ok } from "../core/result.ts";
-import type { RevocationStore } from "../revocation/store.ts";
+import type { RevocationStore } from "../revocation/revocation-store.ts";
 import { subjectOf, type RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { createVerifier, type Verifier } from "../token/verifier.ts";

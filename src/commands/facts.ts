@@ -4,7 +4,7 @@ import { ageMs, type Instant } from "../core/clock.ts";
 import type { ReadinessFacts } from "../ops/readiness.ts";
 import type { StatusFacts } from "../ops/status.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
-import type { RevocationStore } from "../revocation/store.ts";
+import type { RevocationStore } from "../revocation/revocation-store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { systemClock } from "./clock.ts";
 import type { Ladder } from "./ladder.ts";

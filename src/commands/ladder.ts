@@ -15,7 +15,8 @@ import type { News } from "../revocation/news.ts";
 import type { ReplicaView } from "../revocation/replica/view.ts";
 import { createShardedLookUp, type ShardLookUp } from "../revocation/sharded-look-up.ts";
 import { isLater } from "../revocation/trouble.ts";
-import type { MarkerReader, RevocationStore } from "../revocation/store.ts";
+import type { RevocationStore } from "../revocation/revocation-store.ts";
+import type { MarkerReader } from "../revocation/store.ts";
 import { systemClock } from "./clock.ts";
 
 /** One Check has at most eight keys, three of them shared: a batch of 200 Checks stays below this. */

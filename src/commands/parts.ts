@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { NewsReader } from "../revocation/news.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
-import type { RevocationStore } from "../revocation/store.ts";
+import type { RevocationStore } from "../revocation/revocation-store.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { watchConfig, type ReloadOptions } from "./reload.ts";
 import type { Ladder } from "./ladder.ts";

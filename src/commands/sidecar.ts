@@ -11,7 +11,7 @@ import { watchReadiness, type Readiness } from "../ops/readiness.ts";
 import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { FleetBoard } from "../revocation/fleet-board.ts";
-import type { RevocationStore } from "../revocation/store.ts";
+import type { RevocationStore } from "../revocation/revocation-store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { readTls, watchTls } from "./tls.ts";
 import { systemClock } from "./clock.ts";

@@ -14,7 +14,7 @@ import { createReplica, type Replica } from "../revocation/replica/replica.ts";
 import { createRecordDatabase } from "../revocation/record/database.ts";
 import { createRecordedStore } from "../revocation/record/recorded-store.ts";
 import { createReconciler } from "../revocation/record/reconciler.ts";
-import type { RevocationStore } from "../revocation/store.ts";
+import type { RevocationStore } from "../revocation/revocation-store.ts";
 import { systemClock } from "./clock.ts";
 
 /** `replays`: it gives Redis back what that acknowledged and then lost, as control planes do. */

@@ -71,7 +71,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
   };
 }
 
-/** Another store is in this process, and asked there; and a Cluster feeds nobody yet (ADR 12). */
+/** Another store is in this process, and asked there; and a Cluster feeds nobody yet (ADR 15). */
 function feedsReplicas({ type, url }: StoreConfig): boolean {
   return type === "redis" && !/^rediss?\+cluster:/i.test(url);
 }

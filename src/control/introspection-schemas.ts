@@ -1,6 +1,7 @@
 // The shapes of token introspection as JSON Schema, for validation and document alike.
 
-import { AT, type JsonSchema } from "./schemas.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import { AT } from "./schemas.ts";
 
 /** Nothing: a token in a URL would stand in logs. */
 export const INTROSPECTION_QUERY: JsonSchema = { type: "object", additionalProperties: false };

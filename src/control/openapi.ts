@@ -6,6 +6,7 @@ import { AUDIT_PAGE, AUDIT_QUERY, AUDIT_VERDICT } from "./audit/schemas.ts";
 import { INTROSPECTION, INTROSPECTION_FORM } from "./introspection-schemas.ts";
 import { FLEET, SIDECAR_REPORT } from "./fleet/fleet-schemas.ts";
 import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import {
   ACKNOWLEDGED,
   BATCH_ANSWER,
@@ -17,7 +18,6 @@ import {
   REVOCATION,
   REVOCATION_PAGE,
   REVOKE_HEADERS,
-  type JsonSchema,
 } from "./schemas.ts";
 
 /** OpenAPI 3.1 (its schemas are plain JSON Schema 2020-12). `version` is the product's. */

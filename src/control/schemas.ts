@@ -5,8 +5,7 @@ import { TARGET_KINDS } from "../core/target.ts";
 import { FLEET_RECEIPT } from "./fleet/fleet-schemas.ts";
 import { IDEMPOTENCY_KEY } from "./idempotency.ts";
 import { END_OF_TIME_MS, MAX_REASON_LENGTH } from "./new-revocation.ts";
-
-export type JsonSchema = Readonly<Record<string, unknown>>;
+import type { JsonSchema } from "./json-schema.ts";
 
 const KIND: JsonSchema = { type: "string", enum: TARGET_KINDS, description: "What is revoked." };
 const ISSUER: JsonSchema = {

@@ -2,7 +2,7 @@
 // answer asked for before is used again. It tells nothing of what another process writes into the same file.
 
 import type { Clock, Instant } from "../core/clock.ts";
-import type { RevocationStore } from "./store.ts";
+import type { RevocationStore } from "./revocation-store.ts";
 
 /** `store`, telling when it was last written to. */
 export function feedInProcess(store: RevocationStore, clock: Clock): RevocationStore {

@@ -1,13 +1,8 @@
-// The port to the place that holds revocations. Every store passes test/conformance/store; look-ups never throw.
+// The ports to the markers and to what writes them. Look-ups never throw. A whole store is in revocation-store.ts.
 
-import type { Instant } from "../core/clock.ts";
 import type { UnknownCause } from "../core/evidence.ts";
 import type { Result } from "../core/result.ts";
 import type { Target } from "../core/target.ts";
-import type { AuditStore } from "./audit-store.ts";
-import type { EventLog } from "./event-log.ts";
-import type { FleetBoard } from "./fleet-board.ts";
-import type { Shards } from "./shards.ts";
 
 /** Why the store did not do what was asked. `detail` is for the log: it holds no key and no value. */
 export interface StoreFault {
@@ -101,30 +96,4 @@ export interface RevocationWriter {
   ): Promise<Result<IdempotentAnswer | undefined, StoreFault>>;
   /** Records the answer of a claimed key; an empty answer frees it. */
   answerIdempotencyKey(key: string, answer: IdempotentAnswer, ttlMs: number): Promise<Result<void, StoreFault>>;
-}
-
-/** What the store says of itself, for readiness and `portcullis status`. */
-export interface StoreHealth {
-  /** The last complete look-up or probe was answered by a primary. */
-  readonly reachable: boolean;
-  /** Why it must not be trusted for readiness, although it answers (e.g. an evicting Redis); undefined if nothing. */
-  readonly unfit: string | undefined;
-  /** One line for people. Never a credential. */
-  readonly describe: string;
-}
-
-export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog, AuditStore, FleetBoard {
-  readonly type: "redis" | "embedded" | "memory";
-  /** Where its parts can be out each alone. */
-  readonly shards?: Shards;
-  /** Begins connecting and returns; a store that is away is no error. */
-  start(): Promise<void>;
-  /** Frees every handle and timer; look-ups still waiting are answered with `stopped`. */
-  stop(): Promise<void>;
-  health(): StoreHealth;
-  /**
-   * When a revocation was last written or lifted through this store by this process; undefined: never, or not told (its
-   * replicas hear of it from the feed).
-   */
-  writtenAt?(): Instant | undefined;
 }

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Target } from "../../src/core/target.ts";
 import type { SeenSidecar, SidecarReport } from "../../src/revocation/fleet-board.ts";
-import type { NewRevocation, RevocationStore, StoredRevocation } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
+import type { NewRevocation, StoredRevocation } from "../../src/revocation/store.ts";
 import { until } from "../support/wait.ts";
 import { newRevocation, valueOf } from "./store-suite.ts";
 

@@ -7,7 +7,8 @@ import type { Result } from "../../src/core/result.ts";
 import { EXISTENCE_KINDS, TARGET_KINDS, WATERMARK_KINDS, type Target, type TargetKind } from "../../src/core/target.ts";
 import { judge } from "../../src/revocation/judge.ts";
 import { markerKey } from "../../src/revocation/keys.ts";
-import type { NewRevocation, RevocationStore, StoredRevocation } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
+import type { NewRevocation, StoredRevocation } from "../../src/revocation/store.ts";
 import { until } from "../support/wait.ts";
 
 export const KEY_PREFIX = "test[1]*:";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll } from "vitest";
 import { createEmbeddedStore } from "../../src/revocation/embedded/store.ts";
 import { createMemoryStore } from "../../src/revocation/memory/store.ts";
 import { createRedisStore } from "../../src/revocation/redis/store.ts";
-import type { RevocationStore } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 import { startClusterSetting, type ClusterSetting } from "../support/redis-cluster.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { err } from "../../src/core/result.ts";
 import { createRedisStore } from "../../src/revocation/redis/store.ts";
-import type { RevocationStore } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 import { realClock, startControlPlane, type ControlPlane, type ControlPlaneOptions } from "../support/control-plane.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createEmbeddedStore } from "../../src/revocation/embedded/store.ts";
-import type { RevocationStore } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 import { newRevocation, realClock, valueOf } from "../conformance/store-suite.ts";
 import { startProcess } from "../support/process.ts";
 import { until } from "../support/wait.ts";

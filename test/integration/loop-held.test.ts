@@ -10,7 +10,7 @@ import { eventLoop } from "../../src/resilience/schedule.ts";
 import { createBatcher, type Batcher } from "../../src/revocation/batcher.ts";
 import { createGuard, type Guard } from "../../src/revocation/guard.ts";
 import { createRedisStore } from "../../src/revocation/redis/store.ts";
-import type { RevocationStore } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 import { subjectOf } from "../../src/revocation/subject.ts";
 import { principalOf } from "../support/principal.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";

@@ -10,7 +10,7 @@ import type { IssuerLimits } from "../../src/control/new-revocation.ts";
 import type { Rate } from "../../src/control/rate-limit.ts";
 import { createControlServer } from "../../src/control/server.ts";
 import { createMemoryStore } from "../../src/revocation/memory/store.ts";
-import type { RevocationStore } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 
 export const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
 

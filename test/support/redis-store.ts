@@ -4,7 +4,7 @@ import type { UnknownCause } from "../../src/core/evidence.ts";
 import type { LogFields } from "../../src/core/log.ts";
 import type { RedisStoreOptions } from "../../src/revocation/redis/options.ts";
 import { createRedisStore } from "../../src/revocation/redis/store.ts";
-import type { RevocationStore } from "../../src/revocation/store.ts";
+import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 import { until } from "./wait.ts";
 
 const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };

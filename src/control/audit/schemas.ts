@@ -1,6 +1,7 @@
 // The shapes of the audit trail's answers as JSON Schema, for validation and document alike.
 
-import { AT, PAGING, type JsonSchema } from "../schemas.ts";
+import type { JsonSchema } from "../json-schema.ts";
+import { AT, PAGING } from "../schemas.ts";
 import { AUDIT_ACTIONS } from "./entry.ts";
 
 export const AUDIT_QUERY: JsonSchema = {

@@ -1,6 +1,7 @@
 // The shapes of what is asked of an event stream, and of what it tells.
 
-import { AT, ISSUED_BEFORE, TARGET, type JsonSchema } from "../schemas.ts";
+import type { JsonSchema } from "../json-schema.ts";
+import { AT, ISSUED_BEFORE, TARGET } from "../schemas.ts";
 import { EVENT_TYPES } from "./encoded-event.ts";
 
 const SEQ_TEXT: JsonSchema = { type: "string", pattern: "^[0-9]{1,15}$" };

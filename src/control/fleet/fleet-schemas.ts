@@ -1,7 +1,7 @@
 // The shapes of what a sidecar reports, of the fleet as it is listed, and of a receipt that it gave.
 
 import { MAX_SIDECARS } from "../../revocation/fleet-board.ts";
-import type { JsonSchema } from "../schemas.ts";
+import type { JsonSchema } from "../json-schema.ts";
 
 const ID: JsonSchema = {
   type: "string",

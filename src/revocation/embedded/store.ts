@@ -8,15 +8,8 @@ import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
 import { eventOf, liftValue } from "../logged-event.ts";
 import { markerValue, revocationOf } from "../marker.ts";
-import type {
-  LiftRefusal,
-  ListPage,
-  ListQuery,
-  NewRevocation,
-  RevocationStore,
-  StoredRevocation,
-  StoreFault,
-} from "../store.ts";
+import type { RevocationStore } from "../revocation-store.ts";
+import type { LiftRefusal, ListPage, ListQuery, NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import { laterExpiry, strengthened } from "../strengthen.ts";
 import { embeddedAuditStore } from "./audit-store.ts";
 import { createDatabase } from "./database.ts";

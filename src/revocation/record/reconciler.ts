@@ -9,7 +9,8 @@ import { err, ok, type Result } from "../../core/result.ts";
 import type { Schedule } from "../../resilience/schedule.ts";
 import { markerFacts } from "../marker-facts.ts";
 import type { FeedHead } from "../replica/source.ts";
-import type { RevocationStore, StoreFault } from "../store.ts";
+import type { RevocationStore } from "../revocation-store.ts";
+import type { StoreFault } from "../store.ts";
 import type { RecordDatabase } from "./database.ts";
 import { isLive, lockTarget, pruneRows, rowOf, rowsAfter, writeRow, type RecordRow } from "./rows.ts";
 

@@ -2,7 +2,8 @@
 
 import type { Result } from "../../core/result.ts";
 import type { Shard } from "../shards.ts";
-import type { RevocationStore, StoreFault, StoreHealth } from "../store.ts";
+import type { RevocationStore, StoreHealth } from "../revocation-store.ts";
+import type { StoreFault } from "../store.ts";
 import { createClusterNodes, type ClusterNode } from "./cluster-nodes.ts";
 import { beginClusterOperation } from "./cluster-operation.ts";
 import { readCluster } from "./cluster-reader.ts";

@@ -1,4 +1,4 @@
-// Changes markers whose slot is not the feed's (ADR 12): the marker first, the feed after it, and only then is it done. A
+// Changes markers whose slot is not the feed's (ADR 15): the marker first, the feed after it, and only then is it done. A
 // crash in between leaves a revocation that stands and was not acknowledged, or a lift that nobody was told of.
 
 import { ok } from "../../core/result.ts";

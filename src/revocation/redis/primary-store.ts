@@ -3,7 +3,8 @@
 
 import { ok, type Result } from "../../core/result.ts";
 import { markerKey } from "../keys.ts";
-import type { RevocationStore, StoreFault, StoreHealth } from "../store.ts";
+import type { RevocationStore, StoreHealth } from "../revocation-store.ts";
+import type { StoreFault } from "../store.ts";
 import { createRedisEventLog } from "./event-log.ts";
 import { fault } from "./fault.ts";
 import { createFeedKeeper } from "./feed-keeper.ts";

@@ -1,6 +1,6 @@
 // Opens the Redis store that a URL means: one primary at a time, or a Cluster.
 
-import type { RevocationStore } from "../store.ts";
+import type { RevocationStore } from "../revocation-store.ts";
 import { createClusterStore } from "./cluster-store.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { parsePlace } from "./place.ts";
