@@ -9,6 +9,7 @@ import { feedInProcess } from "../revocation/in-process-feed.ts";
 import { createMemoryStore } from "../revocation/memory/store.ts";
 import { createNewsReader, type NewsReader } from "../revocation/news.ts";
 import { createRedisReplicaSource } from "../revocation/redis/replica-source.ts";
+import type { RedisStoreOptions } from "../revocation/redis/options.ts";
 import { createRedisStore } from "../revocation/redis/store.ts";
 import { createReplica, type Replica } from "../revocation/replica/replica.ts";
 import { createRecordDatabase } from "../revocation/record/database.ts";
@@ -17,12 +18,16 @@ import { createReconciler } from "../revocation/record/reconciler.ts";
 import type { RevocationStore } from "../revocation/revocation-store.ts";
 import { systemClock } from "./clock.ts";
 
-/** `replays`: it gives Redis back what that acknowledged and then lost, as control planes do. */
-export function openStore(config: Config, log: Log, replays = false): RevocationStore {
+/** `keeping`: how it cares for the feed in Redis, as control planes do. */
+export function openStore(
+  config: Config,
+  log: Log,
+  keeping: Pick<RedisStoreOptions, "replays" | "beginsFeed"> = {},
+): RevocationStore {
   const { store } = config;
   switch (store.type) {
     case "redis":
-      return createRedisStore({ ...store, replays, clock: systemClock, log });
+      return createRedisStore({ ...store, ...keeping, clock: systemClock, log });
     case "embedded":
       return feedInProcess(
         createEmbeddedStore({ path: store.path, keyPrefix: store.keyPrefix, clock: systemClock }),
@@ -36,7 +41,7 @@ export function openStore(config: Config, log: Log, replays = false): Revocation
 /** The same for a control plane: with a system of record, where the configuration names one. */
 export function openControlStore(config: Config, log: Log, observer: RecordObserver): RevocationStore {
   // A record knows more than the last ten minutes, and repairs under its own locks.
-  const store = openStore(config, log, config.recordUrl === undefined);
+  const store = openStore(config, log, config.recordUrl === undefined ? { replays: true } : { beginsFeed: true });
   const { keyPrefix } = config.store;
   if (config.recordUrl === undefined) return store;
   const database = createRecordDatabase({ url: config.recordUrl, log, onUp: observer.recordUp });

@@ -50,7 +50,6 @@ beforeAll(async () => {
     Promise.all([startMember(0), startMember(1), startMember(2)]),
   ]);
   await untilHeeding(3);
-  await revokeForAll("the first, which begins the feed");
 });
 afterAll(async () => {
   await Promise.all([...sidecars, ...planes].map((each) => each.stop()));
@@ -147,6 +146,14 @@ describe("the fleet", () => {
 });
 
 describe("wait: fleet", () => {
+  test("is answered soon for the very first revocation: the control planes have begun the feed", async () => {
+    expect(await redis.cli("HGET", "portcullis:{feed}:head", "seq")).toBe("0");
+    const { seq, fleet } = await revokeForAll(randomUUID());
+    expect(seq).toBe(1);
+    expect(fleet).toMatchObject({ live: 3, applied: 3 });
+    expect(fleet.ms).toBeLessThan(1_000); // where nobody began it, they find it when they next ask for the head, and scan
+  });
+
   test("answers once every sidecar refuses, which each then does, though it had just let the token through", async () => {
     for (let i = 0; i < 10; i += 1) {
       const { jti, bearer } = await warm(sidecars);

@@ -8,6 +8,7 @@ import type { Log } from "../../core/log.ts";
 import { ok, type Result } from "../../core/result.ts";
 import type { FeedHead } from "../replica/source.ts";
 import type { StoreFault } from "../store.ts";
+import { beginFeed } from "./feed-beginning.ts";
 import { readEntries, readHead, readLinks } from "./feed-log.ts";
 import { followsOn, KeptFeed, netOf, type KeptEntry } from "./kept-feed.ts";
 import type { Link } from "./link.ts";
@@ -100,6 +101,7 @@ class FollowingKeeper implements FeedKeeper {
     const head = await readHead(this.#ask, this.#options.keyPrefix);
     if (!head.ok) return head;
     const { epoch, seq } = head.value;
+    if (head.value.epoch === "" && this.#kept.last === undefined) return this.#recover(head.value);
     // What is older than some entries before the head is not remembered, and the first of them need not follow on any.
     this.#reached ??= { epoch, seq: Math.max(0, seq - ENTRIES_BEFORE), link: "" };
     return goesOn(head.value, this.#reached) ? this.#follow(this.#reached.seq) : this.#recover(head.value);
@@ -124,13 +126,21 @@ class FollowingKeeper implements FeedKeeper {
     const links = await readLinks(this.#ask, keyPrefix, this.#kept.first?.seq ?? 0);
     if (!links.ok) return links;
     const lost = this.#kept.lostFrom(head.epoch, links.value);
-    const replayed = await this.#replay(head, lost);
+    const isBegun = head.epoch !== "" || lost.length > 0;
+    const replayed = isBegun ? await this.#replay(head, lost) : await this.#begin();
     // None, where another control plane was faster.
     if (replayed.ok && replayed.value > 0) {
       const lifts = lost.filter(({ op }) => op === "lift").length;
       log.warn("store_lost_suffix_replayed", { count: replayed.value, lifts });
     }
     return replayed.ok ? ok(undefined) : replayed;
+  }
+
+  /** There is no feed, and none was lost. */
+  async #begin(): Promise<Result<number, StoreFault>> {
+    const begun = await beginFeed(this.#options.begin(), this.#options.keyPrefix);
+    this.#reached = undefined;
+    return begun.ok ? ok(0) : begun;
   }
 
   async #replay(head: FeedHead, lost: readonly KeptEntry[]): Promise<Result<number, StoreFault>> {

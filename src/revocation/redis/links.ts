@@ -33,13 +33,18 @@ export function linkForLookUps(
 }
 
 /** `name` as in CLIENT LIST. */
-export function linkForOperations(locator: Locator, clock: Clock, name: string): Link {
+export function linkForOperations(
+  locator: Locator,
+  clock: Clock,
+  name: string,
+  onProve: (isFirst: boolean) => void = () => undefined,
+): Link {
   return createLink({
     locator,
     clock,
     name,
     silenceMs: OPERATION_SILENCE_MS,
     maxUnanswered: MAX_UNANSWERED_OPERATIONS,
-    onProve() {},
+    onProve,
   });
 }

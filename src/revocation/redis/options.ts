@@ -12,8 +12,13 @@ export interface RedisStoreOptions {
   readonly timeoutMs: number;
   /** A maxmemory-policy other than noeviction makes the store unfit, for it may drop markers unasked. */
   readonly requireNoEviction: boolean;
-  /** Of a control plane: gives the store back what it acknowledged and then lost. Not in a Cluster. */
+  /**
+   * Of a control plane: gives the store back what it acknowledged and then lost, and begins the feed where there is none.
+   * Not in a Cluster.
+   */
   readonly replays?: boolean;
+  /** Of a control plane that does not replay: begins the feed on connecting, where there is none. Not in a Cluster. */
+  readonly beginsFeed?: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -7,6 +7,7 @@ import type { RevocationStore, StoreHealth } from "../revocation-store.ts";
 import type { StoreFault } from "../store.ts";
 import { createRedisEventLog } from "./event-log.ts";
 import { fault } from "./fault.ts";
+import { beginFeed } from "./feed-beginning.ts";
 import { createFeedKeeper } from "./feed-keeper.ts";
 import { fitnessOf, type Fitness } from "./fitness.ts";
 import { linkForLookUps, linkForOperations } from "./links.ts";
@@ -36,7 +37,9 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
     if (options.requireNoEviction && proofs % PROOFS_PER_FITNESS === 0) void learnFitness();
     void read([probeKey], timeoutMs); // a role is told while loading too: only data proves that data is answered
   });
-  const operations = linkForOperations(locator, clock, "portcullis-control");
+  const operations = linkForOperations(locator, clock, "portcullis-control", (isFirst) => {
+    if (isFirst && options.beginsFeed === true) void beginFeed(begin(), keyPrefix);
+  });
   const waiting = linkForOperations(locator, clock, "portcullis-events");
   /** Nobody else's: whoever waits for replicas holds it up. Started when it is first needed. */
   const durable = linkForOperations(locator, clock, "portcullis-durable");

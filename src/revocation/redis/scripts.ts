@@ -128,6 +128,17 @@ _, last = head()
 return last
 `;
 
+/**
+ * Begins a feed in which nothing was told yet, where there is none: KEYS the head and the log; ARGV: an epoch and a link.
+ * Answers 1 if it did.
+ */
+export const BEGIN_FEED: string = `
+if redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HEXISTS', KEYS[1], 'link') == 1 then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'seq', '0', 'link', ARGV[2])
+return 1
+`;
+
 /** Reads a marker: KEYS[1]. Answers [value or nil, its SHA-1, expiry in epoch ms or nil, 1 if of another type]. */
 export const READ_MARKER: string = `${READING}
 local stands, refusal = value(KEYS[1])

@@ -129,7 +129,8 @@ class FeedReplica implements Replica {
     const isHeeded = this.position !== undefined && stretch !== undefined && this.#scans.coversStretch(stretch);
     return {
       position: this.position,
-      heededUpTo: isHeeded ? stretch.applied : undefined,
+      // Of a feed that has not begun nothing can be said: its first entry is not waited for.
+      heededUpTo: isHeeded && stretch.applied.epoch !== "" ? stretch.applied : undefined,
       entryCount: this.#known.size,
       seq: stretch?.applied.seq ?? 0,
       isPushed: this.#isPushed(),
