@@ -59,7 +59,7 @@ function readTierValue(reader: WireReader, draft: RequestDraft): void {
   if (draft.mayKeep(reader)) draft.tiers = [...draft.tiers, name];
 }
 
-/** Reads one map entry's value with `readValue` if its key is `wanted`, wherever in the entry the key stands. */
+/** Reads every value of one map entry with `readValue` if its key is `wanted`, wherever in the entry the key stands. */
 function readEntry(
   reader: WireReader,
   draft: RequestDraft,
@@ -67,22 +67,31 @@ function readEntry(
   readValue: (reader: WireReader, draft: RequestDraft) => void,
 ): void {
   const outer = reader.enter();
+  const start = reader.position;
   let key = "";
-  let valueEnd = -1;
-  let valueLength = 0;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === ENTRY_KEY) key = reader.utf8();
-    else if (tag === ENTRY_VALUE) {
-      valueLength = reader.skipBytes();
-      valueEnd = reader.position;
-    } else reader.skip(tag);
+    else reader.skip(tag);
   }
-  if (!reader.damaged && key === wanted && valueEnd !== -1) {
-    const entryEnd = reader.limit;
-    reader.position = valueEnd - valueLength;
-    reader.limit = valueEnd;
-    readValue(reader, draft);
-    reader.limit = entryEnd;
+  if (!reader.damaged && key === wanted) {
+    reader.position = start;
+    readValues(reader, draft, readValue);
   }
   reader.leave(outer);
+}
+
+/** Several are one that was written in pieces. */
+function readValues(
+  reader: WireReader,
+  draft: RequestDraft,
+  readValue: (reader: WireReader, draft: RequestDraft) => void,
+): void {
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag !== ENTRY_VALUE) reader.skip(tag);
+    else {
+      const entry = reader.enter();
+      readValue(reader, draft);
+      reader.leave(entry);
+    }
+  }
 }

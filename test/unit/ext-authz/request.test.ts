@@ -86,6 +86,26 @@ describe("Envoy's word in route metadata", () => {
     expect(withAttribute(twice)?.tiers).toEqual(["low", "critical"]);
   });
 
+  test("in a value that comes in pieces is kept from each of them", () => {
+    const inPieces = bytesField(
+      13,
+      bytesField(
+        1,
+        stringField(1, "portcullis"),
+        bytesField(2, entry("tier", stringField(3, "critical"))),
+        bytesField(2),
+      ),
+    );
+    expect(withAttribute(inPieces)?.tiers).toEqual(["critical"]);
+    const tier = bytesField(
+      1,
+      stringField(1, "tier"),
+      bytesField(2, stringField(3, "critical")),
+      bytesField(2, stringField(3, "low")),
+    );
+    expect(withAttribute(bytesField(13, entry("portcullis", tier)))?.tiers).toEqual(["critical", "low"]);
+  });
+
   test("of another namespace is not ours", () => {
     expect(withAttribute(bytesField(13, entry("envoy.lb", entry("tier", stringField(3, "low")))))?.tiers).toEqual([]);
   });
