@@ -1,5 +1,6 @@
 // A client of HTTP/2 that keeps to no rule it is not told to: a raw socket that sends any frames and keeps what comes.
 import { connect, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { encodeHeaderBlock } from "../../src/ext-authz/wire/hpack-encoder.ts";
 import { HpackDecoder } from "../../src/ext-authz/wire/hpack-decoder.ts";
 import { FLAG, FRAME, frame, FrameAssembler, PREFACE, settings, uint32, type Frame } from "./http2-frames.ts";
@@ -61,8 +62,9 @@ export class Http2Peer {
   >();
   #isClosed = false;
 
-  constructor(address: string) {
-    this.socket = connect(Number(address.slice(address.lastIndexOf(":") + 1)), "127.0.0.1");
+  constructor(address: string, tls?: ConnectionOptions) {
+    const target = { host: "127.0.0.1", port: Number(address.slice(address.lastIndexOf(":") + 1)) };
+    this.socket = tls === undefined ? connect(target) : connectTls({ ...tls, ...target, ALPNProtocols: ["h2"] });
     this.socket.setNoDelay(true);
     this.socket.on("error", () => undefined); // a reset is one way to be shown out
     this.socket.on("close", () => (this.#isClosed = true));
@@ -72,8 +74,12 @@ export class Http2Peer {
   }
 
   /** Connects and says what a client says first. */
-  static async open(address: string, said: readonly (readonly [number, number])[] = []): Promise<Http2Peer> {
-    const peer = new Http2Peer(address);
+  static async open(
+    address: string,
+    said: readonly (readonly [number, number])[] = [],
+    tls?: ConnectionOptions,
+  ): Promise<Http2Peer> {
+    const peer = new Http2Peer(address, tls);
     peer.send(PREFACE, settings(said), frame(FRAME.settings, FLAG.ack, 0));
     await peer.first("SETTINGS of the server", ({ type }) => type === FRAME.settings);
     return peer;
