@@ -89,6 +89,21 @@ describe("a goodbye (RFC 9113 §6.8)", () => {
     expect(await drained).toBe("finished");
   });
 
+  test("names no higher call in the end than it took, though one has come since", async () => {
+    const { transport, peer, asked } = await serve(true, { goAwayMs: 20 });
+    peer.send(check(1, "taken"));
+    await until("the call", () => asked.length === 1);
+    void transport.drain(0, 10_000);
+    await until("the second GOAWAY", () => goAways(peer).length === 2);
+    peer.send(check(3, "not taken"), frame(FRAME.ping, 0, 0, Buffer.alloc(1)));
+    await peer.end();
+    expect(goAways(peer)).toEqual([
+      [LAST_POSSIBLE, CODE.noError],
+      [1, CODE.noError],
+      [1, CODE.frameSizeError],
+    ]);
+  });
+
   test("waits for no peer that answers no PING", async () => {
     const { transport, peer } = await serve(false, { goAwayMs: 50 });
     const drained = transport.drain(0, 10_000);

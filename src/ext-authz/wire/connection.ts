@@ -169,7 +169,7 @@ export class Connection {
   private fail(code: ErrorCode, error?: unknown): void {
     if (this.phase === "ended") return;
     this.around.failed(code, error);
-    this.writer.goAway(this.streams.lastId, code);
+    this.writer.goAway(this.streams.lastTakenId, code);
     this.finish();
     this.streams.closeAll();
   }
@@ -183,7 +183,7 @@ export class Connection {
   private lastCalls(nowMs: number): void {
     this.enter("last_calls", nowMs);
     this.streams.takeNoMore();
-    this.writer.goAway(this.streams.lastId, NO_ERROR);
+    this.writer.goAway(this.streams.lastTakenId, NO_ERROR);
     this.emptied();
   }
 

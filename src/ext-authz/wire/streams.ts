@@ -38,7 +38,7 @@ export class Streams {
   /** The highest id that a client has used; all below that are not open are closed (§5.1.1). */
   lastId: number;
   /** Higher ids are ignored: the final GOAWAY has told so (§6.8). */
-  private lastTakenId: number;
+  private takenUpTo: number;
   private readonly open: Map<number, Stream>;
   private readonly parts: StreamsParts;
   private readonly sender: Sender;
@@ -48,7 +48,7 @@ export class Streams {
 
   constructor(parts: StreamsParts, sender: Sender) {
     this.lastId = 0;
-    this.lastTakenId = Number.POSITIVE_INFINITY;
+    this.takenUpTo = Number.POSITIVE_INFINITY;
     this.open = new Map();
     this.parts = parts;
     this.sender = sender;
@@ -59,6 +59,11 @@ export class Streams {
 
   get openCount(): number {
     return this.open.size;
+  }
+
+  /** The last id that GOAWAY names: never a higher one than it has named before (§6.8), whatever was opened since. */
+  get lastTakenId(): number {
+    return Math.min(this.lastId, this.takenUpTo);
   }
 
   /** Nobody has opened it: the client not yet, or we, who never do (§5.1.1: even ids are ours). */
@@ -82,12 +87,12 @@ export class Streams {
 
   /** Frames of this closed stream mean nothing: we reset it, or said that we would not take it. */
   isIgnored(id: number): boolean {
-    return id > this.lastTakenId || this.resetIds.has(id);
+    return id > this.takenUpTo || this.resetIds.has(id);
   }
 
   /** Ids above what was used so far are ignored from now on. */
   takeNoMore(): void {
-    this.lastTakenId = this.lastId;
+    this.takenUpTo = this.lastId;
   }
 
   begin(id: number, nowMs: number): Stream {
