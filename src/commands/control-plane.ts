@@ -7,6 +7,7 @@ import type { ControlOps } from "../control/api/ops.ts";
 import { createAuditTrail } from "../control/audit/trail.ts";
 import type { BootstrapToken } from "../control/bootstrap-token.ts";
 import { createIntrospection } from "../control/introspection.ts";
+import type { Ingress } from "../control/ingress/ingress.ts";
 import { createControlServer, type ControlServer } from "../control/server.ts";
 import { ok } from "../core/result.ts";
 import type { RevocationStore } from "../revocation/revocation-store.ts";
@@ -59,6 +60,7 @@ export function createControlPlane(config: Config, parts: ControlPlaneParts): Co
 function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
   const { tls } = config.control;
   const admin = parts.issuers.find((issuer) => issuer.id === config.control.issuer);
+  const verifier = verifierOf(parts.issuers, config, parts.telemetry);
   return createControlServer({
     store: parts.store,
     issuers: config.issuers,
@@ -66,11 +68,12 @@ function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
     tokens: [...config.control.tokens, ...parts.tokens],
     authenticators: admin === undefined ? [] : [accessTokensOf(admin, config, parts)],
     introspect: createIntrospection({
-      verifier: verifierOf(parts.issuers, config, parts.telemetry),
+      verifier,
       store: parts.store,
       clock: systemClock,
       timeoutMs: ACCESS_TIMEOUT_MS,
     }),
+    ingress: ingressOf(config, verifier, parts),
     audit: createAuditTrail({
       ...config.control.audit,
       store: parts.store,
@@ -85,6 +88,23 @@ function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
     version: parts.version,
     ops: parts.ops,
   });
+}
+
+function ingressOf(
+  { ingress, limits }: Config,
+  verifier: Verifier<RevocationSubject>,
+  { issuers }: ControlPlaneParts,
+): Ingress {
+  return {
+    oauthRevoke: ingress.oauthRevoke
+      ? {
+          verifier,
+          issuerIds: new Map(issuers.map(({ issuer, id }) => [issuer, id])),
+          maxTokenBytes: limits.maxTokenBytes,
+          timeoutMs: ACCESS_TIMEOUT_MS,
+        }
+      : undefined,
+  };
 }
 
 function accessTokensOf(admin: Issuer, config: Config, { ladder, telemetry }: ControlPlaneParts): Authenticator {

@@ -61,6 +61,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     },
     telemetry: compileTelemetry(written.telemetry),
     control: compileControl(written, listen.control, directory, secrets),
+    ingress: written.ingress,
     feed: {
       // The schema's other types were refused by the checks.
       type: written.feed.type === "redis" && feedsReplicas(store) ? "redis" : "none",

@@ -115,6 +115,10 @@ export interface ControlConfig {
   readonly reportToken: string | undefined;
 }
 
+export interface IngressConfig {
+  readonly oauthRevoke: boolean;
+}
+
 export interface TelemetryConfig {
   /** Base URL of an OTLP/HTTP receiver; undefined: no traces are exported. */
   readonly otlp: string | undefined;
@@ -152,6 +156,7 @@ export interface Config {
   };
   readonly telemetry: TelemetryConfig;
   readonly control: ControlConfig;
+  readonly ingress: IngressConfig;
   readonly feed: { readonly type: "none" | "redis"; readonly scanEveryMs: number; readonly directWriters: boolean };
   /** Of the PostgreSQL that is the control plane's system of record; a secret. undefined: there is none. */
   readonly recordUrl: string | undefined;

@@ -101,6 +101,11 @@ export const CONTROL = {
   audit: { keep: "2160h", maxEntries: 100_000 },
 } as const;
 
+export const INGRESS = {
+  /** Nobody revokes by it but who holds the very token, signed by a configured issuer for a configured audience. */
+  oauthRevoke: true,
+} as const;
+
 export const FEED = {
   /** A sidecar that knows asks nobody, and refuses within milliseconds of a revocation. */
   type: "redis",

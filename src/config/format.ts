@@ -56,6 +56,7 @@ export function formatConfig(config: Config): string {
         ...(control.tls === undefined ? {} : { tls: control.tls }),
         audit: { keep: formatDuration(control.audit.keepMs), maxEntries: control.audit.maxEntries },
       },
+      ingress: config.ingress,
       feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
       record: recordUrl === undefined ? "" : withoutCredential(recordUrl),
     },

@@ -33,6 +33,7 @@ import {
   tcpAddress,
   text,
 } from "./fields.ts";
+import { INGRESS_BLOCK } from "./ingress-schema.ts";
 import { ISSUER_BLOCK } from "./issuer-schema.ts";
 import { CLAIM, TIER } from "./names.ts";
 import { ROUTE_BLOCK, SCOPE_BLOCK, TIER_BLOCK } from "./routing-schema.ts";
@@ -177,6 +178,7 @@ export const FILE: z.ZodType<WrittenFile> = z
       .describe("When the store is left alone."),
     telemetry: telemetry.prefault({}).describe("Traces and the decision log."),
     control: CONTROL_BLOCK.prefault({}).describe("The control API, for control, dev and the CLI."),
+    ingress: INGRESS_BLOCK.prefault({}).describe("Others' standards by which revocations may come in."),
     feed: z
       .strictObject({
         type: oneOf(["redis", "relay", "kafka", "none"])

@@ -56,6 +56,10 @@ export interface WrittenControl {
   reportTokenFile?: string | undefined;
 }
 
+export interface WrittenIngress {
+  oauthRevoke: boolean;
+}
+
 export interface WrittenFile {
   listen: {
     grpc: string | string[];
@@ -77,6 +81,7 @@ export interface WrittenFile {
   breaker: { window: string; minCalls: number; failureRatio: number; openFor: string };
   telemetry: WrittenTelemetry;
   control: WrittenControl;
+  ingress: WrittenIngress;
   feed: { type: "redis" | "relay" | "kafka" | "none"; scanEvery: string; directWriters: boolean };
   record: string;
   recordFile?: string | undefined;

@@ -27,6 +27,8 @@ export interface Gate {
   judgeAgain(request: IncomingMessage): Promise<"good" | "refused" | "unknown">;
   /** Charges a request that needs no caller to its address; undefined: go on. */
   chargeStranger(request: IncomingMessage): Problem | undefined;
+  /** For a request that proved by what it brought whose it is: charged to `name` in place of its address. */
+  chargeProved(request: IncomingMessage, name: string): Problem | undefined;
 }
 
 /** Well above what a script of revocations in a loop reaches, well below what would starve the process. */
@@ -106,6 +108,10 @@ export function createGate(options: GateOptions): Gate {
   return {
     chargeStranger,
     judgeAgain,
+    chargeProved(request, name) {
+      strangers.giveBack(strangerKey(request));
+      return chargeCaller(name);
+    },
     async enter(request) {
       const token = bearerToken(request);
       if (!token.ok) return err(chargeStranger(request) ?? token.error);

@@ -43,6 +43,8 @@ export interface Asking {
   readonly by: string;
   /** Epoch milliseconds. */
   readonly nowMs: number;
+  /** Epoch milliseconds: exp of the one token meant, where its signature was verified here. */
+  readonly tokenExpiresAtMs?: number | undefined;
 }
 
 /** A watermark further ahead than this is a mistake of units or clocks, and would refuse tokens not yet issued. */
@@ -71,7 +73,8 @@ export function newRevocation(
   const issuedBeforeS = issuedBefore(request, asking.nowMs);
   if (!issuedBeforeS.ok) return issuedBeforeS;
   const countedFromMs = Math.max(asking.nowMs, (issuedBeforeS.value ?? 0) * 1_000);
-  const expiresAtMs = expiry(request, safeLifeMs(target.value, issuers), countedFromMs, asking.nowMs);
+  const safeUntil = safeUntilMs(target.value, issuers, countedFromMs, asking.tokenExpiresAtMs);
+  const expiresAtMs = expiry(request, safeUntil, asking.nowMs);
   if (!expiresAtMs.ok) return expiresAtMs;
   return ok({
     id: asking.id,
@@ -162,20 +165,27 @@ function issuedBefore(request: RevocationRequest, nowMs: number): Result<number 
 }
 
 /**
- * How long after the later of now and `issued_before` the last token that `target` kills may live; undefined: for
- * ever. The exp of a single token would do only if its signature had been verified here: a forged copy with an early
- * exp would bring the stolen original back to life.
+ * Until when the last token that `target` kills may live, `countedFromMs` being the later of now and `issued_before`;
+ * undefined: for ever. The exp of a single token does only if its signature was verified here: a forged copy with an
+ * early exp would bring the stolen original back to life.
  */
-function safeLifeMs(target: Target, issuers: readonly IssuerLimits[]): number | undefined {
+function safeUntilMs(
+  target: Target,
+  issuers: readonly IssuerLimits[],
+  countedFromMs: number,
+  tokenExpiresAtMs: number | undefined,
+): number | undefined {
   if (target.kind === "key") return undefined; // whoever stole it mints tokens with any iat, as long as he likes
   const hit = target.kind === "everything" ? issuers : issuers.filter((issuer) => issuer.id === target.issuer);
-  return Math.max(...hit.map((issuer) => issuer.maxLifetimeMs + 2 * issuer.clockSkewMs)) + STORE_CLOCK_MARGIN_MS;
+  const ends = hit.map(
+    ({ maxLifetimeMs, clockSkewMs }) => (tokenExpiresAtMs ?? countedFromMs + maxLifetimeMs) + 2 * clockSkewMs,
+  );
+  return Math.max(...ends) + STORE_CLOCK_MARGIN_MS;
 }
 
 function expiry(
   request: RevocationRequest,
-  lifeMs: number | undefined,
-  countedFromMs: number,
+  safeUntil: number | undefined,
   nowMs: number,
 ): Result<number | undefined, Refusal> {
   const asked = request.expiresAt;
@@ -183,6 +193,6 @@ function expiry(
     return refuse("/expiresAt", `lies in the past; it is in epoch milliseconds, now ${nowMs}`);
   }
   if (asked !== undefined && asked > END_OF_TIME_MS) return refuse("/expiresAt", "lies beyond the year 2100");
-  if (lifeMs === undefined) return ok(undefined);
-  return ok(Math.max(asked ?? 0, countedFromMs + lifeMs));
+  if (safeUntil === undefined) return ok(undefined);
+  return ok(Math.ceil(Math.max(asked ?? 0, safeUntil)));
 }

@@ -4,8 +4,9 @@ import { CONTROL_SCOPES } from "../core/control-scope.ts";
 import { EVENT, EVENTS_HEADERS, EVENTS_QUERY } from "./events/event-schemas.ts";
 import { AUDIT_PAGE, AUDIT_QUERY, AUDIT_VERDICT } from "./audit/schemas.ts";
 import { INTROSPECTION, INTROSPECTION_FORM } from "./introspection-schemas.ts";
+import { INGRESS_CALLS } from "./ingress/openapi.ts";
 import { FLEET, SIDECAR_REPORT } from "./fleet/fleet-schemas.ts";
-import { PROBLEM_MEDIA_TYPE } from "./problem.ts";
+import { answer, parametersOf, problems } from "./openapi-parts.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import {
   ACKNOWLEDGED,
@@ -14,14 +15,13 @@ import {
   CHECK_QUERY,
   LIST_QUERY,
   NEW_REVOCATION,
-  PROBLEM,
   REVOCATION,
   REVOCATION_PAGE,
   REVOKE_HEADERS,
 } from "./schemas.ts";
 
-/** OpenAPI 3.1 (its schemas are plain JSON Schema 2020-12). `version` is the product's. */
-export function openApiDocument(version: string): JsonSchema {
+/** OpenAPI 3.1 (its schemas are plain JSON Schema 2020-12). `version` is the product's, `openIngress` its open ways in. */
+export function openApiDocument(version: string, openIngress: readonly string[]): JsonSchema {
   return {
     openapi: "3.1.0",
     info: {
@@ -43,6 +43,7 @@ export function openApiDocument(version: string): JsonSchema {
       "/v1/fleet": { get: SHOW_FLEET },
       "/v1/fleet/reports": { post: REPORT },
       "/openapi.json": { get: DOCUMENT },
+      ...Object.fromEntries(openIngress.map((path) => [path, { post: INGRESS_CALLS[path] }])),
     },
     components: {
       securitySchemes: {
@@ -182,23 +183,3 @@ const DOCUMENT = {
   security: [],
   responses: { "200": answer("OpenAPI 3.1", { type: "object" }) },
 };
-
-function answer(description: string, schema: JsonSchema): JsonSchema {
-  return { description, content: { "application/json": { schema } } };
-}
-
-function problems(...statuses: readonly number[]): Readonly<Record<string, JsonSchema>> {
-  const problem = { description: "Problem details (RFC 9457)", content: { [PROBLEM_MEDIA_TYPE]: { schema: PROBLEM } } };
-  return Object.fromEntries(statuses.map((status) => [String(status), problem]));
-}
-
-function parametersOf(schema: JsonSchema, where: "query" | "header"): readonly JsonSchema[] {
-  const required = new Set((schema["required"] ?? []) as readonly string[]);
-  const properties = schema["properties"] as Readonly<Record<string, JsonSchema>>;
-  return Object.entries(properties).map(([name, property]) => ({
-    name,
-    in: where,
-    required: required.has(name),
-    schema: property,
-  }));
-}

@@ -28,6 +28,8 @@ export interface Receipt {
 export interface Asked {
   readonly caller: Caller;
   readonly body: RevokeBody;
+  /** Epoch milliseconds: exp of the one token meant, where its signature was verified here. */
+  readonly tokenExpiresAtMs?: number | undefined;
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
   readonly once: { readonly key: string; readonly after: readonly unknown[]; readonly keepMs: number } | undefined;
   /** The answer to send, and to give again under the same key. */
@@ -45,7 +47,9 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
   }
   const wait = body.wait ?? "stored";
   const { wallMs: nowMs, monotonicMs: beganAtMs } = room.clock.now();
-  const revocation = newRevocation(body, room.issuers, { id: newRevocationId(nowMs), by: caller.name, nowMs });
+  const { tokenExpiresAtMs } = asked;
+  const asking = { id: newRevocationId(nowMs), by: caller.name, nowMs, tokenExpiresAtMs };
+  const revocation = newRevocation(body, room.issuers, asking);
   if (!revocation.ok) return err(invalid(revocation.error));
   const put = async (): Promise<Result<string, Problem>> => {
     const stored = await room.store.put({ ...revocation.value, isAwaited: wait === "fleet" });

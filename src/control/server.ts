@@ -16,6 +16,7 @@ import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
 import { registerFleet, REPORTS_PATH } from "./api/fleet.ts";
 import { registerIntrospect } from "./api/introspect.ts";
+import { refuseOtherMethods } from "./api/methods.ts";
 import { registerMetrics, registerProbes, type ControlOps } from "./api/ops.ts";
 import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
 import { registerRevocations } from "./api/revocations.ts";
@@ -26,6 +27,7 @@ import { answerBrokenRequest, problemOfError } from "./errors.ts";
 import { createEventHub } from "./events/hub.ts";
 import { createFleetWatch } from "./fleet/receipt.ts";
 import { createGate, type Gate } from "./gate.ts";
+import { ingressPaths, registerIngress, type Ingress } from "./ingress/ingress.ts";
 import type { Introspect } from "./introspection.ts";
 import { parseJsonBody } from "./json-body.ts";
 import type { IssuerLimits } from "./new-revocation.ts";
@@ -44,6 +46,7 @@ export interface ControlOptions {
   /** Asked in order after the bootstrap tokens. */
   readonly authenticators: readonly Authenticator[];
   readonly introspect: Introspect;
+  readonly ingress: Ingress;
   /** Begins and ends with the server. */
   readonly audit: AuditTrail;
   readonly clock: Clock;
@@ -117,7 +120,8 @@ export function createControlServer(options: ControlOptions): ControlServer {
     const fault = faultOfForm(request.raw);
     return fault === undefined ? undefined : sendProblem(reply, gate.chargeStranger(request.raw) ?? fault);
   });
-  addOpenRoutes(app, gate, openApiDocument(options.version));
+  addDocument(app, gate, openApiDocument(options.version, ingressPaths(options.ingress)));
+  for (const [url, allowed] of Object.entries(ALLOWED_METHODS)) refuseOtherMethods(app, gate, url, allowed);
   const { ops } = options;
   if (ops !== undefined) {
     registerProbes(app, gate, ops);
@@ -140,6 +144,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
     registerIntrospect(v1, options.introspect);
     registerAudit(v1, room);
   });
+  registerIngress(app, room, gate, options.ingress);
   return {
     async start() {
       options.audit.start();
@@ -209,25 +214,11 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/v1/audit/verify": ["GET", "HEAD"],
 };
 
-function addOpenRoutes(app: FastifyInstance, gate: Gate, document: object): void {
+function addDocument(app: FastifyInstance, gate: Gate, document: object): void {
   app.get("/openapi.json", (request, reply) => {
     const limited = gate.chargeStranger(request.raw);
     return limited === undefined ? reply.send(document) : sendProblem(reply, limited);
   });
-  for (const [url, allowed] of Object.entries(ALLOWED_METHODS)) {
-    const method = app.supportedMethods.filter((candidate) => !allowed.includes(candidate));
-    app.route({
-      method,
-      url,
-      // Before the body is read: what cannot be done needs no body.
-      onRequest: async (request, reply) =>
-        sendProblem(
-          reply,
-          gate.chargeStranger(request.raw) ?? { code: "method_not_allowed", headers: { allow: allowed.join(", ") } },
-        ),
-      handler: () => undefined,
-    });
-  }
 }
 
 /**

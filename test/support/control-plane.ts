@@ -5,6 +5,7 @@ import type { Log } from "../../src/core/log.ts";
 import type { Authenticator } from "../../src/control/access.ts";
 import { createAuditTrail } from "../../src/control/audit/trail.ts";
 import { createBootstrapToken } from "../../src/control/bootstrap-token.ts";
+import type { Ingress } from "../../src/control/ingress/ingress.ts";
 import type { Introspect } from "../../src/control/introspection.ts";
 import type { IssuerLimits } from "../../src/control/new-revocation.ts";
 import type { Rate } from "../../src/control/rate-limit.ts";
@@ -16,6 +17,8 @@ export const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), 
 
 export const MAIN: IssuerLimits = { id: "main", maxLifetimeMs: 3_600_000, clockSkewMs: 30_000 };
 export const PARTNER: IssuerLimits = { id: "partner", maxLifetimeMs: 7_200_000, clockSkewMs: 10_000 };
+
+const CLOSED: Ingress = { oauthRevoke: undefined };
 
 export interface ControlPlane {
   readonly url: string;
@@ -63,6 +66,8 @@ export interface ControlPlaneOptions {
   readonly issuers?: readonly IssuerLimits[];
   readonly authenticators?: readonly Authenticator[];
   readonly introspect?: Introspect;
+  /** Default: nothing is open. */
+  readonly ingress?: Ingress;
   readonly callerRate?: Rate;
   readonly strangerRate?: Rate;
   /** Puts something between the server and its store. */
@@ -104,6 +109,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       keepMs: 86_400_000,
     }),
     introspect: options.introspect ?? (async () => ({ ok: true, value: { active: false } })),
+    ingress: options.ingress ?? CLOSED,
     clock: realClock,
     log,
     listen: { host: "127.0.0.1", port: 0 },

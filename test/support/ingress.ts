@@ -1,0 +1,101 @@
+// A real control server whose ways in for others' standards are open, with issuers and senders whose keys are at hand.
+
+import { randomUUID } from "node:crypto";
+import type { Ingress } from "../../src/control/ingress/ingress.ts";
+import type { Observer } from "../../src/core/observer.ts";
+import { ok } from "../../src/core/result.ts";
+import { subjectOf, type RevocationSubject } from "../../src/revocation/subject.ts";
+import type { Issuer } from "../../src/token/issuer.ts";
+import { createVerifier } from "../../src/token/verifier.ts";
+import {
+  realClock,
+  startControlPlane,
+  type Answer,
+  type ControlPlane,
+  type ControlPlaneOptions,
+} from "./control-plane.ts";
+import { createTestKey, ISSUER, issuerWith, keysByHand, signToken, type Json, type TestKey } from "./tokens.ts";
+
+/** Of the issuer `main`. */
+const issuerKey: TestKey = createTestKey("ES256", "k1");
+/** Of nobody here, under the same kid. */
+export const strangersKey: TestKey = createTestKey("ES256", "k1");
+
+export const issuer: Issuer = issuerWith(keysByHand([issuerKey.jwk], ["ES256"]), ["ES256"]);
+export const issuerWithoutKeys: Issuer = { ...issuer, keys: keysByHand([], ["ES256"]) };
+
+const observer: Pick<Observer, "verified" | "verifiedTokenCache" | "issuerClockAhead"> = {
+  verified: () => undefined,
+  verifiedTokenCache: () => undefined,
+  issuerClockAhead: () => undefined,
+};
+
+export interface IngressPlane extends ControlPlane {
+  /** Sends a form; text and bytes as they are. */
+  form(
+    path: string,
+    fields: Readonly<Record<string, string>> | string | Uint8Array<ArrayBuffer>,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
+  /** Targets of everything revoked, as `kind:id`. */
+  revoked(): Promise<readonly string[]>;
+}
+
+export async function startIngress(options: ControlPlaneOptions = {}, main: Issuer = issuer): Promise<IngressPlane> {
+  const plane = await startControlPlane({ ...options, ingress: ingressOf(main) });
+  return {
+    ...plane,
+    form: (path, fields, headers = {}) =>
+      plane.call("POST", path, {
+        body:
+          typeof fields === "string" || fields instanceof Uint8Array ? fields : new URLSearchParams(fields).toString(),
+        headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+      }),
+    async revoked() {
+      const { items } = (await plane.call("GET", "/v1/revocations?limit=1000")).json;
+      return items.map(({ target }) => `${(target as { kind?: string }).kind}:${target.id}`).toSorted();
+    },
+  };
+}
+
+function ingressOf(main: Issuer): Ingress {
+  return {
+    oauthRevoke: {
+      verifier: createVerifier<RevocationSubject>({
+        issuers: [main],
+        maxTokenBytes: 16 * 1024,
+        verifiedTokens: 100,
+        clock: realClock,
+        observer,
+        compile: (principal, digest) => ok(subjectOf(principal, "", digest, 30_000)),
+      }),
+      issuerIds: new Map([[main.issuer, main.id]]),
+      maxTokenBytes: 16 * 1024,
+      timeoutMs: 2_000,
+    },
+  };
+}
+
+/** Now, in epoch seconds. */
+export function nowS(): number {
+  return Math.floor(Date.now() / 1_000);
+}
+
+/** Claims of a good access token of `main`, with a jti of its own. */
+function accessClaims(changes: Json = {}): Json {
+  return {
+    iss: ISSUER,
+    aud: "orders-api",
+    sub: "alice",
+    jti: randomUUID(),
+    sid: "session-1",
+    client_id: "shop",
+    iat: nowS() - 5,
+    exp: nowS() + 600,
+    ...changes,
+  };
+}
+
+export function accessToken(changes: Json = {}, key: TestKey = issuerKey): string {
+  return signToken(key, accessClaims(changes));
+}
