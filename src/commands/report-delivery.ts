@@ -23,13 +23,17 @@ export function createReportDelivery(controlUrl: string, token: string): ReportD
   return {
     deliver(report) {
       return new Promise((resolve) => {
-        const signal = AbortSignal.timeout(TIMEOUT_MS);
-        const request = send(url, { method: "POST", headers, agent, signal }, (response) => {
+        const request = send(url, { method: "POST", headers, agent }, (response) => {
           response.resume(); // to its end, or the connection would not be kept
-          response.on("close", () => resolve(response.statusCode === 204));
-          response.on("error", () => resolve(false));
+          response.on("close", () => end(response.complete && response.statusCode === 204));
+          response.on("error", () => end(false));
         });
-        request.on("error", () => resolve(false));
+        const overdue = setTimeout(() => request.destroy(), TIMEOUT_MS);
+        const end = (isTaken: boolean): void => {
+          clearTimeout(overdue);
+          resolve(isTaken);
+        };
+        request.on("error", () => end(false));
         request.end(JSON.stringify(reportJson(report)));
       });
     },

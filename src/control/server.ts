@@ -137,7 +137,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
     await acceptWebSockets(v1);
     guard(v1, gate, options.audit);
     registerEvents(v1, { ...room, events, gate });
-    registerFleet(v1, options.store);
+    registerFleet(v1, options.store, room.fleet);
     registerRevocations(v1, room);
     registerBatch(v1, room);
     registerCheck(v1, room);

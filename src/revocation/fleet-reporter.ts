@@ -53,7 +53,8 @@ export function createFleetReporter({ report, deliver, schedule, log }: FleetRep
       endBeat = schedule.every(REPORT_EVERY_MS, () => void send());
       void send();
     },
-    reportNow: () => void send(),
+    // After what else this turn brings: nobody's revocation waits for the telling of another's.
+    reportNow: () => schedule.immediate(() => void send()),
     stop() {
       stopping.abort();
       endBeat?.();

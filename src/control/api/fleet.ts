@@ -6,6 +6,7 @@ import type { BreakerStateName } from "../../core/observer.ts";
 import type { FleetBoard, Heeded, SeenSidecar, SidecarReport } from "../../revocation/fleet-board.ts";
 import { SIDECAR_REPORT } from "../fleet/fleet-schemas.ts";
 import { createInbox } from "../fleet/inbox.ts";
+import type { FleetWatch } from "../fleet/receipt.ts";
 import { readFault, type Problem } from "../problem.ts";
 import { sendProblem } from "./room.ts";
 
@@ -26,13 +27,15 @@ const MAX_REPORT_BYTES = 2_048;
 
 const NOT_KEPT: Problem = { code: "store_unavailable", headers: { "retry-after": "1" } };
 
-export function registerFleet(app: FastifyInstance, board: FleetBoard): void {
+export function registerFleet(app: FastifyInstance, board: FleetBoard, watch: FleetWatch): void {
   const inbox = createInbox(board);
   app.post<{ Body: ReportJson }>(
     REPORTS_PATH,
     { schema: { body: SIDECAR_REPORT }, config: { scope: "portcullis:sidecar" }, bodyLimit: MAX_REPORT_BYTES },
     async (request, reply) => {
-      const isKept = await inbox.take(reportOf(request.body));
+      const report = reportOf(request.body);
+      watch.told(report);
+      const isKept = await inbox.take(report);
       return isKept ? reply.code(204).send() : sendProblem(reply, NOT_KEPT);
     },
   );

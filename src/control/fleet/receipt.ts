@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
 import { ok, type Result } from "../../core/result.ts";
 import type { EventLog } from "../../revocation/event-log.ts";
-import type { FleetBoard, Heeded } from "../../revocation/fleet-board.ts";
+import type { FleetBoard, Heeded, SidecarReport } from "../../revocation/fleet-board.ts";
 import type { StoreFault } from "../../revocation/store.ts";
 
 export interface FleetReceipt {
@@ -23,20 +23,22 @@ export interface FleetWatch {
    * for, on the monotonic clock. A fault tells only that it cannot be told.
    */
   heeding(seq: number, beganAtMs: number): Promise<Result<FleetReceipt, StoreFault>>;
+  /** What a sidecar has just said here: whoever waits for it need not look. */
+  told(report: Pick<SidecarReport, "id" | "heeded">): void;
 }
 
 interface Waiting {
   readonly awaited: Heeded;
   readonly untilMs: number;
-  pending: readonly string[];
+  readonly pending: Set<string>;
   readonly done: () => void;
 }
 
 /** Contract §6. */
 const WAIT_MS = 2_000;
 
-/** Sidecars report at once what is awaited; looking costs the store some 20 µs, for all that wait together. */
-const LOOK_EVERY_MS = 5;
+/** For those that report to another control plane: of the others it is known before. */
+const LOOK_EVERY_MS = 10;
 
 export function createFleetWatch(store: FleetBoard & EventLog, clock: Clock): FleetWatch {
   const waiting = new Set<Waiting>();
@@ -47,32 +49,33 @@ export function createFleetWatch(store: FleetBoard & EventLog, clock: Clock): Fl
     isLooking = true;
     while (waiting.size > 0) {
       await delay(LOOK_EVERY_MS);
-      const ids = [...new Set([...waiting].flatMap(({ pending }) => pending))];
+      const ids = [...new Set([...waiting].flatMap(({ pending }) => Array.from(pending)))];
       const heeded = await store.heeded(ids);
-      if (heeded.ok) strike(new Map(ids.map((id, i) => [id, heeded.value[i]])));
-      endOverdue();
+      if (heeded.ok) for (const [i, id] of ids.entries()) strike(id, heeded.value[i]);
+      endDone();
     }
     isLooking = false;
   }
 
-  function strike(heeded: ReadonlyMap<string, Heeded | undefined>): void {
-    for (const one of waiting) one.pending = one.pending.filter((id) => !covers(heeded.get(id), one.awaited));
+  function strike(id: string, heeded: Heeded | undefined): void {
+    for (const { pending, awaited } of waiting) if (covers(heeded, awaited)) pending.delete(id);
   }
 
-  function endOverdue(): void {
+  function endDone(): void {
     const nowMs = clock.now().monotonicMs;
     for (const one of waiting) {
-      if (one.pending.length > 0 && nowMs < one.untilMs) continue;
+      if (one.pending.size > 0 && nowMs < one.untilMs) continue;
       waiting.delete(one);
       one.done();
     }
   }
 
-  function stillPending(awaited: Heeded, pending: readonly string[]): Promise<readonly string[]> {
-    if (pending.length === 0) return Promise.resolve(pending);
+  function stillPending(awaited: Heeded, late: readonly string[]): Promise<readonly string[]> {
+    if (late.length === 0) return Promise.resolve(late);
     return new Promise((resolve) => {
       const untilMs = clock.now().monotonicMs + WAIT_MS;
-      const one: Waiting = { awaited, untilMs, pending, done: () => resolve(one.pending) };
+      const pending = new Set(late);
+      const one: Waiting = { awaited, untilMs, pending, done: () => resolve([...pending]) };
       waiting.add(one);
       void look();
     });
@@ -89,6 +92,10 @@ export function createFleetWatch(store: FleetBoard & EventLog, clock: Clock): Fl
       const live = fleet.value.length;
       const ms = Math.round(clock.now().monotonicMs - beganAtMs);
       return ok({ live, applied: live - pending.length, pending, ms });
+    },
+    told({ id, heeded }) {
+      strike(id, heeded);
+      endDone();
     },
   };
 }
