@@ -5,12 +5,12 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages envoy envoys redis postgres conformance test fuzz demo bench fmt lint types clean
+.PHONY: help setup packages envoy envoys redis postgres conformance deploy-tools test fuzz demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages envoys redis postgres conformance ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, h2spec
+setup: packages envoys redis postgres conformance deploy-tools ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, h2spec, promtool
 
 packages:
 	@scripts/install-packages
@@ -29,6 +29,9 @@ postgres:
 
 conformance:
 	@scripts/install-conformance
+
+deploy-tools:
+	@scripts/install-deploy-tools
 
 test: setup ## every check that a change must pass; ends with "N passed, N failed"
 	@$(RUN) node scripts/check.ts

@@ -67,6 +67,7 @@ const NO_OBSERVER: Observer = {
   jwksKeyDropped: nothing,
   jwksReadAt: nothing,
   auditFailed: nothing,
+  audited: nothing,
   configReloaded: nothing,
   issuerClockAhead: nothing,
 };

@@ -73,6 +73,8 @@ export interface Observer {
   jwksReadAt(issuerId: string, wallMs: number): void;
   /** So many entries of the audit trail could not be stored at once; they are tried again. */
   auditFailed(count: number): void;
+  /** What was done or refused through the control API, so many times; 0 names an action that may come. */
+  audited(action: string, count: number): void;
   configReloaded(result: "ok" | "refused"): void;
   /** Seconds by which a token's iat lay ahead of our clock; reported when positive. */
   issuerClockAhead(issuerId: string, seconds: number): void;

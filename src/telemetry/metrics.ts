@@ -1,6 +1,7 @@
 // Every metric of contract §8 that exists, by name, help, labels and buckets. It counts nothing by itself.
 
 import { UNKNOWN_CAUSES } from "../core/evidence.ts";
+import { RECORD_REPAIRS } from "../core/observer.ts";
 import { TARGET_KINDS } from "../core/target.ts";
 import { Distribution } from "./distribution.ts";
 import { createCell, Family, type Cell } from "./family.ts";
@@ -48,6 +49,7 @@ export interface Metrics {
   readonly jwksKeysDropped: Family<Cell>;
   readonly jwksAge: Family<AgeCell>;
   readonly auditFailures: Family<Cell>;
+  readonly controlActions: Family<Cell>;
   readonly configReloads: Family<Cell>;
   readonly issuerClockAhead: Family<Cell>;
   readonly logLinesDropped: Family<Readonly<Cell>>;
@@ -70,6 +72,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   for (const cause of UNKNOWN_CAUSES) metrics.storeErrors.at(cause);
   for (const kind of TARGET_KINDS) metrics.revokedTokenAttempts.at(kind);
   metrics.auditFailures.at();
+  for (const repair of RECORD_REPAIRS) metrics.recordRepairs.at(repair);
   for (const result of ["ok", "refused"]) metrics.configReloads.at(result);
   return metrics;
 }
@@ -161,6 +164,7 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
     recordUp: gauge("record_up", "1 if the system of record answered last, 0 if not.", [], createCell),
     recordRepairs: counter("record_repairs_total", "Revocations brought back to what the record says.", ["repair"]),
     auditFailures: counter("audit_failures_total", "Entries of the audit trail not stored at once.", []),
+    controlActions: counter("control_actions_total", "What was done or refused through the control API.", ["action"]),
     configReloads: counter("config_reload_total", "Reloads of the configuration.", ["result"]),
     issuerClockAhead: gauge("issuer_clock_ahead_seconds", "Largest iat - now seen.", ["issuer"], createCell),
     logLinesDropped: new Family(

@@ -58,6 +58,9 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     auditFailed(count) {
       metrics.auditFailures.at().value += count;
     },
+    audited(action, count) {
+      metrics.controlActions.at(action).value += count;
+    },
     configReloaded(result) {
       metrics.configReloads.at(result).value += 1;
     },

@@ -9,6 +9,7 @@ import { JWKS } from "../support/sidecar.ts";
 import { until } from "../support/wait.ts";
 
 const READER = randomBytes(32).toString("base64url");
+const ADMIN = randomBytes(32).toString("base64url");
 const SIDECAR = randomBytes(32).toString("base64url");
 const hashOf = (token: string): string => createHash("sha256").update(token).digest("hex");
 
@@ -24,6 +25,7 @@ store: { type: redis, url: "${redis.url}" }
 control:
   tokens:
     - { name: reader, sha256: ${hashOf(READER)}, scopes: [portcullis:read] }
+    - { name: admin, sha256: ${hashOf(ADMIN)}, scopes: [portcullis:admin] }
     - { name: sidecar, sha256: ${hashOf(SIDECAR)}, scopes: [portcullis:sidecar] }
 `,
     files: { "jwks.json": JWKS },
@@ -58,4 +60,29 @@ test("its metrics are for those who may read, and hold the counts of this proces
   const answer = await get("/metrics", READER);
   expect(answer.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
   expect(await answer.text()).toMatch(/^portcullis_store_up [01]$/m);
+});
+
+test("what is revoked and lifted is counted", async () => {
+  const actions = async (): Promise<readonly string[]> => {
+    const text = await (await get("/metrics", READER)).text();
+    return text.split("\n").filter((line) => /^portcullis_control_actions_total\{action="(revoke|lift)"\}/.test(line));
+  };
+  expect(await actions()).toEqual([
+    'portcullis_control_actions_total{action="revoke"} 0',
+    'portcullis_control_actions_total{action="lift"} 0',
+  ]);
+  const headers = { authorization: `Bearer ${ADMIN}`, "content-type": "application/json" };
+  const body = JSON.stringify({ target: { kind: "session", issuer: "main", id: "s1" }, reason: "test" });
+  const made = await fetch(`${plane.controlUrl}/v1/revocations`, { method: "POST", headers, body });
+  expect(made.status).toBe(201);
+  const { id } = (await made.json()) as { id: string };
+  const lifted = await fetch(`${plane.controlUrl}/v1/revocations/${id}`, {
+    method: "DELETE",
+    headers: { authorization: headers.authorization },
+  });
+  expect(lifted.status).toBe(204);
+  expect(await actions()).toEqual([
+    'portcullis_control_actions_total{action="revoke"} 1',
+    'portcullis_control_actions_total{action="lift"} 1',
+  ]);
 });

@@ -104,7 +104,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       secret: undefined,
       clock: realClock,
       log,
-      observer: { auditFailed: (count) => void (auditFailures += count) },
+      observer: { auditFailed: (count) => void (auditFailures += count), audited: () => undefined },
       maxEntries: 100_000,
       keepMs: 86_400_000,
     }),

@@ -10,7 +10,7 @@ import type { AuditStore } from "../../revocation/audit-store.ts";
 import type { StoreFault } from "../../revocation/store.ts";
 import { readFault, type Problem } from "../problem.ts";
 import { auditKeyOf, type AuditKey } from "./chain.ts";
-import type { AuditEntry } from "./entry.ts";
+import { AUDIT_ACTIONS, type AuditEntry } from "./entry.ts";
 import { readTrail, type AuditPage } from "./reader.ts";
 import { createRefusals, type Refusal } from "./refusals.ts";
 import { dropOld, type Retention } from "./retention.ts";
@@ -23,7 +23,7 @@ export interface AuditTrailOptions extends Retention {
   readonly secret: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
-  readonly observer: Pick<Observer, "auditFailed">;
+  readonly observer: Pick<Observer, "auditFailed" | "audited">;
 }
 
 export interface AuditTrail {
@@ -95,10 +95,17 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
       if (sinceDrop >= DROP_AFTER_COUNT) dropSoon();
     },
   });
-  const refusals = createRefusals((entry) => void writer.record(entry));
+
+  function record(entry: AuditEntry): Promise<void> {
+    observer.audited(entry.action, entry.count ?? 1);
+    return writer.record(entry);
+  }
+
+  const refusals = createRefusals((entry) => void record(entry));
+  for (const action of AUDIT_ACTIONS) observer.audited(action, 0);
 
   return {
-    record: writer.record,
+    record,
     refused: (refusal) => refusals.note(refusal, nowMs()),
     page: (limit, cursor) => readTrail(store, limit, cursor),
     // Long work for the store: whoever asks meanwhile gets the same answer.

@@ -18,7 +18,7 @@ const MADE_BY_RUNS: ReadonlySet<string> = new Set(["bench/results/latest.json"])
 const FENCE = /^```(\S*)[^\n]*\n([\s\S]*?)^```$/gm;
 const INLINE_CODE = /`([^`\n]+)`/g;
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
-const PATH_IN_TREE = /(?<![\w./-])(?:\.ci|bench|bin|docs|envoy|examples|proto|scripts|src|test)\/[\w./*{},-]+/g;
+const PATH_IN_TREE = /(?<![\w./-])(?:\.ci|bench|bin|deploy|docs|envoy|examples|proto|scripts|src|test)\/[\w./*{},-]+/g;
 
 interface Fence {
   readonly language: string;
