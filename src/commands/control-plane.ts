@@ -126,6 +126,7 @@ function verifierOf(
     issuers,
     maxTokenBytes: limits.maxTokenBytes,
     verifiedTokens: Math.min(limits.verifiedTokenCount, MAX_VERIFIED_TOKENS),
+    maxWaiting: MAX_VERIFIED_TOKENS,
     clock: systemClock,
     observer,
     compile: (principal, digest) =>

@@ -19,6 +19,9 @@ import { systemClock } from "./clock.ts";
 /** Named to callers without a token; the product's own name tells an attacker no more than the answer's form does. */
 const REALM = "portcullis";
 
+/** Of the Checks in flight, those that may wait with a new token: whoever floods us with such leaves room for known ones. */
+const WAITING_SHARE = 0.75;
+
 export interface PolicyParts {
   readonly issuers: readonly Issuer[];
   readonly guard: Guard;
@@ -73,6 +76,7 @@ function verifierOf(
     issuers,
     maxTokenBytes: config.limits.maxTokenBytes,
     verifiedTokens: config.limits.verifiedTokenCount,
+    maxWaiting: Math.ceil(config.limits.maxInFlightCount * WAITING_SHARE),
     clock: systemClock,
     observer,
     compile(principal, tokenDigest): Result<CompiledToken, "claim_invalid"> {

@@ -1,5 +1,5 @@
 // Decides how long one kind of work may hold the event loop in a turn: what is over its share waits, in order, for the
-// turns to come, and whoever else waits for the loop is heard in between. It drops nothing but what is too late.
+// turns to come, and whoever else waits for the loop is heard in between. It drops what is too late or too much.
 
 import type { Clock } from "../core/clock.ts";
 import type { Schedule } from "./schedule.ts";
@@ -7,20 +7,22 @@ import type { Schedule } from "./schedule.ts";
 export interface Work {
   /** Monotonic clock. Ends a wait, never work that has begun. */
   readonly deadlineAtMs: number;
-  /** Called at most once, and then `tooLate` is not. Must not throw. */
+  /** Called at most once, and then `drop` is not. Must not throw. */
   run(): void;
-  /** Called instead of `run` about when the deadline passes. Must not throw. */
-  tooLate(): void;
+  /** Called instead of `run`: about when the deadline passes, or at once where as many wait as may. Must not throw. */
+  drop(): void;
 }
 
 export interface LoopShare {
-  /** Runs `work` before it returns while the turn's share lasts; otherwise later. How much waits is the caller's to bound. */
+  /** Runs `work` before it returns while the turn's share lasts; otherwise later. */
   run(work: Work): void;
 }
 
 export interface LoopShareOptions {
   /** Of one turn. The piece of work that crosses it is still ended. */
   readonly maxMs: number;
+  /** How much may wait for turns to come. */
+  readonly maxWaiting: number;
   readonly clock: Clock;
   readonly schedule: Schedule;
 }
@@ -44,8 +46,11 @@ class TurnShare implements LoopShare {
   }
 
   run(work: Work): void {
-    if (this.#next === this.#waiting.length && this.#spentMs < this.#options.maxMs) this.#work(work);
-    else this.#waiting.push(work);
+    const { maxMs, maxWaiting } = this.#options;
+    const waitingCount = this.#waiting.length - this.#next;
+    if (waitingCount === 0 && this.#spentMs < maxMs) this.#work(work);
+    else if (waitingCount < maxWaiting) this.#waiting.push(work);
+    else return work.drop();
     this.#scheduleTurn();
   }
 
@@ -80,6 +85,6 @@ class TurnShare implements LoopShare {
     this.#waiting = all.filter((work) => nowMs < work.deadlineAtMs);
     this.#next = 0;
     if (this.#waiting.length === all.length) return;
-    for (const work of all) if (nowMs >= work.deadlineAtMs) work.tooLate();
+    for (const work of all) if (nowMs >= work.deadlineAtMs) work.drop();
   }
 }

@@ -42,6 +42,8 @@ export interface VerifierOptions<T> {
   readonly maxTokenBytes: number;
   /** How many verified tokens are remembered; 0: none. Their bytes are bounded with them. */
   readonly verifiedTokens: number;
+  /** How many new tokens may wait for a turn of the event loop; the next one is `overloaded` at once. */
+  readonly maxWaiting: number;
   readonly clock: Clock;
   /** MAX_VERIFY_MS_PER_TURN unless a test says otherwise. */
   readonly maxVerifyMsPerTurn?: number;
@@ -83,9 +85,9 @@ class CachingVerifier<T> implements Verifier<T> {
   readonly #cache: TokenCache<Entry<T>> | undefined;
 
   constructor(options: VerifierOptions<T>) {
-    const { verifiedTokens, maxTokenBytes, clock, maxVerifyMsPerTurn = MAX_VERIFY_MS_PER_TURN } = options;
+    const { verifiedTokens, maxTokenBytes, maxWaiting, clock, maxVerifyMsPerTurn = MAX_VERIFY_MS_PER_TURN } = options;
     this.#options = options;
-    this.#share = createLoopShare({ maxMs: maxVerifyMsPerTurn, clock, schedule: eventLoop });
+    this.#share = createLoopShare({ maxMs: maxVerifyMsPerTurn, maxWaiting, clock, schedule: eventLoop });
     this.#verification = createVerification(options);
     this.#cache = verifiedTokens > 0 ? createTokenCache({ maxTokens: verifiedTokens, maxTokenBytes }) : undefined;
   }
@@ -133,6 +135,8 @@ class CachingVerifier<T> implements Verifier<T> {
       run: () => {
         try {
           const instant = isLater ? this.#options.clock.now() : now;
+          const known = isLater ? this.#learnedMeanwhile(token, instant) : undefined;
+          if (known !== undefined) return answer(known);
           this.#verification.verify(token, instant, deadlineAtMs, verifySpan, (verified) => {
             answer(verified.ok ? this.#admit(token, verified.value) : verified);
           });
@@ -140,9 +144,17 @@ class CachingVerifier<T> implements Verifier<T> {
           answer(err({ reason: "internal_error", issuerId: undefined }));
         }
       },
-      tooLate: () => answer(err({ reason: "overloaded", issuerId: undefined })),
+      drop: () => answer(err({ reason: "overloaded", issuerId: undefined })),
     });
     isLater = true;
+  }
+
+  /** Calls with one new token often come together, after a start above all: the first of them is verified for all. */
+  #learnedMeanwhile(token: Buffer, now: Instant): Result<VerifiedToken<T>, never> | undefined {
+    const entry = this.#cache?.get(token);
+    if (entry === undefined || !isKeyCurrent(entry, now)) return undefined;
+    const time = judgeTimes(entry.principal, entry.issuer.clockSkewMs, now.wallMs);
+    return time === undefined ? entry.outcome : undefined;
   }
 
   #admit(token: Buffer, verified: Verified): Result<VerifiedToken<T>, VerifyFailure> {

@@ -65,6 +65,7 @@ function ingressOf(main: Issuer): Ingress {
         issuers: [main],
         maxTokenBytes: 16 * 1024,
         verifiedTokens: 100,
+        maxWaiting: 100,
         clock: realClock,
         observer,
         compile: (principal, digest) => ok(subjectOf(principal, "", digest, 30_000)),

@@ -189,6 +189,7 @@ export function verifierFor(
     issuers,
     maxTokenBytes: 16 * 1024,
     verifiedTokens: 100,
+    maxWaiting: 1_000,
     maxVerifyMsPerTurn: Infinity,
     clock,
     observer: {

@@ -3,6 +3,7 @@ import { createLoopShare, type LoopShare } from "../../../src/resilience/loop-sh
 import { createHandTurnedLoop } from "../../support/hand-turned-loop.ts";
 
 const MAX_MS = 3;
+const MAX_WAITING = 7;
 const FAR_MS = 1_000_000;
 
 /** Work of a millisecond each, written down when it is done. */
@@ -13,7 +14,7 @@ function createBench(): {
   come(name: string, deadlineAtMs?: number, then?: () => void): void;
 } {
   const loop = createHandTurnedLoop();
-  const share = createLoopShare({ maxMs: MAX_MS, clock: loop.clock, schedule: loop.schedule });
+  const share = createLoopShare({ maxMs: MAX_MS, maxWaiting: MAX_WAITING, clock: loop.clock, schedule: loop.schedule });
   const done: string[] = [];
   return {
     done,
@@ -27,7 +28,7 @@ function createBench(): {
           done.push(name);
           then();
         },
-        tooLate: () => void done.push(`${name} too late`),
+        drop: () => void done.push(`${name} dropped`),
       });
     },
   };
@@ -70,7 +71,17 @@ test("what has waited beyond its deadline is told so, in the turn in which it pa
   loop.turn();
   expect(done).toEqual(letters("a", 6));
   loop.turn();
-  expect(done).toEqual([...letters("a", 6), "soon too late", ...letters("g", 3)]);
+  expect(done).toEqual([...letters("a", 6), "soon dropped", ...letters("g", 3)]);
   loop.turn();
   expect(done.length).toBe(10);
+});
+
+test("what comes while as many wait as may is dropped at once, and waits again when there is room", () => {
+  const { done, loop, come } = createBench();
+  for (const name of letters("a", 3 + MAX_WAITING + 1)) come(name);
+  expect(done).toEqual(["a", "b", "c", "k dropped"]);
+  loop.turn();
+  come("l");
+  for (let turn = 0; turn < 3; turn++) loop.turn();
+  expect(done).toEqual(["a", "b", "c", "k dropped", ...letters("d", 7), "l"]);
 });

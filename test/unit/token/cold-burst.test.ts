@@ -57,3 +57,38 @@ test("what waits beyond its deadline is told that we are overloaded, and is not 
   expect(await outcome).toBe("overloaded");
   expect(reports.algorithms).toEqual([]);
 });
+
+test("calls that wait with one new token are answered by one verification", async () => {
+  const { verifier, clock, reports } = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
+    maxVerifyMsPerTurn: 0.01,
+  });
+  const now = clock.now();
+  const ask = (token: Buffer): Promise<string> =>
+    new Promise((resolve) => {
+      verifier.verify(token, now, now.monotonicMs + 60_000, undefined, (outcome) => resolve(reasonOf(outcome)));
+    });
+  const other = ask(Buffer.from(signToken(key, goodClaims({ jti: "other" })))); // takes all of this turn's share
+  const token = Buffer.from(signToken(key, goodClaims()));
+  const told = await Promise.all([other, ...Array.from({ length: 20 }, () => ask(token))]);
+  expect(told).toEqual(told.map(() => "ok"));
+  expect(reports.algorithms).toEqual(["ES256", "ES256"]);
+});
+
+test("more new tokens than may wait are told at once, and a known one is answered all the same", () => {
+  const { verifier, clock } = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
+    maxVerifyMsPerTurn: 0.01,
+    maxWaiting: 3,
+  });
+  const outcomes: string[] = [];
+  const ask = (token: string): void => {
+    const now = clock.now();
+    verifier.verify(Buffer.from(token), now, now.monotonicMs + 60_000, undefined, (outcome) => {
+      outcomes.push(reasonOf(outcome));
+    });
+  };
+  const known = signToken(key, goodClaims({ jti: "known" }));
+  ask(known);
+  for (let i = 0; i < 5; i++) ask(signToken(key, goodClaims({ jti: `new-${i}` })));
+  ask(known);
+  expect(outcomes).toEqual(["ok", "overloaded", "overloaded", "ok"]);
+});
