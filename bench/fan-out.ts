@@ -69,6 +69,7 @@ function join(i: number): Member {
       heeded: replica.status().heededUpTo,
       lagMs: undefined,
       breaker: "closed",
+      totals: undefined,
       startedAtMs: 1,
     }),
     deliver: ({ heeded, ...rest }) =>

@@ -1,5 +1,6 @@
 // `portcullis control`: the control plane's API on its own.
 
+import { fleetFacts } from "../control/fleet/facts.ts";
 import { watchReadiness } from "../ops/readiness.ts";
 import { systemClock } from "./clock.ts";
 import { createControlPlane } from "./control-plane.ts";
@@ -36,7 +37,13 @@ export async function control(options: { readonly config: string }, io: CommandI
     telemetry,
     tokens: [],
     version: io.version,
-    ops: { readiness: () => readiness.report(), metrics: (accept) => telemetry.scrape.render(accept) },
+    ops: {
+      readiness: () => readiness.report(),
+      async metrics(accept) {
+        observer.fleetIs(await fleetFacts(store));
+        return telemetry.scrape.render(accept);
+      },
+    },
   });
   const parts = [storePart(store), controlPart(plane, log, () => undefined)];
   const exitCode = await runUntilTerminated(parts, termination, io, log);

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Config } from "../config/config.ts";
 import { ageMs, type Instant } from "../core/clock.ts";
+import type { DecisionTotals } from "../core/decision-totals.ts";
 import type { Log } from "../core/log.ts";
 import type { BreakerStateName } from "../core/observer.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
@@ -28,6 +29,7 @@ export interface MemberFacts {
   readonly replica: Replica | undefined;
   readonly news: NewsReader | undefined;
   readonly breaker: () => BreakerStateName;
+  readonly totals: () => DecisionTotals;
 }
 
 /** `board` is told where the control plane is in this process; else it is told by HTTP, where that is configured. */
@@ -71,7 +73,7 @@ function deliveryOf({ control }: Config, board: FleetBoard | undefined): ReportD
   return control.reportToken === undefined ? undefined : createReportDelivery(control.url, control.reportToken);
 }
 
-function reportOf(id: string, { version, startedAt, replica, news, breaker }: MemberFacts): SidecarReport {
+function reportOf(id: string, { version, startedAt, replica, news, breaker, totals }: MemberFacts): SidecarReport {
   const status = replica?.status();
   const head = status === undefined ? news?.heeded : status.heededUpTo;
   const position = status?.position;
@@ -81,6 +83,7 @@ function reportOf(id: string, { version, startedAt, replica, news, breaker }: Me
     heeded: head === undefined ? undefined : { epoch: head.epoch, seq: head.seq },
     lagMs: position === undefined ? undefined : Math.round(ageMs(position, systemClock.now())),
     breaker: breaker(),
+    totals: totals(),
     startedAtMs: Math.round(startedAt.wallMs),
   };
 }

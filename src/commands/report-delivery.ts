@@ -3,6 +3,7 @@
 
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { totalsJson } from "../control/fleet/totals.ts";
 import { REPORTS_PATH, type ReportJson } from "../control/api/fleet.ts";
 import type { SidecarReport } from "../revocation/fleet-board.ts";
 
@@ -41,6 +42,14 @@ export function createReportDelivery(controlUrl: string, token: string): ReportD
   };
 }
 
-function reportJson({ id, version, heeded, lagMs, breaker, startedAtMs }: SidecarReport): ReportJson {
-  return { id, version, heeded: heeded ?? null, lag_ms: lagMs ?? null, breaker, started_at: startedAtMs };
+function reportJson({ id, version, heeded, lagMs, breaker, totals, startedAtMs }: SidecarReport): ReportJson {
+  return {
+    id,
+    version,
+    heeded: heeded ?? null,
+    lag_ms: lagMs ?? null,
+    breaker,
+    started_at: startedAtMs,
+    ...(totals === undefined ? {} : { totals: totalsJson(totals) }),
+  };
 }

@@ -44,6 +44,15 @@ export interface ReplicaFacts {
   readonly wrongTypeCount: number;
 }
 
+/** The fleet as its sidecars report it; undefined where that cannot be told now. */
+export interface FleetFacts {
+  readonly sidecarsByBreaker: Readonly<Record<BreakerStateName, number>>;
+  /** Of these: no replica that has ever proved itself current. */
+  readonly unprovedCount: number;
+  /** Of the others; 0 where there are none. */
+  readonly lagMaxMs: number;
+}
+
 /** What was done to bring the store back to what the system of record says; `failed`: it is tried again. */
 export const RECORD_REPAIRS = ["restored", "lifted_again", "failed"] as const;
 export type RecordRepair = (typeof RECORD_REPAIRS)[number];

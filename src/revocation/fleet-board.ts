@@ -1,6 +1,7 @@
 // The port to what the live sidecars last said of themselves, kept with the revocations so that every control plane sees
 // the same fleet. It is no part of any decision about a call.
 
+import type { DecisionTotals } from "../core/decision-totals.ts";
 import type { BreakerStateName } from "../core/observer.ts";
 import type { Result } from "../core/result.ts";
 import type { StoreFault } from "./store.ts";
@@ -20,6 +21,8 @@ export interface SidecarReport {
   /** Since its replica last proved itself current; undefined where there is none, or never. */
   readonly lagMs: number | undefined;
   readonly breaker: BreakerStateName;
+  /** Since it started; undefined of an older version, which does not say. */
+  readonly totals: DecisionTotals | undefined;
   /** Epoch milliseconds, by the sidecar's clock. */
   readonly startedAtMs: number;
 }
@@ -32,7 +35,7 @@ export interface SeenSidecar extends SidecarReport {
 /** Who has been silent for so long is no part of the fleet (contract §6). */
 export const SILENT_AFTER_MS = 10_000;
 
-/** More are not kept: some 5 MB. */
+/** More are not kept: some 10 MB. */
 export const MAX_SIDECARS = 10_000;
 
 export interface FleetBoard {

@@ -1,15 +1,11 @@
 // Every metric of contract §8 that exists, by name, help, labels and buckets. It counts nothing by itself.
 
+import { CHECK_DURATION_BOUNDS_S } from "../core/decision-totals.ts";
 import { UNKNOWN_CAUSES } from "../core/evidence.ts";
 import { RECORD_REPAIRS } from "../core/observer.ts";
 import { TARGET_KINDS } from "../core/target.ts";
 import { Distribution } from "./distribution.ts";
 import { createCell, Family, type Cell } from "./family.ts";
-
-/** From 50 µs, a warm check, to the longest deadline anybody sets. */
-const CHECK_BUCKETS_S = [
-  50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 15e-3, 25e-3, 50e-3, 100e-3, 150e-3, 250e-3, 500e-3, 1,
-];
 
 /** From 10 µs: a key set's fastest algorithms take about 30 µs, ES512 about 1 ms. */
 const VERIFY_BUCKETS_S = [10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 50e-3];
@@ -45,6 +41,9 @@ export interface Metrics {
   readonly replicaWrongType: Family<Cell>;
   readonly recordUp: Family<Cell>;
   readonly recordRepairs: Family<Cell>;
+  readonly fleetSidecars: Family<Cell>;
+  readonly fleetUnproved: Family<Cell>;
+  readonly fleetLagMax: Family<Cell>;
   readonly jwksFetches: Family<Cell>;
   readonly jwksKeysDropped: Family<Cell>;
   readonly jwksAge: Family<AgeCell>;
@@ -63,7 +62,13 @@ export interface MetricsOptions {
 
 /** All families, with the series that must read 0 before their first event: an alert on an increase needs one. */
 export function createMetrics(options: MetricsOptions): Metrics {
-  const metrics = { ...checkMetrics(), ...storeMetrics(), ...replicaMetrics(options), ...processMetrics(options) };
+  const metrics = {
+    ...checkMetrics(),
+    ...storeMetrics(),
+    ...replicaMetrics(options),
+    ...fleetMetrics(),
+    ...processMetrics(options),
+  };
   metrics.checkDuration.at();
   metrics.storeBatchSize.at();
   metrics.storeUp.at();
@@ -85,7 +90,7 @@ type CheckMetrics = Pick<
 function checkMetrics(): CheckMetrics {
   return {
     decisions: counter("decisions_total", "Checks decided.", ["decision", "reason", "tier", "assurance"]),
-    checkDuration: histogram("check_duration_seconds", "Duration of a Check here.", [], CHECK_BUCKETS_S),
+    checkDuration: histogram("check_duration_seconds", "Duration of a Check here.", [], CHECK_DURATION_BOUNDS_S),
     verifyDuration: histogram(
       "verify_duration_seconds",
       "Duration of a token's verification.",
@@ -110,7 +115,7 @@ function storeMetrics(): StoreMetrics {
       `${lookup}_duration_seconds`,
       "Wait for a revocation answer.",
       ["source"],
-      CHECK_BUCKETS_S,
+      CHECK_DURATION_BOUNDS_S,
     ),
     lookups: counter(`${lookup}s_total`, "Revocation look-ups.", ["source", "result"]),
     storeBatchSize: histogram("store_batch_size", "Different keys in one read of the store.", [], BATCH_KEY_BUCKETS),
@@ -148,7 +153,26 @@ function createAgeCell(wallNowMs: () => number): AgeCell {
   };
 }
 
-type ProcessMetrics = Omit<Metrics, keyof CheckMetrics | keyof StoreMetrics | keyof ReplicaMetrics>;
+type FleetMetrics = Pick<Metrics, "fleetSidecars" | "fleetUnproved" | "fleetLagMax">;
+
+/** Without series but in a control plane of its own. */
+function fleetMetrics(): FleetMetrics {
+  return {
+    fleetSidecars: gauge("fleet_sidecars", "Sidecars that report, by their breaker.", ["breaker"], createCell),
+    fleetUnproved: gauge(
+      "fleet_unproved_sidecars",
+      "Sidecars without a replica that has proved itself current.",
+      [],
+      createCell,
+    ),
+    fleetLagMax: gauge("fleet_lag_max_seconds", "Lag of the replica furthest behind.", [], createCell),
+  };
+}
+
+type ProcessMetrics = Omit<
+  Metrics,
+  keyof CheckMetrics | keyof StoreMetrics | keyof ReplicaMetrics | keyof FleetMetrics
+>;
 
 function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): ProcessMetrics {
   const ageCell = (): AgeCell => createAgeCell(wallNowMs);

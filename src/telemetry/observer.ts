@@ -1,7 +1,9 @@
 // Turns what the rooms report into metrics, logs and statistics. It decides nothing and never throws at them.
 
 import type { Clock } from "../core/clock.ts";
-import type { BreakerStateName, Observer, RecordObserver } from "../core/observer.ts";
+import type { DecisionTotals } from "../core/decision-totals.ts";
+import type { BreakerStateName, FleetFacts, Observer, RecordObserver } from "../core/observer.ts";
+import { totalsOf } from "./decision-totals.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { NONE, type Metrics } from "./metrics.ts";
 import type { OutageLog } from "./outage-log.ts";
@@ -21,6 +23,9 @@ export interface ObserverOptions {
 export interface TelemetryObserver extends Observer, RecordObserver {
   /** For `/status`. */
   decisionRates(): DecisionRates;
+  /** Since the start. */
+  readonly decisionTotals: () => DecisionTotals;
+  fleetIs(facts: FleetFacts | undefined): void;
 }
 
 export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }: ObserverOptions): TelemetryObserver {
@@ -32,6 +37,8 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     ...observeTokens(metrics),
     ...observeStore(metrics, outageLog),
     ...observeReplica(metrics, clock.now().wallMs),
+    decisionTotals: () => totalsOf(metrics),
+    fleetIs: (facts) => showFleet(metrics, facts),
     decisionRates: () => counts.rates(clock.now().monotonicMs),
     decided(decision) {
       const { outcome, reason, tier = NONE, assurance = NONE, endedAt, traceId } = decision;
@@ -136,4 +143,13 @@ function observeReplica(metrics: Metrics, startedWallMs: number): Pick<Observer,
       metrics.replicaWrongType.at().value = wrongTypeCount;
     },
   };
+}
+
+/** What cannot be told now is no number, or an old one would stand for it. */
+function showFleet(metrics: Metrics, facts: FleetFacts | undefined): void {
+  for (const breaker of ["closed", "half-open", "open"] as const) {
+    metrics.fleetSidecars.at(breaker).value = facts?.sidecarsByBreaker[breaker] ?? NaN;
+  }
+  metrics.fleetUnproved.at().value = facts?.unprovedCount ?? NaN;
+  metrics.fleetLagMax.at().value = facts === undefined ? NaN : facts.lagMaxMs / 1000;
 }

@@ -71,6 +71,7 @@ export function describeFleetBoard(storeName: string, store: () => RevocationSto
     heeded: { epoch: "e", seq: 7 },
     lagMs: 12,
     breaker: "closed",
+    totals: { allowed: 3, denied: { revoked: 2 }, failedOpen: 1, durations: Array.from({ length: 17 }, () => 0) },
     startedAtMs: 1_767_225_600_000,
     ...over,
   });
@@ -80,7 +81,7 @@ export function describeFleetBoard(storeName: string, store: () => RevocationSto
   describe(`the ${storeName} store's board of the fleet`, () => {
     test("gives back what each sidecar last reported, and when it was seen", async () => {
       const first = report();
-      const second = report({ heeded: undefined, lagMs: undefined, breaker: "open" });
+      const second = report({ heeded: undefined, lagMs: undefined, breaker: "open", totals: undefined });
       valueOf(await store().report([report({ id: first.id, version: "older" }), second]));
       valueOf(await store().report([first]));
       expect(await seen(first.id)).toEqual({ ...first, lastSeenMs: expect.any(Number) });

@@ -50,6 +50,7 @@ test("it is alive, and ready while its store answers", async () => {
     return report.components.store.state !== "ready";
   });
   expect(await statusOf("/livez")).toBe(200);
+  expect(await (await get("/metrics", READER)).text()).toMatch(/^portcullis_fleet_lag_max_seconds Nan$/im);
   await redis.restart();
   await until("ready again", async () => (await statusOf("/readyz")) === 200);
 });

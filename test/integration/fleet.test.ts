@@ -61,6 +61,11 @@ interface Member {
   readonly seq: number | null;
   readonly lag_ms: number | null;
   readonly last_seen: number;
+  readonly totals: {
+    readonly allowed: number;
+    readonly denied: Readonly<Record<string, number>>;
+    readonly durations: readonly number[];
+  };
 }
 
 interface Receipt {
@@ -124,8 +129,47 @@ describe("the fleet", () => {
         breaker: "closed",
         started_at: expect.any(Number),
         last_seen: expect.any(Number),
+        totals: {
+          allowed: expect.any(Number),
+          denied: expect.any(Object),
+          failed_open: 0,
+          durations: expect.any(Array),
+        },
       });
+      expect(member.totals.durations).toHaveLength(17);
     }
+  });
+
+  test("says what each has decided, by outcome, reason and duration, and nobody's name", async () => {
+    const sums = async (): Promise<readonly number[]> => {
+      const fleet = await fleetAt(1);
+      const sum = (of: (totals: Member["totals"]) => number | undefined): number =>
+        fleet.reduce((so, { totals }) => so + (of(totals) ?? 0), 0);
+      return [
+        sum(({ allowed }) => allowed),
+        sum(({ denied }) => denied["missing_token"]),
+        sum(({ denied }) => denied["expired"]),
+        sum(({ durations }) => durations.reduce((so, count) => so + count, 0)),
+      ];
+    };
+    const before = await sums();
+    await warm(sidecars);
+    const nowS = Math.floor(Date.now() / 1_000);
+    expect((await sidecars[0]?.check({ path: "/" }))?.status).toBe(401);
+    expect((await sidecars[1]?.check({ path: "/", token: token({ iat: nowS - 600, exp: nowS - 300 }) }))?.status).toBe(
+      401,
+    );
+    const after = [3, 1, 1, 5].map((more, i) => more + (before[i] ?? NaN));
+    await until("all of them to have told", async () => (await sums()).every((count, i) => count === after[i]));
+    expect(JSON.stringify(await fleetAt(0))).not.toContain("alice");
+  });
+
+  test("is summed up in a control plane's metrics", async () => {
+    const metrics = await (await call(1, "GET", "/metrics")).text();
+    expect(metrics).toMatch(/^portcullis_fleet_sidecars\{breaker="closed"\} 3$/m);
+    expect(metrics).toMatch(/^portcullis_fleet_sidecars\{breaker="open"\} 0$/m);
+    expect(metrics).toMatch(/^portcullis_fleet_unproved_sidecars 0$/m);
+    expect(metrics).toMatch(/^portcullis_fleet_lag_max_seconds [0-9.]+$/m);
   });
 
   test("takes no report from who may not send one, and none that is not in order", async () => {
@@ -138,6 +182,15 @@ describe("the fleet", () => {
     expect(await statusOf({ ...report, breaker: "ajar" })).toBe(400);
     expect(await statusOf({ ...report, heeded: { epoch: "e", seq: 1.5 } })).toBe(400);
     expect(await statusOf({ ...report, more: 1 })).toBe(400);
+    const totals = {
+      allowed: 1,
+      denied: { revoked: 1 },
+      failed_open: 0,
+      durations: Array.from({ length: 17 }, () => 0),
+    };
+    expect(await statusOf({ ...report, totals: { ...totals, denied: { "of alice": 1 } } })).toBe(400);
+    expect(await statusOf({ ...report, totals: { ...totals, durations: [1] } })).toBe(400);
+    expect(await statusOf({ ...report, totals: { ...totals, failed_open: -1 } })).toBe(400);
     expect(await statusOf({ ...report, version: "v".repeat(4_000) })).toBe(413);
     for (const path of ["/v1/fleet", "/v1/revocations", "/v1/events"]) {
       expect((await call(0, "GET", path, undefined, REPORTER)).status).toBe(403);
@@ -171,6 +224,7 @@ describe("wait: fleet", () => {
     const id = await until("the fourth", async () => (await fleetAt(0)).find((one) => !before.has(one.id))?.id);
     const { fleet } = await revokeForAll(randomUUID());
     expect(fleet).toMatchObject({ live: 4, applied: 3, pending: [id] });
+    expect(await (await call(0, "GET", "/metrics")).text()).toMatch(/^portcullis_fleet_unproved_sidecars 1$/m);
     expect(fleet.ms).toBeGreaterThanOrEqual(1_900);
     expect(fleet.ms).toBeLessThan(4_000);
     await blind.stop();

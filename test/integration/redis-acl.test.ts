@@ -72,7 +72,14 @@ test("the control plane's user can store, find, list and lift, and Redis denied 
   expect(await store.auditHeads()).toMatchObject({ ok: true });
   expect(await store.eventsAfter(0, 1_000)).toMatchObject({ ok: true });
   expect(await store.eventsAfter("end", 0)).toMatchObject({ ok: true });
-  const report = { version: "1", heeded: undefined, lagMs: undefined, breaker: "closed", startedAtMs: 1 } as const;
+  const report = {
+    version: "1",
+    heeded: undefined,
+    lagMs: undefined,
+    breaker: "closed",
+    totals: undefined,
+    startedAtMs: 1,
+  } as const;
   expect((await store.report([{ ...report, id: "a" }])).ok).toBe(true);
   // One that was seen long ago is cleared away by the next report.
   await redis.cli("-n", "1", "ZADD", "portcullis:{fleet}:seen", "1", "silent");

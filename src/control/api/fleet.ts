@@ -7,6 +7,7 @@ import type { FleetBoard, Heeded, SeenSidecar, SidecarReport } from "../../revoc
 import { SIDECAR_REPORT } from "../fleet/fleet-schemas.ts";
 import { createInbox } from "../fleet/inbox.ts";
 import type { FleetWatch } from "../fleet/receipt.ts";
+import { totalsJson, totalsOfJson, type TotalsJson } from "../fleet/totals.ts";
 import { readFault, type Problem } from "../problem.ts";
 import { sendProblem } from "./room.ts";
 
@@ -18,12 +19,13 @@ export interface ReportJson {
   readonly lag_ms: number | null;
   readonly breaker: BreakerStateName;
   readonly started_at: number;
+  readonly totals?: TotalsJson;
 }
 
 export const REPORTS_PATH = "/v1/fleet/reports";
 
-/** A report is some 250 bytes. */
-const MAX_REPORT_BYTES = 2_048;
+/** A report is some 500 bytes; with every reason and counts that nobody reaches some 1,500. */
+const MAX_REPORT_BYTES = 3_072;
 
 const NOT_KEPT: Problem = { code: "store_unavailable", headers: { "retry-after": "1" } };
 
@@ -46,8 +48,16 @@ export function registerFleet(app: FastifyInstance, board: FleetBoard, watch: Fl
   });
 }
 
-function reportOf({ id, version, heeded, lag_ms, breaker, started_at }: ReportJson): SidecarReport {
-  return { id, version, heeded: heeded ?? undefined, lagMs: lag_ms ?? undefined, breaker, startedAtMs: started_at };
+function reportOf({ id, version, heeded, lag_ms, breaker, started_at, totals }: ReportJson): SidecarReport {
+  return {
+    id,
+    version,
+    heeded: heeded ?? undefined,
+    lagMs: lag_ms ?? undefined,
+    breaker,
+    startedAtMs: started_at,
+    totals: totals === undefined ? undefined : totalsOfJson(totals),
+  };
 }
 
 function byId(a: SeenSidecar, b: SeenSidecar): number {
@@ -63,5 +73,6 @@ function sidecarJson(sidecar: SeenSidecar): object {
     breaker: sidecar.breaker,
     started_at: sidecar.startedAtMs,
     last_seen: sidecar.lastSeenMs,
+    totals: sidecar.totals === undefined ? undefined : totalsJson(sidecar.totals),
   };
 }

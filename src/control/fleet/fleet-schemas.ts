@@ -2,6 +2,7 @@
 
 import { MAX_SIDECARS } from "../../revocation/fleet-board.ts";
 import type { JsonSchema } from "../json-schema.ts";
+import { TOTALS } from "./totals.ts";
 
 const ID: JsonSchema = {
   type: "string",
@@ -36,6 +37,7 @@ export const SIDECAR_REPORT: JsonSchema = {
     lag_ms: LAG,
     breaker: BREAKER,
     started_at: MILLISECONDS,
+    totals: TOTALS,
   },
 };
 
@@ -53,6 +55,7 @@ export const FLEET: JsonSchema = {
       lag_ms: LAG,
       breaker: BREAKER,
       started_at: { ...MILLISECONDS, description: "Epoch milliseconds, by its own clock." },
+      totals: TOTALS,
       last_seen: { ...MILLISECONDS, description: "Epoch milliseconds, by the store's clock." },
     },
   },

@@ -56,8 +56,12 @@ describe("every report is counted under closed labels", () => {
       ]),
     );
     expect(logged).toHaveLength(3);
+    observer.decided(allowed({ assurance: "fail-open", durationMs: 2_000 }));
+    const { durations, ...totals } = observer.decisionTotals();
+    expect(totals).toEqual({ allowed: 3, denied: { bad_signature: 1 }, failedOpen: 1 });
+    expect([durations.length, durations[16], durations.reduce((sum, count) => sum + count, 0)]).toEqual([17, 1, 4]);
     wallMs += 1_000;
-    expect(observer.decisionRates()).toEqual({ allowPerSecond: 2, denyPerSecond: 1, failOpenPerSecond: 0 });
+    expect(observer.decisionRates()).toEqual({ allowPerSecond: 3, denyPerSecond: 1, failOpenPerSecond: 1 });
   });
 
   test("fail-open that nobody sees: it has a series of its own, at 0 before the first one", async () => {
