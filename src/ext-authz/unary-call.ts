@@ -2,6 +2,7 @@
 // It knows neither services nor what the messages mean.
 
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { readGrpcTimeout } from "./deadline.ts";
 
 const { HTTP2_HEADER_CONTENT_TYPE, HTTP2_HEADER_STATUS } = constants;
 
@@ -24,22 +25,18 @@ const OK_TRAILERS: OutgoingHttpHeaders = { "grpc-status": "0" };
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
-const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
-
 /** Whether this file can carry the call. Other content types and strange time-outs it leaves be. */
 export function isPlainCall(headers: IncomingHttpHeaders): boolean {
   const type = headers[HTTP2_HEADER_CONTENT_TYPE];
   const timeout = headers["grpc-timeout"];
   if (typeof type !== "string" || !type.startsWith("application/grpc")) return false;
-  return timeout === undefined || (typeof timeout === "string" && TIMEOUT.test(timeout));
+  return timeout === undefined || timeoutMsOf(headers) !== undefined;
 }
 
 /** What the caller allows the call from its start on, in milliseconds; undefined: for ever. Of a plain call. */
 export function timeoutMsOf(headers: IncomingHttpHeaders): number | undefined {
   const timeout = headers["grpc-timeout"];
-  if (typeof timeout !== "string") return undefined;
-  return Number(timeout.slice(0, -1)) * (UNIT_MS[timeout.slice(-1)] ?? 0);
+  return typeof timeout === "string" ? readGrpcTimeout(timeout) : undefined;
 }
 
 /**

@@ -2,6 +2,7 @@
 // whether it is refused before its message is looked at. It sends nothing.
 
 import type { CheckCall } from "../check.ts";
+import { readGrpcTimeout } from "../deadline.ts";
 import { BAD_TIMEOUT, NOT_GRPC, NOT_POST, UNKNOWN_METHOD, type Refusal } from "./answers.ts";
 import type { RequestFields } from "./request-fields.ts";
 
@@ -41,13 +42,10 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
 
 const CONTENT_TYPE = /^application\/grpc(?:[+;]|$)/i;
 
-const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
-const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
-
 /** Of well-formed fields. */
 export function readCallHead(fields: RequestFields): CallHead {
   const { contentLength, grpcEncoding, grpcTimeout, traceparent, tracestate } = fields;
-  const timeoutMs = grpcTimeout === undefined ? undefined : readTimeoutMs(grpcTimeout);
+  const timeoutMs = grpcTimeout === undefined ? undefined : readGrpcTimeout(grpcTimeout);
   const method = METHODS.get(fields.path ?? "");
   return {
     method: method ?? "check",
@@ -68,9 +66,4 @@ function refusalOf(
   if (!CONTENT_TYPE.test(fields.contentType ?? "")) return NOT_GRPC;
   if (method === undefined) return UNKNOWN_METHOD;
   return fields.grpcTimeout !== undefined && timeoutMs === undefined ? BAD_TIMEOUT : undefined;
-}
-
-function readTimeoutMs(text: string): number | undefined {
-  const [, amount, unit] = TIMEOUT.exec(text) ?? [];
-  return amount === undefined || unit === undefined ? undefined : Number(amount) * (UNIT_MS[unit] ?? 0);
 }

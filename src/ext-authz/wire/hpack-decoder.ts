@@ -35,7 +35,6 @@ export class HpackDecoder {
   #listBytes = 0;
   /** Of the block being read: nothing but changes of size so far. */
   #isAtStart = true;
-  #isReusable = false;
   /** The text of the string last read; empty where it was too long to matter. */
   #text = "";
 
@@ -45,11 +44,6 @@ export class HpackDecoder {
     this.#table = new DynamicTable(limits.maxTableBytes);
     const longestBytes = Math.max(limits.maxListBytes, limits.maxTableBytes);
     if (scratch.length < longestBytes) scratch = Buffer.allocUnsafeSlow(longestBytes);
-  }
-
-  /** Whether the last decoded block neither used nor changed the dynamic table, so that the same bytes mean the same again. */
-  get isReusable(): boolean {
-    return this.#isReusable;
   }
 
   /** Grows with each change of the dynamic table. A block that left it as it was means the same until it grows. */
@@ -66,13 +60,11 @@ export class HpackDecoder {
     this.#at = 0;
     this.#listBytes = 0;
     this.#isAtStart = true;
-    this.#isReusable = true;
     let isWhole = true;
     while (isWhole && this.#at < block.length) isWhole = this.#representation(block[this.#at] as number, onHeader);
     this.#block = scratch; // keeps nothing of the caller's alive
     this.#text = "";
     if (isWhole) return this.#listBytes > this.#limits.maxListBytes ? "list_too_large" : "ok";
-    this.#isReusable = false;
     return "compression_error";
   }
 
@@ -89,7 +81,6 @@ export class HpackDecoder {
   #sizeUpdate(): boolean {
     const bytes = this.#integer(5);
     if (!this.#isAtStart || bytes === DAMAGED || bytes > this.#limits.maxTableBytes) return false;
-    this.#isReusable = false;
     this.#table.resize(bytes);
     return true;
   }
@@ -123,10 +114,7 @@ export class HpackDecoder {
     }
     const valueBytes = this.#string(room - nameBytes);
     if (valueBytes === DAMAGED) return false;
-    if (isAdded) {
-      this.#isReusable = false;
-      this.#table.add(name, this.#text, nameBytes + valueBytes);
-    }
+    if (isAdded) this.#table.add(name, this.#text, nameBytes + valueBytes);
     this.#handOut(name, this.#text, nameBytes + valueBytes, onHeader);
     return true;
   }
@@ -144,7 +132,6 @@ export class HpackDecoder {
   #nameAt(index: number): string {
     const entry = index - STATIC_NAMES.length;
     if (entry <= 0) return STATIC_NAMES[index - 1] as string;
-    this.#isReusable = false;
     return this.#table.nameOf(entry);
   }
 
