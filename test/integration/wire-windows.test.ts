@@ -1,11 +1,12 @@
 // Flow control of our own HTTP/2 (RFC 9113 §5.2, §6.9) with real clients at its other end: what is large goes through, in
 // both directions, and what is small costs no frame.
 import { createHash } from "node:crypto";
+import * as fc from "fast-check";
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import { afterEach, describe, expect, test } from "vitest";
 import type { CheckHandler } from "../../src/ext-authz/check-handler.ts";
 import { createWireServer } from "../../src/ext-authz/wire/server.ts";
-import { CODE, FLAG, FRAME, frame, uint32 } from "../support/http2-frames.ts";
+import { CODE, FLAG, FRAME, frame, settings, uint32 } from "../support/http2-frames.ts";
 import { check, checkHeaders, Http2Peer, message } from "../support/http2-peer.ts";
 import { until } from "../support/wait.ts";
 
@@ -119,4 +120,58 @@ describe("towards the peer", () => {
     peer.send(frame(FRAME.settings, 0, 0, Buffer.concat([Buffer.of(0, 4), uint32(15)])));
     expect((await peer.answer(1)).body.subarray(5).toString()).toBe("0123456789");
   });
+
+  /** Of the connection, of a stream, or the initial one of them all, which may shrink too. */
+  const step = fc.oneof(
+    fc.record({ stream: fc.constant(0), bytes: fc.integer({ min: 1, max: 3_000 }) }),
+    fc.record({ stream: fc.integer({ min: 1, max: 8 }), bytes: fc.integer({ min: 1, max: 2_000 }) }),
+    fc.record({ stream: fc.constant(undefined), bytes: fc.nat(1_500) }),
+  );
+
+  test("answers come whole once all windows are open, however they were opened and shut before", async () => {
+    const address = await serve();
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), async (steps, isConnectionShut) => {
+        const peer = await peerOf(address, [[4, 0]]);
+        if (isConnectionShut) await shutConnection(peer);
+        const texts = Array.from({ length: 8 }, (_, at) => `${at}`.repeat(700 * at + 1));
+        for (const [at, text] of texts.entries()) peer.send(check(101 + 2 * at, text));
+        for (const { stream, bytes } of steps) {
+          if (stream === undefined) peer.send(settings([[4, bytes]]));
+          else peer.send(frame(FRAME.windowUpdate, 0, stream === 0 ? 0 : 99 + 2 * stream, uint32(bytes)));
+        }
+        await peer.settled();
+        peer.send(settings([[4, 200_000]]), frame(FRAME.windowUpdate, 0, 0, uint32(200_000)));
+        for (const [at, text] of texts.entries()) {
+          expect((await peer.answer(101 + 2 * at)).body.toString("latin1", 5)).toBe(text);
+        }
+        peer.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("an update of the connection's window costs no more where thousands wait for their own", async () => {
+    const updates = Buffer.concat(Array.from({ length: 9_000 }, () => frame(FRAME.windowUpdate, 0, 0, uint32(1))));
+    const address = await serve();
+    const timed = async (waitingCount: number): Promise<number> => {
+      const peer = await peerOf(address, [[4, 0]]);
+      for (let at = 0; at < waitingCount; at++) peer.send(check(1 + 2 * at, "waits"));
+      await peer.settled();
+      const beganAtMs = performance.now();
+      peer.send(updates);
+      await peer.settled();
+      return performance.now() - beganAtMs;
+    };
+    const aloneMs = Math.max(await timed(0), await timed(0));
+    // A hundred times as much and more, if every one of them were looked at each time.
+    expect(Math.min(await timed(8_000), await timed(8_000))).toBeLessThan(300 + 10 * aloneMs);
+  });
 });
+
+/** Leaves not a byte of the connection's window. */
+async function shutConnection(peer: Http2Peer): Promise<void> {
+  peer.send(check(1, "x".repeat(70_000)), frame(FRAME.windowUpdate, 0, 1, uint32(100_000)));
+  await until("all that the window lets through", () => peer.bodyBytes(1) === 65_535);
+  peer.send(frame(FRAME.resetStream, 0, 1, uint32(CODE.cancel)));
+}

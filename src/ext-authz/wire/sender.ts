@@ -45,6 +45,8 @@ export class Sender {
   private readonly ended: (stream: Stream) => void;
   private windowBytes: number;
   private readonly blockedStreams: Set<Stream>;
+  /** Those of them that nothing but the connection's window holds up: others would be visited in vain when it opens. */
+  private readonly starvedStreams: Set<Stream>;
   private blockedBytes: number;
 
   constructor(output: Output, writer: FrameWriter, ended: (stream: Stream) => void) {
@@ -53,6 +55,7 @@ export class Sender {
     this.ended = ended;
     this.windowBytes = DEFAULT_WINDOW_BYTES;
     this.blockedStreams = new Set();
+    this.starvedStreams = new Set();
     this.blockedBytes = 0;
   }
 
@@ -101,15 +104,17 @@ export class Sender {
   forget(stream: Stream): void {
     if (stream.blocked === undefined) return;
     this.blockedBytes -= stream.blocked.bytes.length - stream.blocked.sentBytes;
-    stream.blocked = undefined;
-    this.blockedStreams.delete(stream);
+    this.unblock(stream);
   }
 
   /** §6.9: WINDOW_UPDATE of the connection. */
   widen(incrementBytes: number): ErrorCode {
     this.windowBytes += incrementBytes;
     if (this.windowBytes > MAX_WINDOW_BYTES) return FLOW_CONTROL_ERROR; // §6.9.1
-    this.pumpAll();
+    for (const stream of this.starvedStreams) {
+      if (this.windowBytes <= 0) break;
+      this.pump(stream);
+    }
     return NO_ERROR;
   }
 
@@ -121,12 +126,9 @@ export class Sender {
     return NO_ERROR;
   }
 
-  /** After windows have changed otherwise. */
+  /** After windows of streams have changed otherwise. */
   pumpAll(): void {
-    for (const stream of this.blockedStreams) {
-      if (this.windowBytes <= 0) return;
-      this.pump(stream);
-    }
+    for (const stream of this.blockedStreams) this.pump(stream);
   }
 
   /** Streams whose peer has let nothing through since then. */
@@ -174,10 +176,7 @@ export class Sender {
     const isEnd = isLast && trailers === undefined;
     while (blocked.sentBytes < bytes.length) {
       const room = Math.min(this.windowBytes, stream.sendWindowBytes, MAX_FRAME_BYTES);
-      if (room <= 0) {
-        this.blockedStreams.add(stream);
-        return;
-      }
+      if (room <= 0) return this.block(stream);
       const count = Math.min(room, bytes.length - blocked.sentBytes);
       const to = blocked.sentBytes + count;
       this.writer.data(stream.id, bytes, blocked.sentBytes, to, isEnd && to === bytes.length);
@@ -187,10 +186,21 @@ export class Sender {
       this.blockedBytes -= count;
       blocked.movedAtMs = performance.now();
     }
-    this.blockedStreams.delete(stream);
-    stream.blocked = undefined;
+    this.unblock(stream);
     if (trailers !== undefined) this.writer.headers(stream.id, trailers, true);
     if (isLast) this.ended(stream);
+  }
+
+  private block(stream: Stream): void {
+    this.blockedStreams.add(stream);
+    if (stream.sendWindowBytes > 0) this.starvedStreams.add(stream);
+    else this.starvedStreams.delete(stream);
+  }
+
+  private unblock(stream: Stream): void {
+    stream.blocked = undefined;
+    this.blockedStreams.delete(stream);
+    this.starvedStreams.delete(stream);
   }
 }
 
