@@ -24,7 +24,7 @@ export interface HealthWatcher {
 
 export interface Health {
   setServing(serving: boolean): void;
-  /** Ends all watches: they would hold a drain up for ever. */
+  /** Ends all watches, and later ones as soon as they are told: they would hold a drain up for ever. */
   endWatches(): void;
   /** An encoded HealthCheckRequest to an encoded HealthCheckResponse. */
   check(request: Buffer): Result<Buffer, HealthRefusal>;
@@ -42,6 +42,7 @@ export function createHealth(services: readonly string[], look: () => void): Hea
   /** Of services that nobody knows: told so once, and ended like the others. */
   const strayWatches = new Set<HealthWatcher>();
   let current = NOT_SERVING;
+  let isEnding = false;
   return {
     setServing(serving) {
       const next = serving ? SERVING : NOT_SERVING;
@@ -50,6 +51,7 @@ export function createHealth(services: readonly string[], look: () => void): Hea
       for (const watch of watches) watch.told(current);
     },
     endWatches() {
+      isEnding = true;
       for (const open of [watches, strayWatches]) {
         for (const watch of open) watch.ended();
         open.clear();
@@ -67,9 +69,10 @@ export function createHealth(services: readonly string[], look: () => void): Hea
       const isKnown = service !== undefined && known.has(service);
       look();
       const among = isKnown ? watches : strayWatches;
-      among.add(watcher);
       // An unknown one stays open: its service may yet come (gRPC health checking protocol).
       watcher.told(isKnown ? current : SERVICE_UNKNOWN);
+      if (isEnding) watcher.ended();
+      else among.add(watcher);
       return () => void among.delete(watcher);
     },
   };

@@ -67,6 +67,7 @@ function pingOf(peer: Http2Peer): Promise<Frame> {
   return peer.first("a PING", ({ type, flags }) => type === FRAME.ping && flags === 0);
 }
 
+const WATCH_PATH = "/grpc.health.v1.Health/Watch";
 const LAST_POSSIBLE = 0x7fff_ffff;
 
 describe("a goodbye (RFC 9113 §6.8)", () => {
@@ -86,6 +87,17 @@ describe("a goodbye (RFC 9113 §6.8)", () => {
     expect((await peer.answer(1)).body.subarray(5).toString()).toBe("before");
     expect((await peer.answer(3)).body.subarray(5).toString()).toBe("under way");
     expect(await peer.end()).toBe("none");
+    expect(await drained).toBe("finished");
+  });
+
+  test("is held up by no health watch that was under way to us", async () => {
+    const { transport, peer } = await serve(false, { goAwayMs: 60_000 });
+    const drained = transport.drain(0, 10_000);
+    const ping = await pingOf(peer);
+    const headers = CHECK_HEADERS.map(([name, value]): Header => [name, name === ":path" ? WATCH_PATH : value]);
+    peer.send(checkHeaders(1, headers), frame(FRAME.data, FLAG.endStream, 1, message(Buffer.alloc(0))));
+    expect((await peer.answer(1)).headers["grpc-status"]).toBe("0");
+    peer.send(frame(FRAME.ping, FLAG.ack, 0, ping.payload));
     expect(await drained).toBe("finished");
   });
 

@@ -116,10 +116,11 @@ export class Calls {
   private watch(stream: Stream, request: Buffer): void {
     const { health, sender } = this.parts;
     sender.begin(stream);
-    stream.endWatch = health.watch(request, {
+    const endWatch = health.watch(request, {
       told: (status) => sender.send(stream, status),
       ended: () => sender.end(stream),
     });
+    if (stream.isOpen) stream.endWatch = endWatch; // in a drain it has ended by now
   }
 }
 
