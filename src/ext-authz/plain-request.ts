@@ -1,5 +1,5 @@
 // Reads a CheckRequest in the one form in which Envoy writes most of them: every field a tag of one byte, a length of at
-// most two and that many bytes, every header a name and then a value. At 0.7 µs for 1.1 (measured with 15 headers), and it
+// most two and that many bytes, every header a name and then a value. With 15 headers that takes 0.7 µs in place of 1.1. It
 // decides nothing: whatever is written otherwise, or is out of the ordinary, is left to request.ts.
 
 import {
