@@ -20,8 +20,11 @@ const HASH_PRIME = 0x01000193;
 
 export interface TokenCache<V> {
   get(token: Buffer): V | undefined;
-  /** `token` must not change any more. Of two tokens with one hash (one pair in 2^32) the later is remembered. */
-  set(token: Buffer, value: V): void;
+  /**
+   * `token` must not change any more. Of two tokens with one hash (one pair in 2^32) the later is remembered.
+   * `extraBytes`: what `value` takes beyond what it does for an ordinary token of that length.
+   */
+  set(token: Buffer, value: V, extraBytes?: number): void;
   delete(token: Buffer): void;
 }
 
@@ -48,8 +51,8 @@ export function createTokenCache<V>(options: TokenCacheOptions): TokenCache<V> {
       const entry = entries.get(hashOf(token));
       return entry !== undefined && token.equals(entry.token) ? entry.value : undefined;
     },
-    set(token, value) {
-      entries.set(hashOf(token), { token, value }, { size: entryBytes(token.length) });
+    set(token, value, extraBytes = 0) {
+      entries.set(hashOf(token), { token, value }, { size: entryBytes(token.length) + extraBytes });
     },
     delete(token) {
       const hash = hashOf(token);

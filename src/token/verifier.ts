@@ -11,6 +11,7 @@ import { eventLoop } from "../resilience/schedule.ts";
 import { judgeTimes } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
+import { nestedBytes } from "./nested-bytes.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import { createVerification, type Verification, type Verified, type VerifyFailure } from "./verification.ts";
 import type { VerifyKey } from "./verify-key.ts";
@@ -166,7 +167,7 @@ class CachingVerifier<T> implements Verifier<T> {
     // The key may have left its set while a thread verified: then this token must not be remembered as good.
     if (!keysSeen.keys.has(key)) return outcome;
     const entry: Entry<T> = { outcome, principal, issuer, key, keysSeen };
-    this.#cache?.set(token, entry);
+    this.#cache?.set(token, entry, nestedBytes(principal.claims));
     return outcome;
   }
 }

@@ -135,6 +135,18 @@ test("the number of tokens remembered is bounded, and so are their bytes", () =>
   expect(large.reports.cache).toEqual(["miss", "miss", "hit", "miss"]);
 });
 
+test.each([
+  ["objects", { extra: Array.from({ length: 450 }, () => ({})) }],
+  ["members", { extra: Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`${i}`, 0])) }],
+  ["arrays in arrays", { extra: Array.from({ length: 2_000 }, () => []) }],
+  ["short strings", { extra: Array.from({ length: 2_000 }, () => "") }],
+])("claims that are small to write and large to hold count as large: %s", (_what, claims) => {
+  const { verify, reports } = verifierFor([issuerWith(keys, ALGORITHMS)], { verifiedTokens: 64 }); // 256 KiB
+  const tokens = [1, 2, 3].map((i) => signToken(key, goodClaims({ jti: `t${i}`, ...claims })));
+  for (const one of [...tokens, ...tokens.toReversed()]) expect(reasonOf(verify(one))).toBe("ok");
+  expect(reports.cache).toEqual(["miss", "miss", "miss", "hit", "hit", "miss"]);
+});
+
 test("a memory of none remembers nothing", () => {
   const { verify, reports } = verifierFor([issuerWith(keys, ALGORITHMS)], { verifiedTokens: 0 });
   expect(reasonOf(verify(token))).toBe("ok");
