@@ -10,7 +10,7 @@ RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages envoys redis postgres conformance deploy-tools ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, h2spec, promtool
+setup: packages envoys redis postgres conformance deploy-tools ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, h2spec, helm, promtool
 
 packages:
 	@scripts/install-packages

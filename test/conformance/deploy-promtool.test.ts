@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { ALERT_TESTS_FILE, ALERTS_FILE, DASHBOARD_FILES, dashboardQueries } from "../support/deploy-queries.ts";
 
+const CONFIG_FILE = "deploy/prometheus/prometheus.yml";
 const HAS_PROMTOOL = spawnSync("promtool", ["--version"]).status === 0;
 const WHY_SKIPPED = HAS_PROMTOOL ? "" : " (skipped: promtool is missing, see scripts/install-deploy-tools)";
 
@@ -29,6 +30,11 @@ describe.skipIf(!HAS_PROMTOOL)(`promtool${WHY_SKIPPED}`, () => {
 
   test("takes the alert rules", () => {
     expect(promtool("check", "rules", ALERTS_FILE)).toMatchObject({ ok: true });
+  });
+
+  test("takes the configuration of docker-compose.yml's Prometheus", () => {
+    // Of syntax alone: the secret that it names is made by Docker Compose.
+    expect(promtool("check", "config", "--syntax-only", CONFIG_FILE)).toMatchObject({ ok: true });
   });
 
   test("sees each alert fire when it should, and no other", () => {

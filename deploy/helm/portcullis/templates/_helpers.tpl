@@ -1,0 +1,110 @@
+{{/* Names, labels, and the parts that sidecars and control planes share. */}}
+
+{{- define "portcullis.fullname" -}}
+{{- if contains "portcullis" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-portcullis" .Release.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{/* (dict "root" . "component" "service") */}}
+{{- define "portcullis.selector" -}}
+app.kubernetes.io/name: portcullis
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "portcullis.labels" -}}
+{{ include "portcullis.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "portcullis.image" -}}
+{{- $repository := required "image.repository: build the Dockerfile, push it, and name it here" .Values.image.repository -}}
+{{- if .Values.image.digest }}{{ $repository }}@{{ .Values.image.digest }}{{ else }}{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{- define "portcullis.controlUrl" -}}
+{{ if .Values.control.tls.existingSecret }}https{{ else }}http{{ end }}://{{ include "portcullis.fullname" . }}-control.{{ .Release.Namespace }}.svc:9003
+{{- end }}
+
+{{/* What both kinds of process read: the values' config, with what the chart knows better. */}}
+{{- define "portcullis.config" -}}
+{{- if not .Values.config.issuers }}{{ fail "config.issuers: whose tokens are trusted? docs/configuration.md has an example" }}{{ end -}}
+{{- $listen := dict "grpc" "0.0.0.0:9001" "ops" "0.0.0.0:9002" "control" "0.0.0.0:9003" -}}
+{{- if eq .Values.mode "sidecar" }}{{ $_ := set $listen "grpc" (list "127.0.0.1:9001" "unix:/run/portcullis/authz.sock") }}{{ end -}}
+{{- if .Values.tls.existingSecret }}{{ $_ := set $listen "tls" (dict "certificateFile" "/etc/portcullis/tls/tls.crt" "keyFile" "/etc/portcullis/tls/tls.key") }}{{ end -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.config) (dict "listen" $listen "store" (dict "urlFile" (printf "/etc/portcullis/redis/%s" .Values.redis.key)))) -}}
+{{- end }}
+
+{{- define "portcullis.sidecarConfig" -}}
+{{- $config := include "portcullis.config" . | fromYaml -}}
+{{- if and .Values.control.enabled .Values.control.reportToken.existingSecret -}}
+{{- $control := dict "url" (include "portcullis.controlUrl" .) "reportTokenFile" (printf "/etc/portcullis/report/%s" .Values.control.reportToken.key) -}}
+{{- $_ := set $config "control" $control -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end }}
+
+{{- define "portcullis.controlConfig" -}}
+{{- $config := include "portcullis.config" . | fromYaml -}}
+{{- $_ := unset $config.listen "tls" -}}
+{{- $_ := set $config.listen "grpc" "127.0.0.1:9001" -}}
+{{- $_ := set $config.store "urlFile" (printf "/etc/portcullis/redis/%s" .Values.control.redis.key) -}}
+{{- $tokens := list -}}
+{{- range $index, $token := .Values.control.tokens -}}
+{{- $tokens = append $tokens (dict "name" $token.name "scopes" $token.scopes "sha256" (printf "${CONTROL_TOKEN_%d_SHA256}" $index)) -}}
+{{- end -}}
+{{- $control := dict "tokens" $tokens -}}
+{{- if .Values.control.tls.existingSecret }}{{ $_ := set $control "tls" (dict "certificateFile" "/etc/portcullis/control-tls/tls.crt" "keyFile" "/etc/portcullis/control-tls/tls.key") }}{{ end -}}
+{{- $config = mergeOverwrite $config (deepCopy .Values.control.config) (dict "control" $control) -}}
+{{- if .Values.control.record.existingSecret }}{{ $_ := set $config "recordFile" (printf "/etc/portcullis/record/%s" .Values.control.record.key) }}{{ end -}}
+{{- toYaml $config -}}
+{{- end }}
+
+{{- define "portcullis.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "portcullis.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* (dict "root" . "component" "service"): where its pods go. */}}
+{{- define "portcullis.placement" -}}
+topologySpreadConstraints:
+  {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: {{ $.root.Values.topologySpread.whenUnsatisfiable }}
+    labelSelector:
+      matchLabels:
+        {{- include "portcullis.selector" $ | nindent 8 }}
+  {{- end }}
+{{- with .root.Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where both kinds of process may call. */}}
+{{- define "portcullis.egress" }}
+- ports: [{ port: 53, protocol: UDP }, { port: 53, protocol: TCP }]
+- ports: [{ port: {{ .Values.redis.port }}, protocol: TCP }]
+{{- range .Values.networkPolicy.egressPorts }}
+- ports: [{ port: {{ . }}, protocol: TCP }]
+{{- end }}
+{{- end }}
