@@ -7,7 +7,6 @@ import type { ControlOps } from "../control/api/ops.ts";
 import { createAuditTrail } from "../control/audit/trail.ts";
 import type { BootstrapToken } from "../control/bootstrap-token.ts";
 import { createIntrospection } from "../control/introspection.ts";
-import type { Ingress } from "../control/ingress/ingress.ts";
 import { createControlServer, type ControlServer } from "../control/server.ts";
 import { ok } from "../core/result.ts";
 import type { RevocationStore } from "../revocation/revocation-store.ts";
@@ -15,6 +14,7 @@ import { subjectOf, type RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
+import { ingressOf } from "./ingress.ts";
 import type { Ladder } from "./ladder.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { readTlsOf, watchTls } from "./tls.ts";
@@ -73,7 +73,7 @@ function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
       clock: systemClock,
       timeoutMs: ACCESS_TIMEOUT_MS,
     }),
-    ingress: ingressOf(config, verifier, parts),
+    ingress: ingressOf(config, { issuers: parts.issuers, verifier, observer: parts.telemetry.observer }),
     audit: createAuditTrail({
       ...config.control.audit,
       store: parts.store,
@@ -88,23 +88,6 @@ function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
     version: parts.version,
     ops: parts.ops,
   });
-}
-
-function ingressOf(
-  { ingress, limits }: Config,
-  verifier: Verifier<RevocationSubject>,
-  { issuers }: ControlPlaneParts,
-): Ingress {
-  return {
-    oauthRevoke: ingress.oauthRevoke
-      ? {
-          verifier,
-          issuerIds: new Map(issuers.map(({ issuer, id }) => [issuer, id])),
-          maxTokenBytes: limits.maxTokenBytes,
-          timeoutMs: ACCESS_TIMEOUT_MS,
-        }
-      : undefined,
-  };
 }
 
 function accessTokensOf(admin: Issuer, config: Config, { ladder, telemetry }: ControlPlaneParts): Authenticator {

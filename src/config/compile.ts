@@ -8,6 +8,7 @@ import type {
   Address,
   Config,
   ControlConfig,
+  IngressConfig,
   IssuerConfig,
   JwksConfig,
   ListenConfig,
@@ -15,6 +16,7 @@ import type {
   StoreConfig,
   TcpAddress,
   TelemetryConfig,
+  TransmitterConfig,
 } from "./config.ts";
 import { ISSUER } from "./defaults.ts";
 import type { SecretSiblings } from "./secret-siblings.ts";
@@ -27,6 +29,7 @@ import type {
   WrittenRoute,
   WrittenStore,
   WrittenTelemetry,
+  WrittenTransmitter,
 } from "./written.ts";
 
 /** `directory` is the file's, absolute. */
@@ -61,7 +64,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     },
     telemetry: compileTelemetry(written.telemetry),
     control: compileControl(written, listen.control, directory, secrets),
-    ingress: written.ingress,
+    ingress: compileIngress(written, directory),
     feed: {
       // The schema's other types were refused by the checks.
       type: written.feed.type === "redis" && feedsReplicas(store) ? "redis" : "none",
@@ -182,6 +185,30 @@ function compileControl(
     tls: compileTls(control.tls, directory),
     audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: secrets.auditSecret },
     reportToken: secrets.reportToken ?? control.reportToken,
+  };
+}
+
+function compileIngress({ ingress, issuers }: WrittenFile, directory: string): IngressConfig {
+  return { ...ingress, ssf: ingress.ssf.map((transmitter) => compileTransmitter(transmitter, issuers, directory)) };
+}
+
+function compileTransmitter(
+  transmitter: WrittenTransmitter,
+  issuers: WrittenFile["issuers"],
+  directory: string,
+): TransmitterConfig {
+  const { id, issuer, jwks, audiences, algorithms, clockSkew, revokes } = transmitter;
+  return {
+    id,
+    issuer,
+    jwks:
+      jwks.url === undefined
+        ? { kind: "file", path: resolve(directory, must(jwks.file)) }
+        : { kind: "url", url: jwks.url, allowHttp: jwks.allowHttp },
+    audiences,
+    algorithms: [...new Set(algorithms)],
+    clockSkewMs: ms(clockSkew),
+    revokes: revokes ?? must(defaultIssuer(issuers)),
   };
 }
 

@@ -115,8 +115,28 @@ export interface ControlConfig {
   readonly reportToken: string | undefined;
 }
 
+/** Who may push security events, and of whose tokens he speaks. */
+export interface TransmitterConfig {
+  readonly id: string;
+  /** Equals the event tokens' `iss` byte for byte. */
+  readonly issuer: string;
+  readonly jwks: Exclude<JwksConfig, { kind: "discovery" }>;
+  readonly audiences: readonly string[];
+  readonly algorithms: readonly Algorithm[];
+  readonly clockSkewMs: number;
+  /** Id of an issuer. */
+  readonly revokes: string;
+}
+
 export interface IngressConfig {
   readonly oauthRevoke: boolean;
+  /** `issuer` is an id; empty: closed. */
+  readonly backchannelLogout: readonly { readonly issuer: string; readonly audiences: readonly string[] }[];
+  /** Empty: closed. */
+  readonly ssf: readonly TransmitterConfig[];
+  readonly globalTokenRevocation: boolean;
+  /** Of subject identifiers (RFC 9493) whose value is a `sub`, beside iss_sub and opaque. */
+  readonly subjectFormats: readonly string[];
 }
 
 export interface TelemetryConfig {

@@ -104,6 +104,8 @@ export const CONTROL = {
 export const INGRESS = {
   /** Nobody revokes by it but who holds the very token, signed by a configured issuer for a configured audience. */
   oauthRevoke: true,
+  /** Only who may revoke by the control API may by it. */
+  globalTokenRevocation: true,
 } as const;
 
 export const FEED = {

@@ -2,7 +2,7 @@
 
 import { stringify } from "yaml";
 import { formatAddress } from "./address.ts";
-import type { Config, IssuerConfig, ListenConfig, RouteConfig, StoreConfig } from "./config.ts";
+import type { Config, IssuerConfig, ListenConfig, RouteConfig, StoreConfig, TransmitterConfig } from "./config.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** For people to read. User and password in the store's URL become `***`. */
@@ -56,7 +56,7 @@ export function formatConfig(config: Config): string {
         ...(control.tls === undefined ? {} : { tls: control.tls }),
         audit: { keep: formatDuration(control.audit.keepMs), maxEntries: control.audit.maxEntries },
       },
-      ingress: config.ingress,
+      ingress: { ...config.ingress, ssf: config.ingress.ssf.map(writeTransmitter) },
       feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
       record: recordUrl === undefined ? "" : withoutCredential(recordUrl),
     },
@@ -87,6 +87,14 @@ function writeIssuer(issuer: IssuerConfig): unknown {
     maxLifetime: formatDuration(issuer.maxLifetimeMs),
     requireJti: issuer.requireJti,
     claims: issuer.claims,
+  };
+}
+
+function writeTransmitter({ jwks, clockSkewMs, ...transmitter }: TransmitterConfig): unknown {
+  return {
+    ...transmitter,
+    jwks: jwks.kind === "file" ? { file: jwks.path } : writeRemoteJwks(jwks),
+    clockSkew: formatDuration(clockSkewMs),
   };
 }
 

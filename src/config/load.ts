@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { err, ok, type Result } from "../core/result.ts";
 import { checkIdentity } from "./checks/identity.ts";
+import { checkIngress } from "./checks/ingress.ts";
 import { checkIssuers } from "./checks/issuers.ts";
 import { checkLaterParts } from "./checks/later-parts.ts";
 import { checkListen } from "./checks/listen.ts";
@@ -61,6 +62,7 @@ export function loadConfig(
     checkRecord,
     checkReport,
     checkLaterParts,
+    checkIngress,
   ])
     check(look);
   checkTls(look, directory);
@@ -79,8 +81,11 @@ export function loadConfig(
 
 /** A warning only: the file may come later, and is then found by itself. */
 function warnOfAbsentKeys(look: Look, directory: string): void {
-  for (const index of look.list("issuers").keys()) {
-    const path = ["issuers", index, "jwks", "file"];
+  const lists = [["issuers"], ["ingress", "ssf"]];
+  const paths = lists.flatMap((list) =>
+    [...look.list(...list).keys()].map((index) => [...list, index, "jwks", "file"]),
+  );
+  for (const path of paths) {
     const file = look.text(...path);
     if (file === undefined || file === "" || existsSync(resolve(directory, file))) continue;
     look.warn(path, "the file does not exist", "a file that holds the key set; without it no token is verified");

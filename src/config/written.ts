@@ -58,6 +58,20 @@ export interface WrittenControl {
 
 export interface WrittenIngress {
   oauthRevoke: boolean;
+  backchannelLogout: { issuer: string; audiences: string[] }[];
+  ssf: WrittenTransmitter[];
+  globalTokenRevocation: boolean;
+  subjectFormats: string[];
+}
+
+export interface WrittenTransmitter {
+  id: string;
+  issuer: string;
+  jwks: { url?: string | undefined; file?: string | undefined; allowHttp: boolean };
+  audiences: string[];
+  algorithms: Algorithm[];
+  clockSkew: string;
+  revokes?: string | undefined;
 }
 
 export interface WrittenFile {

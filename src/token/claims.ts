@@ -1,19 +1,12 @@
 // Judges the claims of a token whose signature is good, and mints the Principal: nothing else in the house can.
 
-import type { DenyReason } from "../core/deny-reason.ts";
 import type { Principal, PrincipalFacts } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { audiencesOf, isName, isStringArray, isTime } from "./claim-values.ts";
 import type { Issuer, TokenProfile } from "./issuer.ts";
 import type { JsonObject } from "./json.ts";
+import type { ClaimFault, TokenKind } from "./token-kind.ts";
 import type { VerifyKey } from "./verify-key.ts";
-
-type ClaimFault = Extract<
-  DenyReason,
-  "claim_invalid" | "wrong_type" | "wrong_audience" | "expired" | "not_yet_valid" | "lifetime_too_long"
->;
-
-/** 2100-01-01T00:00:00Z in epoch seconds: a time beyond it is a mistake of units (milliseconds) or an attack. */
-const MAX_TIME_S = 4_102_444_800;
 
 /**
  * Claims of ID tokens (OpenID Connect Core §2, §3.3.2.11) and of logout and event tokens (Back-Channel Logout §2.4,
@@ -22,7 +15,7 @@ const MAX_TIME_S = 4_102_444_800;
 const FOREIGN_CLAIMS = ["nonce", "at_hash", "c_hash", "events"] as const;
 
 /** Whether the header's `typ` is one that `profile` accepts; media types know no case (RFC 9068 §4, RFC 7519 §5.1). */
-export function typFits(profile: TokenProfile, typ: unknown): boolean {
+function typFits(profile: TokenProfile, typ: unknown): boolean {
   switch (profile) {
     case "at+jwt": {
       const name = typeof typ === "string" ? typ.toLowerCase() : "";
@@ -38,7 +31,7 @@ export function typFits(profile: TokenProfile, typ: unknown): boolean {
  * `issuer`. `sub` and `client_id` may be absent, though RFC 9068 §2.2 asks for them: the contract judges them where
  * present, and a token without them is revocable by what it has.
  */
-export function mintPrincipal(
+function mintPrincipal(
   claims: JsonObject,
   issuer: Issuer,
   key: VerifyKey,
@@ -54,6 +47,11 @@ export function mintPrincipal(
   if ((facts.expiresAtS - facts.issuedAtS) * 1000 > issuer.maxLifetimeMs) return err("lifetime_too_long");
   return ok(facts as Principal);
 }
+
+export const ACCESS_TOKEN: TokenKind<Issuer, Principal> = {
+  typFits: (issuer, typ) => typFits(issuer.profile, typ),
+  read: mintPrincipal,
+};
 
 /** The times of a token, again for every call: a cached token ages like any other. Undefined: all are good. */
 export function judgeTimes(times: Times, clockSkewMs: number, wallMs: number): "expired" | "not_yet_valid" | undefined {
@@ -112,16 +110,6 @@ function readNames(claims: JsonObject, issuer: Issuer): Names | undefined {
   return { tokenId, subject, session, tenant, client };
 }
 
-/** RFC 7519 NumericDate: fractions are allowed. */
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value <= MAX_TIME_S;
-}
-
-/** Absent, or a string with something in it: a number would lose digits and miss its revocation key. */
-function isName(value: unknown): value is string | undefined {
-  return value === undefined || (typeof value === "string" && value !== "");
-}
-
 const NO_SCOPES: readonly string[] = [];
 
 /** Space-separated (RFC 8693 §4.2) or an array; an element with a space in it would become two. */
@@ -133,13 +121,7 @@ function readScopes(value: unknown): readonly string[] | undefined {
 }
 
 function judgeAudience(aud: unknown, expected: readonly string[] | undefined): ClaimFault | undefined {
-  if (aud !== undefined && typeof aud !== "string" && !isStringArray(aud)) return "claim_invalid";
-  if (expected === undefined) return undefined;
-  if (aud === undefined) return "wrong_audience";
-  const meant = typeof aud === "string" ? expected.includes(aud) : aud.some((one) => expected.includes(one));
-  return meant ? undefined : "wrong_audience";
-}
-
-function isStringArray(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((element) => typeof element === "string");
+  const meant = audiencesOf(aud);
+  if (meant === undefined) return "claim_invalid";
+  return expected === undefined || meant.some((one) => expected.includes(one)) ? undefined : "wrong_audience";
 }

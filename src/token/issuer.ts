@@ -1,7 +1,6 @@
 // One trusted issuer, compiled from the configuration: what its tokens must look like. Holds no key itself.
 
-import type { Algorithm } from "../core/algorithm.ts";
-import type { KeySource } from "./key-source.ts";
+import type { Signer } from "./token-kind.ts";
 
 /** `at+jwt`: typed access tokens (RFC 9068). `jwt`: untyped ones, and then nothing that looks like another kind. */
 export type TokenProfile = "at+jwt" | "jwt";
@@ -14,20 +13,13 @@ export interface ClaimNames {
   readonly scope: string;
 }
 
-export interface Issuer {
-  /** Short id, as in keys, metrics and the API. */
-  readonly id: string;
-  /** Equals the token's `iss` byte for byte. */
-  readonly issuer: string;
+export interface Issuer extends Signer {
   /** One of them must be in `aud`; undefined: any audience, or none. */
   readonly audiences: readonly string[] | undefined;
-  readonly algorithms: readonly Algorithm[];
   readonly profile: TokenProfile;
   readonly clockSkewMs: number;
   /** Bound of exp − iat. */
   readonly maxLifetimeMs: number;
   readonly requireJti: boolean;
   readonly claims: ClaimNames;
-  /** Must have been created with the same `algorithms`. */
-  readonly keys: KeySource;
 }

@@ -6,6 +6,11 @@ import { err, ok, type Result } from "../core/result.ts";
 /** A null-prototype object: `__proto__` and `constructor` are names like any other. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** Of a value that parseJsonObject has read. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** `number_range`: well-formed, but a number is beyond what a double can hold. */
 export type JsonFault = "malformed" | "number_range";
 

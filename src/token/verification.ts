@@ -1,18 +1,17 @@
-// Verifies one token anew: parse → issuer → key → signature → claims → Principal. It remembers no token.
+// Verifies one token anew: parse → issuer → key → signature → claims → what a token of its kind says (of an access token
+// the Principal). It remembers no token.
 
 import type { Clock, Instant } from "../core/clock.ts";
 import type { DenyReason } from "../core/deny-reason.ts";
 import type { Observer } from "../core/observer.ts";
-import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
 import { createBulkhead, type Bulkhead } from "../resilience/bulkhead.ts";
 import { isDamaged } from "./bearer.ts";
-import { mintPrincipal, typFits } from "./claims.ts";
 import { parseCompactJws, type ParsedToken } from "./compact-jws.ts";
-import type { Issuer } from "./issuer.ts";
 import { soleKeyFor, type KeySet } from "./key-set.ts";
 import { verifyOffLoop, verifyOnLoop } from "./signature.ts";
+import type { Signer, TokenKind } from "./token-kind.ts";
 import type { VerifyKey } from "./verify-key.ts";
 
 export interface VerifyFailure {
@@ -22,26 +21,28 @@ export interface VerifyFailure {
 }
 
 /** What a good token was verified to be, and by which key of whom. */
-export interface Verified {
-  readonly principal: Principal;
-  readonly issuer: Issuer;
+export interface Verified<S extends Signer, C> {
+  readonly content: C;
+  readonly signer: S;
   readonly key: VerifyKey;
   /** What the signature is over. */
   readonly signingInput: Buffer;
 }
 
-export type VerificationDone = (outcome: Result<Verified, VerifyFailure>) => void;
+export type VerificationDone<S extends Signer, C> = (outcome: Result<Verified<S, C>, VerifyFailure>) => void;
 
-export interface Verification {
+export interface Verification<S extends Signer, C> {
   /**
    * As Verifier.verify, without a cache and without compiling; a `done` that throws is told `internal_error` instead.
    * `token` must not change any more.
    */
-  verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone): void;
+  verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone<S, C>): void;
 }
 
-export interface VerificationOptions {
-  readonly issuers: readonly Issuer[];
+export interface VerificationOptions<S extends Signer, C> {
+  readonly kind: TokenKind<S, C>;
+  /** Each `issuer` once. */
+  readonly signers: readonly S[];
   readonly maxTokenBytes: number;
   readonly clock: Clock;
   readonly observer: Pick<Observer, "verified" | "issuerClockAhead">;
@@ -51,49 +52,56 @@ export interface VerificationOptions {
 const MAX_OFF_LOOP = 64;
 
 /** A token whose issuer is known and whose header passed; carried from step to step. */
-interface Attempt {
+interface Attempt<S extends Signer, C> {
   readonly token: ParsedToken;
-  readonly issuer: Issuer;
+  readonly signer: S;
   readonly startedMs: number;
   readonly deadlineAtMs: number;
-  readonly done: VerificationDone;
+  readonly done: VerificationDone<S, C>;
 }
 
-export function createVerification(options: VerificationOptions): Verification {
+export function createVerification<S extends Signer, C>(options: VerificationOptions<S, C>): Verification<S, C> {
   return new VerificationSteps(options);
 }
 
-class VerificationSteps implements Verification {
-  readonly #options: VerificationOptions;
-  readonly #issuers: ReadonlyMap<string, Issuer>;
+class VerificationSteps<S extends Signer, C> implements Verification<S, C> {
+  readonly #options: VerificationOptions<S, C>;
+  readonly #signers: ReadonlyMap<string, S>;
   readonly #offLoop: Bulkhead = createBulkhead(MAX_OFF_LOOP);
 
-  constructor(options: VerificationOptions) {
+  constructor(options: VerificationOptions<S, C>) {
     this.#options = options;
-    this.#issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]));
+    this.#signers = new Map(options.signers.map((signer) => [signer.issuer, signer]));
   }
 
-  verify(bytes: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone): void {
-    const startedMs = this.#options.clock.now().monotonicMs;
-    const token = parseCompactJws(bytes, this.#options.maxTokenBytes);
+  verify(
+    bytes: Buffer,
+    now: Instant,
+    deadlineAtMs: number,
+    span: Span | undefined,
+    done: VerificationDone<S, C>,
+  ): void {
+    const { clock, kind, maxTokenBytes } = this.#options;
+    const startedMs = clock.now().monotonicMs;
+    const token = parseCompactJws(bytes, maxTokenBytes);
     if (!token.ok) {
       // A credential is two, or was damaged on its way, before it is a bad token. No good one is damaged.
       done(err({ reason: isDamaged(bytes) ? "malformed_request" : token.error, issuerId: undefined }));
       return;
     }
-    const issuer = pickIssuer(token.value, this.#issuers);
-    if (!issuer.ok) {
-      done(err({ reason: issuer.error, issuerId: undefined }));
+    const signer = pickSigner(token.value, this.#signers);
+    if (!signer.ok) {
+      done(err({ reason: signer.error, issuerId: undefined }));
       return;
     }
-    const attempt: Attempt = { token: token.value, issuer: issuer.value, startedMs, deadlineAtMs, done };
-    const refused = judgeHeader(token.value, issuer.value);
+    const attempt: Attempt<S, C> = { token: token.value, signer: signer.value, startedMs, deadlineAtMs, done };
+    const refused = judgeHeader(token.value, signer.value, kind);
     if (refused === undefined) this.#findKey(attempt, now, span);
     else fail(attempt, refused);
   }
 
-  #findKey(attempt: Attempt, now: Instant, span: Span | undefined): void {
-    const { keys } = attempt.issuer;
+  #findKey(attempt: Attempt<S, C>, now: Instant, span: Span | undefined): void {
+    const { keys } = attempt.signer;
     const { alg, kid } = attempt.token.header;
     const known = keys.current(now);
     const key = kid === undefined ? soleKeyFor(alg, known) : known.byKid.get(kid);
@@ -110,7 +118,7 @@ class VerificationSteps implements Verification {
     }
   }
 
-  #checkSignature(attempt: Attempt, key: VerifyKey, now: Instant): void {
+  #checkSignature(attempt: Attempt<S, C>, key: VerifyKey, now: Instant): void {
     const { header, signature, signingInput } = attempt.token;
     if (key.algorithm !== header.alg) {
       fail(attempt, "algorithm_not_allowed");
@@ -120,7 +128,7 @@ class VerificationSteps implements Verification {
     else this.#judge(attempt, key, verifyOnLoop(key, signingInput, signature), now);
   }
 
-  async #checkOffLoop(attempt: Attempt, key: VerifyKey): Promise<void> {
+  async #checkOffLoop(attempt: Attempt<S, C>, key: VerifyKey): Promise<void> {
     const { clock } = this.#options;
     const { signingInput, signature } = attempt.token;
     if (!this.#offLoop.tryEnter()) {
@@ -140,7 +148,7 @@ class VerificationSteps implements Verification {
   }
 
   /** Also called after a wait, where nobody above could catch: a bug in it refuses this token, and ends no process. */
-  #judge(attempt: Attempt, key: VerifyKey, good: boolean, now: Instant): void {
+  #judge(attempt: Attempt<S, C>, key: VerifyKey, good: boolean, now: Instant): void {
     const { clock, observer } = this.#options;
     try {
       observer.verified(key.algorithm, clock.now().monotonicMs - attempt.startedMs);
@@ -151,13 +159,13 @@ class VerificationSteps implements Verification {
     }
   }
 
-  #judgeClaims(attempt: Attempt, key: VerifyKey, now: Instant): void {
-    const { token, issuer } = attempt;
+  #judgeClaims(attempt: Attempt<S, C>, key: VerifyKey, now: Instant): void {
+    const { token, signer } = attempt;
     const aheadS = secondsAhead(token, now);
-    if (aheadS > 0) this.#options.observer.issuerClockAhead(issuer.id, aheadS);
-    const principal = mintPrincipal(token.claims, issuer, key, now.wallMs);
-    if (!principal.ok) fail(attempt, principal.error);
-    else attempt.done(ok({ principal: principal.value, issuer, key, signingInput: token.signingInput }));
+    if (aheadS > 0) this.#options.observer.issuerClockAhead(signer.id, aheadS);
+    const content = this.#options.kind.read(token.claims, signer, key, now.wallMs);
+    if (!content.ok) fail(attempt, content.error);
+    else attempt.done(ok({ content: content.value, signer, key, signingInput: token.signingInput }));
   }
 }
 
@@ -167,23 +175,27 @@ function secondsAhead({ claims }: ParsedToken, now: Instant): number {
   return typeof issuedAtS === "number" ? issuedAtS - now.wallMs / 1000 : 0;
 }
 
-function fail(attempt: Attempt, reason: DenyReason): void {
-  attempt.done(err({ reason, issuerId: attempt.issuer.id }));
+function fail<S extends Signer, C>(attempt: Attempt<S, C>, reason: DenyReason): void {
+  attempt.done(err({ reason, issuerId: attempt.signer.id }));
 }
 
-function pickIssuer(
+function pickSigner<S extends Signer>(
   token: ParsedToken,
-  issuers: ReadonlyMap<string, Issuer>,
-): Result<Issuer, "claim_invalid" | "unknown_issuer"> {
+  signers: ReadonlyMap<string, S>,
+): Result<S, "claim_invalid" | "unknown_issuer"> {
   const iss = token.claims["iss"];
   if (iss !== undefined && typeof iss !== "string") return err("claim_invalid");
-  const issuer = issuers.get(iss ?? "");
-  return issuer === undefined ? err("unknown_issuer") : ok(issuer);
+  const signer = signers.get(iss ?? "");
+  return signer === undefined ? err("unknown_issuer") : ok(signer);
 }
 
-function judgeHeader({ header }: ParsedToken, issuer: Issuer): DenyReason | undefined {
-  if (!(issuer.algorithms as readonly string[]).includes(header.alg)) return "algorithm_not_allowed";
-  return typFits(issuer.profile, header.typ) ? undefined : "wrong_type";
+function judgeHeader<S extends Signer, C>(
+  { header }: ParsedToken,
+  signer: S,
+  kind: TokenKind<S, C>,
+): DenyReason | undefined {
+  if (!(signer.algorithms as readonly string[]).includes(header.alg)) return "algorithm_not_allowed";
+  return kind.typFits(signer, header.typ) ? undefined : "wrong_type";
 }
 
 function lackOfKey(known: KeySet): DenyReason {

@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
 import { createLoopShare, type LoopShare } from "../resilience/loop-share.ts";
 import { eventLoop } from "../resilience/schedule.ts";
-import { judgeTimes } from "./claims.ts";
+import { ACCESS_TOKEN, judgeTimes } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
 import { nestedBytes } from "./nested-bytes.ts";
@@ -81,7 +81,7 @@ export function createVerifier<T>(options: VerifierOptions<T>): Verifier<T> {
 
 class CachingVerifier<T> implements Verifier<T> {
   readonly #options: VerifierOptions<T>;
-  readonly #verification: Verification;
+  readonly #verification: Verification<Issuer, Principal>;
   readonly #share: LoopShare;
   readonly #cache: TokenCache<Entry<T>> | undefined;
 
@@ -89,7 +89,7 @@ class CachingVerifier<T> implements Verifier<T> {
     const { verifiedTokens, maxTokenBytes, maxWaiting, clock, maxVerifyMsPerTurn = MAX_VERIFY_MS_PER_TURN } = options;
     this.#options = options;
     this.#share = createLoopShare({ maxMs: maxVerifyMsPerTurn, maxWaiting, clock, schedule: eventLoop });
-    this.#verification = createVerification(options);
+    this.#verification = createVerification({ ...options, kind: ACCESS_TOKEN, signers: options.issuers });
     this.#cache = verifiedTokens > 0 ? createTokenCache({ maxTokens: verifiedTokens, maxTokenBytes }) : undefined;
   }
 
@@ -158,8 +158,8 @@ class CachingVerifier<T> implements Verifier<T> {
     return time === undefined ? entry.outcome : undefined;
   }
 
-  #admit(token: Buffer, verified: Verified): Result<VerifiedToken<T>, VerifyFailure> {
-    const { principal, issuer, key, signingInput } = verified;
+  #admit(token: Buffer, verified: Verified<Issuer, Principal>): Result<VerifiedToken<T>, VerifyFailure> {
+    const { content: principal, signer: issuer, key, signingInput } = verified;
     const compiled = this.#options.compile(principal, hash("sha256", signingInput, "base64url"));
     if (!compiled.ok) return err({ reason: compiled.error, issuerId: issuer.id });
     const outcome = ok({ principal, compiled: compiled.value });

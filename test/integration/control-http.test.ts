@@ -234,7 +234,7 @@ test("a port that is taken is told by the system's error", async () => {
     keyPrefix: "",
     tokens: [],
     authenticators: [],
-    ingress: { oauthRevoke: undefined },
+    ingress: { oauthRevoke: undefined, backchannelLogout: undefined },
     introspect: nobody,
     audit: { start() {}, async stop() {}, async record() {}, refused() {}, page: nobody, verify: nobody },
     version: "0",

@@ -6,6 +6,8 @@ import type { Observer } from "../../src/core/observer.ts";
 import { ok } from "../../src/core/result.ts";
 import { subjectOf, type RevocationSubject } from "../../src/revocation/subject.ts";
 import type { Issuer } from "../../src/token/issuer.ts";
+import { LOGOUT_TOKEN } from "../../src/token/logout-token.ts";
+import { createStatementVerifier } from "../../src/token/sender.ts";
 import { createVerifier } from "../../src/token/verifier.ts";
 import {
   realClock,
@@ -29,6 +31,10 @@ const observer: Pick<Observer, "verified" | "verifiedTokenCache" | "issuerClockA
   verifiedTokenCache: () => undefined,
   issuerClockAhead: () => undefined,
 };
+
+const LOGOUT_AUDIENCES = ["shop", "shop-mobile"];
+
+const STATEMENTS = { maxBytes: 32 * 1024, timeoutMs: 2_000, clock: realClock, observer };
 
 export interface IngressPlane extends ControlPlane {
   /** Sends a form; text and bytes as they are. */
@@ -74,6 +80,11 @@ function ingressOf(main: Issuer): Ingress {
       maxTokenBytes: 16 * 1024,
       timeoutMs: 2_000,
     },
+    backchannelLogout: createStatementVerifier({
+      kind: LOGOUT_TOKEN,
+      senders: [{ ...main, audiences: LOGOUT_AUDIENCES, revokes: main.id }],
+      ...STATEMENTS,
+    }),
   };
 }
 
@@ -99,4 +110,22 @@ function accessClaims(changes: Json = {}): Json {
 
 export function accessToken(changes: Json = {}, key: TestKey = issuerKey): string {
   return signToken(key, accessClaims(changes));
+}
+
+const LOGOUT_EVENTS = { "http://schemas.openid.net/event/backchannel-logout": {} };
+
+/** A good logout token of `main`; what is undefined in the changes is left out. */
+export function logoutToken(changes: Json = {}, header: Json = {}, key: TestKey = issuerKey): string {
+  const claims = {
+    iss: ISSUER,
+    aud: "shop",
+    sub: "alice",
+    sid: "session-1",
+    jti: randomUUID(),
+    iat: nowS(),
+    exp: nowS() + 120,
+    events: LOGOUT_EVENTS,
+    ...changes,
+  };
+  return signToken(key, claims, { typ: "logout+jwt", ...header });
 }

@@ -22,7 +22,7 @@ export function checkIssuers(look: Look): void {
 }
 
 /** The id of each issuer, as it will be. */
-function issuerIds(look: Look): readonly (string | undefined)[] {
+export function issuerIds(look: Look): readonly (string | undefined)[] {
   const issuers = look.list("issuers");
   return issuers.map((_, index) => look.text("issuers", index, "id") ?? (issuers.length === 1 ? ISSUER.id : undefined));
 }
@@ -51,7 +51,8 @@ function checkJwks(look: Look, index: number): void {
   if (look.flag(...path, "discovery")) checkDiscoverable(look, index, allowHttp);
 }
 
-function checkHttps(look: Look, path: readonly PropertyKey[], allowHttp: boolean): void {
+/** Whether the URL at `path` is one that keys may be read from. */
+export function checkHttps(look: Look, path: readonly PropertyKey[], allowHttp: boolean): void {
   const url = readHttpUrl(look.text(...path) ?? "");
   if (url === undefined || url.protocol === "https:" || isLoopback(url.hostname) || allowHttp) return;
   look.wrongValue(

@@ -2,6 +2,7 @@
 
 import type { JsonSchema } from "../json-schema.ts";
 import { answer, problems } from "../openapi-parts.ts";
+import { BACKCHANNEL_LOGOUT_PATH } from "./backchannel-logout.ts";
 import { OAUTH_REVOKE_PATH } from "./oauth-revoke.ts";
 
 const OAUTH_ERROR: JsonSchema = {
@@ -40,5 +41,32 @@ const OAUTH_REVOKE = {
   },
 };
 
+const BACKCHANNEL_LOGOUT = {
+  operationId: "backchannelLogout",
+  summary: "End a session, or all of a user's, on their issuer's word (OpenID Connect Back-Channel Logout 1.0)",
+  description: "For logout tokens of a configured issuer for a configured audience. 200 means durable in the store.",
+  security: [],
+  requestBody: {
+    required: true,
+    content: {
+      "application/x-www-form-urlencoded": {
+        schema: {
+          type: "object",
+          required: ["logout_token"],
+          properties: { logout_token: { type: "string", minLength: 1 } },
+        },
+      },
+    },
+  },
+  responses: {
+    "200": { description: "It is revoked" },
+    ...problems(413, 415, 429, 503),
+    "400": answer("The logout token is refused", OAUTH_ERROR),
+  },
+};
+
 /** The one call of each path: POST. */
-export const INGRESS_CALLS: Readonly<Record<string, JsonSchema>> = { [OAUTH_REVOKE_PATH]: OAUTH_REVOKE };
+export const INGRESS_CALLS: Readonly<Record<string, JsonSchema>> = {
+  [OAUTH_REVOKE_PATH]: OAUTH_REVOKE,
+  [BACKCHANNEL_LOGOUT_PATH]: BACKCHANNEL_LOGOUT,
+};
