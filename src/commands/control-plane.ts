@@ -12,9 +12,10 @@ import { ok } from "../core/result.ts";
 import type { RevocationStore } from "../revocation/revocation-store.ts";
 import { subjectOf, type RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
+import type { Sender } from "../token/sender.ts";
 import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
-import { ingressOf } from "./ingress.ts";
+import { createTransmitters, ingressOf } from "./ingress.ts";
 import type { Ladder } from "./ladder.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { readTlsOf, watchTls } from "./tls.ts";
@@ -40,24 +41,27 @@ export interface ControlPlaneParts {
 
 /** A control plane; it follows the files of its certificate, where it speaks TLS. */
 export function createControlPlane(config: Config, parts: ControlPlaneParts): ControlPlane {
-  const server = createServer(config, parts);
+  const transmitters = createTransmitters(config, parts.telemetry);
+  const server = createServer(config, parts, transmitters.senders);
   const { tls } = config.control;
-  if (tls === undefined) return server;
   let end: (() => void) | undefined;
   return {
     async start() {
+      transmitters.start();
+      if (tls === undefined) return server.start();
       server.use(readTlsOf("control.tls", tls));
       end = watchTls(tls, parts.telemetry.log, (material) => server.use(material));
       return server.start();
     },
-    stop(graceMs) {
+    async stop(graceMs) {
       end?.();
-      return server.stop(graceMs);
+      await server.stop(graceMs);
+      await transmitters.stop();
     },
   };
 }
 
-function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
+function createServer(config: Config, parts: ControlPlaneParts, transmitters: readonly Sender[]): ControlServer {
   const { tls } = config.control;
   const admin = parts.issuers.find((issuer) => issuer.id === config.control.issuer);
   const verifier = verifierOf(parts.issuers, config, parts.telemetry);
@@ -73,7 +77,7 @@ function createServer(config: Config, parts: ControlPlaneParts): ControlServer {
       clock: systemClock,
       timeoutMs: ACCESS_TIMEOUT_MS,
     }),
-    ingress: ingressOf(config, { issuers: parts.issuers, verifier, observer: parts.telemetry.observer }),
+    ingress: ingressOf(config, { ...parts, verifier, transmitters, observer: parts.telemetry.observer }),
     audit: createAuditTrail({
       ...config.control.audit,
       store: parts.store,

@@ -5,10 +5,13 @@ import type { Ingress } from "../control/ingress/ingress.ts";
 import type { Observer } from "../core/observer.ts";
 import type { RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
+import { createKeySource } from "../token/key-source.ts";
 import { LOGOUT_TOKEN } from "../token/logout-token.ts";
-import { createStatementVerifier, type Sender, type StatementOptions } from "../token/sender.ts";
+import { SECURITY_EVENT_TOKEN } from "../token/security-event-token.ts";
+import { createStatementVerifier, type Sender } from "../token/sender.ts";
 import type { Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** A program waits, and will try again. */
 const TIMEOUT_MS = 2_000;
@@ -19,10 +22,14 @@ export interface IngressParts {
   readonly issuers: readonly Issuer[];
   /** Of every issuer, for its own audiences. */
   readonly verifier: Verifier<RevocationSubject>;
+  readonly transmitters: readonly Sender[];
   readonly observer: Observer;
 }
 
-export function ingressOf({ ingress, limits }: Config, { issuers, verifier, observer }: IngressParts): Ingress {
+export function ingressOf({ ingress, limits }: Config, parts: IngressParts): Ingress {
+  const { issuers, observer, transmitters, verifier } = parts;
+  const { subjectFormats } = ingress;
+  const issuerIds = new Map(issuers.map(({ issuer, id }) => [issuer, id]));
   const common = { maxBytes: MAX_STATEMENT_BYTES, timeoutMs: TIMEOUT_MS, clock: systemClock, observer };
   const logoutSenders = ingress.backchannelLogout.flatMap(({ issuer, audiences }) =>
     issuers.filter(({ id }) => id === issuer).map((one) => logoutSender(one, audiences)),
@@ -31,17 +38,60 @@ export function ingressOf({ ingress, limits }: Config, { issuers, verifier, obse
     oauthRevoke: ingress.oauthRevoke
       ? {
           verifier,
-          issuerIds: new Map(issuers.map(({ issuer, id }) => [issuer, id])),
+          issuerIds,
           maxTokenBytes: limits.maxTokenBytes,
           timeoutMs: TIMEOUT_MS,
         }
       : undefined,
-    backchannelLogout: verifierOf({ ...common, kind: LOGOUT_TOKEN, senders: logoutSenders }),
+    backchannelLogout:
+      logoutSenders.length === 0
+        ? undefined
+        : createStatementVerifier({ ...common, kind: LOGOUT_TOKEN, senders: logoutSenders }),
+    securityEvents:
+      transmitters.length === 0
+        ? undefined
+        : {
+            verify: createStatementVerifier({ ...common, kind: SECURITY_EVENT_TOKEN, senders: transmitters }),
+            issuerNames: new Map(issuers.map(({ issuer, id }) => [id, issuer])),
+            subjectFormats,
+          },
+    globalRevocation: ingress.globalTokenRevocation
+      ? { issuerIds, fallback: issuers.length === 1 ? issuers[0]?.id : undefined, subjectFormats }
+      : undefined,
   };
 }
 
-function verifierOf<C>(options: StatementOptions<C>): ReturnType<typeof createStatementVerifier<C>> | undefined {
-  return options.senders.length === 0 ? undefined : createStatementVerifier(options);
+export interface Transmitters {
+  readonly senders: readonly Sender[];
+  /** Begins reading their keys. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** Those whose events are taken, with key sources of their own. */
+export function createTransmitters({ ingress }: Config, { observer, log }: Telemetry): Transmitters {
+  const senders = ingress.ssf.map(({ jwks, ...transmitter }) => {
+    // No issuer's id has a colon, and no name of a caller: metrics and the audit trail tell them apart.
+    const id = `ssf:${transmitter.id}`;
+    const keys = createKeySource({
+      issuerId: id,
+      location: jwks,
+      algorithms: transmitter.algorithms,
+      clock: systemClock,
+      observer,
+      log,
+    });
+    return { ...transmitter, id, keys, maxLifetimeMs: Infinity };
+  });
+  return {
+    senders,
+    start() {
+      for (const { keys } of senders) void keys.start();
+    },
+    async stop() {
+      await Promise.all(senders.map(({ keys }) => keys.stop()));
+    },
+  };
 }
 
 /** An issuer speaks of his own tokens, and signs with the keys that he signs them with. */

@@ -81,15 +81,15 @@ export function loadConfig(
 
 /** A warning only: the file may come later, and is then found by itself. */
 function warnOfAbsentKeys(look: Look, directory: string): void {
-  const lists = [["issuers"], ["ingress", "ssf"]];
-  const paths = lists.flatMap((list) =>
-    [...look.list(...list).keys()].map((index) => [...list, index, "jwks", "file"]),
-  );
-  for (const path of paths) {
+  for (const path of [...keyFiles(look, ["issuers"]), ...keyFiles(look, ["ingress", "ssf"])]) {
     const file = look.text(...path);
     if (file === undefined || file === "" || existsSync(resolve(directory, file))) continue;
     look.warn(path, "the file does not exist", "a file that holds the key set; without it no token is verified");
   }
+}
+
+function keyFiles(look: Look, list: readonly PropertyKey[]): readonly PropertyKey[][] {
+  return [...look.list(...list).keys()].map((index) => list.concat(index, "jwks", "file"));
 }
 
 /** A value may break several rules of the schema that are one to people. */

@@ -27,7 +27,7 @@ import { answerBrokenRequest, problemOfError } from "./errors.ts";
 import { createEventHub } from "./events/hub.ts";
 import { createFleetWatch } from "./fleet/receipt.ts";
 import { createGate, type Gate } from "./gate.ts";
-import { ingressPaths, registerIngress, type Ingress } from "./ingress/ingress.ts";
+import { ingressPaths, registerGuardedIngress, registerIngress, type Ingress } from "./ingress/ingress.ts";
 import type { Introspect } from "./introspection.ts";
 import { parseJsonBody } from "./json-body.ts";
 import type { IssuerLimits } from "./new-revocation.ts";
@@ -143,6 +143,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
     registerCheck(v1, room);
     registerIntrospect(v1, options.introspect);
     registerAudit(v1, room);
+    registerGuardedIngress(v1, room, options.ingress);
   });
   registerIngress(app, room, gate, options.ingress);
   return {

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { CLOSED, startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 
 let plane: ControlPlane;
 beforeAll(async () => {
@@ -234,7 +234,7 @@ test("a port that is taken is told by the system's error", async () => {
     keyPrefix: "",
     tokens: [],
     authenticators: [],
-    ingress: { oauthRevoke: undefined, backchannelLogout: undefined },
+    ingress: CLOSED,
     introspect: nobody,
     audit: { start() {}, async stop() {}, async record() {}, refused() {}, page: nobody, verify: nobody },
     version: "0",

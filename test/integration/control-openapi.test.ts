@@ -1,6 +1,7 @@
 import fastify from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEvents } from "../support/event-stream.ts";
+import { eventToken, logoutToken, startIngress, type IngressPlane } from "../support/ingress.ts";
 import { until } from "../support/wait.ts";
 import { startControlPlane, type Answer, type ControlPlane } from "../support/control-plane.ts";
 
@@ -26,8 +27,8 @@ interface Operation {
 const AS_DOCUMENTED = "as documented";
 
 /** Whether `answer` is what the document promises for its status and content type, or why it is not. */
-async function judge(path: string, method: string, answer: Answer): Promise<string> {
-  const response = document.paths[path]?.[method]?.responses[answer.status];
+async function judge(path: string, method: string, answer: Answer, of = document): Promise<string> {
+  const response = of.paths[path]?.[method]?.responses[answer.status];
   if (response === undefined) return `${answer.status} is not documented`;
   if (answer.text === "") return response.content === undefined ? AS_DOCUMENTED : "a body is documented";
   const schema = response.content?.[answer.headers.get("content-type")?.split(";")[0] ?? ""]?.schema;
@@ -67,6 +68,33 @@ test("the document is open to all and names every route that exists, and no othe
     expect(new Set(allowed)).toEqual(new Set(known));
   }
 });
+
+test("the ways in for others' standards that are open are named, and answer in the documented form", async () => {
+  const open = await startIngress();
+  const other = JSON.parse((await open.call("GET", "/openapi.json", {})).text) as Document;
+  const answers: readonly (readonly [string, Answer])[] = [
+    ["/oauth/revoke", await open.form("/oauth/revoke", { token: "x" })],
+    ["/oauth/revoke", await open.form("/oauth/revoke", "")],
+    ["/backchannel-logout", await open.form("/backchannel-logout", { logout_token: logoutToken() })],
+    ["/backchannel-logout", await open.form("/backchannel-logout", { logout_token: "x" })],
+    ["/ssf/events", await pushed(open, eventToken())],
+    ["/ssf/events", await pushed(open, "x")],
+    ["/ssf/events", await open.call("POST", "/ssf/events", { body: {} })],
+    ["/global-token-revocation", await named(open, { format: "opaque", id: "u" })],
+    ["/global-token-revocation", await named(open, { format: "x" })],
+    ["/global-token-revocation", await named(open, undefined)],
+  ];
+  for (const [path, answer] of answers) expect(await judge(path, "post", answer, other)).toBe(AS_DOCUMENTED);
+  await open.stop();
+});
+
+function pushed(open: IngressPlane, body: string): Promise<Answer> {
+  return open.call("POST", "/ssf/events", { body, headers: { "content-type": "application/secevent+jwt" } });
+}
+
+function named(open: IngressPlane, sub_id: unknown): Promise<Answer> {
+  return open.call("POST", "/global-token-revocation", { token: open.tokens.revoker, body: { sub_id } });
+}
 
 test("answers, good and bad, have the documented form", async () => {
   const revoke = (body: unknown, headers = {}) =>

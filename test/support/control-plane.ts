@@ -18,7 +18,12 @@ export const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), 
 export const MAIN: IssuerLimits = { id: "main", maxLifetimeMs: 3_600_000, clockSkewMs: 30_000 };
 export const PARTNER: IssuerLimits = { id: "partner", maxLifetimeMs: 7_200_000, clockSkewMs: 10_000 };
 
-const CLOSED: Ingress = { oauthRevoke: undefined, backchannelLogout: undefined };
+export const CLOSED: Ingress = {
+  oauthRevoke: undefined,
+  backchannelLogout: undefined,
+  securityEvents: undefined,
+  globalRevocation: undefined,
+};
 
 export interface ControlPlane {
   readonly url: string;

@@ -7,7 +7,8 @@ import { ok } from "../../src/core/result.ts";
 import { subjectOf, type RevocationSubject } from "../../src/revocation/subject.ts";
 import type { Issuer } from "../../src/token/issuer.ts";
 import { LOGOUT_TOKEN } from "../../src/token/logout-token.ts";
-import { createStatementVerifier } from "../../src/token/sender.ts";
+import { SECURITY_EVENT_TOKEN } from "../../src/token/security-event-token.ts";
+import { createStatementVerifier, type Sender } from "../../src/token/sender.ts";
 import { createVerifier } from "../../src/token/verifier.ts";
 import {
   realClock,
@@ -20,6 +21,7 @@ import { createTestKey, ISSUER, issuerWith, keysByHand, signToken, type Json, ty
 
 /** Of the issuer `main`. */
 const issuerKey: TestKey = createTestKey("ES256", "k1");
+const transmitterKey: TestKey = createTestKey("ES256", "t1");
 /** Of nobody here, under the same kid. */
 export const strangersKey: TestKey = createTestKey("ES256", "k1");
 
@@ -35,6 +37,22 @@ const observer: Pick<Observer, "verified" | "verifiedTokenCache" | "issuerClockA
 const LOGOUT_AUDIENCES = ["shop", "shop-mobile"];
 
 const STATEMENTS = { maxBytes: 32 * 1024, timeoutMs: 2_000, clock: realClock, observer };
+
+export const TRANSMITTER = "https://events.example.com";
+
+function transmitterWith(main: Issuer): Sender {
+  const keys = main.keys.status().hasKeys ? [transmitterKey.jwk] : [];
+  return {
+    id: "ssf:risk",
+    issuer: TRANSMITTER,
+    audiences: ["https://portcullis.example.com"],
+    algorithms: ["ES256"],
+    keys: keysByHand(keys, ["ES256"]),
+    clockSkewMs: 30_000,
+    maxLifetimeMs: Infinity,
+    revokes: main.id,
+  };
+}
 
 export interface IngressPlane extends ControlPlane {
   /** Sends a form; text and bytes as they are. */
@@ -85,6 +103,16 @@ function ingressOf(main: Issuer): Ingress {
       senders: [{ ...main, audiences: LOGOUT_AUDIENCES, revokes: main.id }],
       ...STATEMENTS,
     }),
+    securityEvents: {
+      verify: createStatementVerifier({ kind: SECURITY_EVENT_TOKEN, senders: [transmitterWith(main)], ...STATEMENTS }),
+      issuerNames: new Map([[main.id, main.issuer]]),
+      subjectFormats: ["email"],
+    },
+    globalRevocation: {
+      issuerIds: new Map([[main.issuer, main.id]]),
+      fallback: main.id,
+      subjectFormats: ["email"],
+    },
   };
 }
 
@@ -128,4 +156,18 @@ export function logoutToken(changes: Json = {}, header: Json = {}, key: TestKey 
     ...changes,
   };
   return signToken(key, claims, { typ: "logout+jwt", ...header });
+}
+
+/** A good security event token of the transmitter; what is undefined in the changes is left out. */
+export function eventToken(changes: Json = {}, header: Json = {}, key: TestKey = transmitterKey): string {
+  const claims = {
+    iss: TRANSMITTER,
+    aud: "https://portcullis.example.com",
+    jti: randomUUID(),
+    iat: nowS(),
+    sub_id: { format: "iss_sub", iss: ISSUER, sub: "alice" },
+    events: { "https://schemas.openid.net/secevent/caep/event-type/session-revoked": { event_timestamp: nowS() } },
+    ...changes,
+  };
+  return signToken(key, claims, { typ: "secevent+jwt", ...header });
 }

@@ -3,7 +3,9 @@
 import type { JsonSchema } from "../json-schema.ts";
 import { answer, problems } from "../openapi-parts.ts";
 import { BACKCHANNEL_LOGOUT_PATH } from "./backchannel-logout.ts";
+import { GLOBAL_REVOCATION, GLOBAL_REVOCATION_PATH } from "./global-revocation.ts";
 import { OAUTH_REVOKE_PATH } from "./oauth-revoke.ts";
+import { SECURITY_EVENTS_PATH } from "./security-events.ts";
 
 const OAUTH_ERROR: JsonSchema = {
   type: "object",
@@ -65,8 +67,37 @@ const BACKCHANNEL_LOGOUT = {
   },
 };
 
+const SECURITY_EVENTS = {
+  operationId: "securityEvents",
+  summary: "Push a security event (RFC 8935, Shared Signals)",
+  description:
+    "For event tokens of a configured transmitter for a configured audience. 202 means that what they ask for is " +
+    "durable in the store, or that they ask for nothing.",
+  security: [],
+  requestBody: { required: true, content: { "application/secevent+jwt": { schema: { type: "string" } } } },
+  responses: {
+    "202": { description: "It is revoked, or there was nothing to revoke" },
+    ...problems(413, 415, 429, 503),
+    "400": answer("The event token is refused (RFC 8935 §2.3)", {
+      type: "object",
+      required: ["err", "description"],
+      properties: { err: { type: "string" }, description: { type: "string" } },
+    }),
+  },
+};
+
+const GLOBAL_TOKEN_REVOCATION = {
+  operationId: "globalTokenRevocation",
+  summary: "Revoke all that a user has begun, by a subject identifier (RFC 9493)",
+  description: "Needs portcullis:revoke.",
+  requestBody: { required: true, content: { "application/json": { schema: GLOBAL_REVOCATION } } },
+  responses: { "204": { description: "It is revoked" }, ...problems(400, 401, 403, 413, 415, 422, 429, 503) },
+};
+
 /** The one call of each path: POST. */
 export const INGRESS_CALLS: Readonly<Record<string, JsonSchema>> = {
   [OAUTH_REVOKE_PATH]: OAUTH_REVOKE,
   [BACKCHANNEL_LOGOUT_PATH]: BACKCHANNEL_LOGOUT,
+  [SECURITY_EVENTS_PATH]: SECURITY_EVENTS,
+  [GLOBAL_REVOCATION_PATH]: GLOBAL_TOKEN_REVOCATION,
 };
