@@ -302,6 +302,21 @@ describe("the reader of the plain form", () => {
       }),
       RUNS,
     );
+    // Bytes that mean something here, put anywhere: entries end early, lengths take in what stands behind them.
+    const meaning = fc.array(fc.constantFrom(0, 1, 2, 0x0a, 0x12, 0x1a, 0x22, 0x2a, 0x52, 0x6a, 0x7f, 0x80, 0xff), {
+      maxLength: 3,
+    });
+    fc.assert(
+      fc.property(plain, fc.nat(), fc.nat(3), meaning, (parts, place, goneCount, put) => {
+        const bytes = sent(...parts);
+        const at = place % bytes.length;
+        alike(Buffer.concat([bytes.subarray(0, at), Buffer.from(put), bytes.subarray(at + goneCount)]));
+        const whole = Buffer.from(bytes);
+        whole.set(put.slice(0, whole.length - at), at);
+        alike(whole);
+      }),
+      { numRuns: 20_000 },
+    );
   });
 });
 
