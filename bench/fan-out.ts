@@ -49,7 +49,7 @@ function subjectNamed(jti: string): RevocationSubject {
 function join(i: number): Member {
   const delivery = createReportDelivery(control.controlUrl, secret);
   const replica: Replica = createReplica({
-    source: createRedisReplicaSource({ url: redis.url, keyPrefix: "", clock }),
+    source: createRedisReplicaSource({ url: redis.url, keyPrefix: "", clock, log: silent }),
     clock,
     schedule: eventLoop,
     log: silent,

@@ -21,11 +21,12 @@ const MIB = 1_048_576;
 
 const nothing = (): void => undefined;
 const clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
+const log = { info: nothing, warn: nothing, error: nothing };
 const replica = createReplica({
-  source: createRedisReplicaSource({ url: process.argv[2] ?? "", keyPrefix: "", clock }),
+  source: createRedisReplicaSource({ url: process.argv[2] ?? "", keyPrefix: "", clock, log }),
   clock,
   schedule: eventLoop,
-  log: { info: nothing, warn: nothing, error: nothing },
+  log,
   observer: { replicaIs: nothing },
   random: Math.random,
   scanEveryMs: 10_000,

@@ -67,7 +67,7 @@ export function createReplicaOf(
   const { store, feed } = config;
   if (store.type !== "redis" || feed.type !== "redis") return undefined;
   return createReplica({
-    source: createRedisReplicaSource({ url: store.url, keyPrefix: store.keyPrefix, clock: systemClock }),
+    source: createRedisReplicaSource({ url: store.url, keyPrefix: store.keyPrefix, clock: systemClock, log }),
     clock: systemClock,
     schedule: eventLoop,
     log,

@@ -78,6 +78,7 @@ function mayFailOpen(cause: UnknownCause): boolean {
     case "disk":
     case "protocol":
     case "breaker_open":
+    case "store_lost": // what the store forgot is as unknown as what it does not say: bounded like any outage
     case "stopped":
       return true;
     case "unreadable": // somebody did revoke something, and we cannot read what

@@ -25,6 +25,7 @@ export const UNKNOWN_CAUSES = [
   "disk",
   "protocol",
   "breaker_open",
+  "store_lost",
   "unreadable",
   "overloaded",
   "stopped",

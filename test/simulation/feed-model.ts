@@ -12,7 +12,7 @@ import type {
 } from "../../src/revocation/replica/source.ts";
 import { targetOfKey } from "../../src/revocation/redis/marker-keys.ts";
 import type { StoreFault } from "../../src/revocation/store.ts";
-import type { StoreModel } from "./store-model.ts";
+import type { BeginQuestion, StoreModel } from "./store-model.ts";
 import type { World } from "./world.ts";
 
 export interface FeedModel {
@@ -105,7 +105,12 @@ function openWire(world: World, store: StoreModel, inProcess: InProcess): Wire {
   };
 }
 
-export function openReplicaSource(world: World, store: StoreModel, inProcess: InProcess): ReplicaSource {
+export function openReplicaSource(
+  world: World,
+  store: StoreModel,
+  inProcess: InProcess,
+  beginQuestion: BeginQuestion,
+): ReplicaSource {
   const { random } = world;
   const reads = openWire(world, store, inProcess);
   const log = openWire(world, store, inProcess);
@@ -183,17 +188,25 @@ export function openReplicaSource(world: World, store: StoreModel, inProcess: In
       if (listener !== undefined) inProcess(random.between(1, 30), () => startPush(listener));
     },
     stop: () => Promise.resolve(closePush?.()),
-    read: (keys) =>
-      reads.ask(() =>
+    async read(keys) {
+      const witness = beginQuestion();
+      const told = await reads.ask(() =>
         ok({
-          head: store.feed.head,
-          storeNowMs: 1_750_000_000_000 + world.trueMs(),
-          markers: keys.map((key) => {
-            const value = store.values.get(key);
-            return value === undefined ? "absent" : standing(key, value);
-          }),
+          judge: witness(),
+          moment: {
+            head: store.feed.head,
+            storeNowMs: 1_750_000_000_000 + world.trueMs(),
+            markers: keys.map((key): StandingMarker | "absent" => {
+              const value = store.values.get(key);
+              return value === undefined ? "absent" : standing(key, value);
+            }),
+          },
         }),
-      ),
+      );
+      if (!told.ok) return told;
+      const judged = told.value.judge();
+      return judged.ok ? ok(told.value.moment) : judged;
+    },
     entriesAfter: (seq) => waitForEntries(seq, world.trueMs() + BLOCK_MS),
     scan: (cursor) =>
       reads.ask(() => {

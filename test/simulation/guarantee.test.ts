@@ -7,9 +7,10 @@ import { createBreaker } from "../../src/resilience/breaker.ts";
 import { createBatcher } from "../../src/revocation/batcher.ts";
 import { createGuard } from "../../src/revocation/guard.ts";
 import { createReplica } from "../../src/revocation/replica/replica.ts";
+import { Vouching } from "../../src/revocation/redis/vouching.ts";
 import { play } from "./scenario.ts";
 
-const CODE = { createGuard, createBatcher, createBreaker, decide, createReplica };
+const CODE = { createGuard, createBatcher, createBreaker, decide, createReplica, Vouching };
 const CHECKS_PER_SEED = 25_000;
 const SEED_COUNT = 80;
 

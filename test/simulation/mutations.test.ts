@@ -273,6 +273,48 @@ const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: "a server is believed that nobody vouches for",
+    changes: [{ file: "revocation/redis/vouching.ts", from: "if (vouchedFor === this.#server) {", to: "if (true) {" }],
+  },
+  {
+    name: "a server is believed while a control plane still gives back what it lost",
+    changes: [{ file: "revocation/redis/vouching.ts", from: "if (keeper !== null) {", to: "if (false) {" }],
+  },
+  {
+    name: "a server is believed before a control plane can have come back to it",
+    changes: [{ file: "revocation/redis/vouching.ts", from: "< SIGN_WITHIN_MS", to: "< 100" }],
+  },
+  {
+    name: "the time that a store was out of reach counts for the time that a control plane has",
+    changes: [
+      {
+        file: "revocation/redis/vouching.ts",
+        from: "this.#doubtedSinceMs = undefined;\n    if (server === this.#server) return;",
+        to: "if (server === this.#server) return;\n    this.#doubtedSinceMs = undefined;",
+      },
+    ],
+  },
+  {
+    name: "how long nobody has vouched is counted by when the answer is read",
+    changes: [
+      {
+        file: "revocation/redis/vouching.ts",
+        from: "askedAtMs - this.#doubtedSinceMs",
+        to: "nowMs - this.#doubtedSinceMs",
+      },
+    ],
+  },
+  {
+    name: "a process that just started takes it that no control plane runs",
+    changes: [
+      {
+        file: "revocation/redis/vouching.ts",
+        from: "#keeperWasThere = true;\n  #doubted",
+        to: "#keeperWasThere = false;\n  #doubted",
+      },
+    ],
+  },
 ];
 
 const source = join(import.meta.dirname, "../../src");
@@ -300,6 +342,7 @@ async function mutant(changes: readonly Change[], index: number): Promise<Code> 
     ...(await load<Pick<Code, "createBreaker">>("resilience/breaker.ts")),
     ...(await load<Pick<Code, "decide">>("core/decide.ts")),
     ...(await load<Pick<Code, "createReplica">>("revocation/replica/replica.ts")),
+    ...(await load<Pick<Code, "Vouching">>("revocation/redis/vouching.ts")),
   };
 }
 

@@ -9,6 +9,7 @@ import { isWatermarkKind, TARGET_KINDS } from "../../src/core/target.ts";
 import { principalOf } from "../support/principal.ts";
 import { createHistory, type Ban, type SimToken } from "./history.ts";
 import { createFeedModel, writeByHand, writeThroughFeed } from "./feed-model.ts";
+import { startKeeper, type Keeper } from "./keeper-model.ts";
 import { CHECK_DEADLINE_MS, startSidecar, type Code, type ReplicaMode, type Sidecar } from "./sidecar.ts";
 import type { StoreMode, StoreModel } from "./store-model.ts";
 import { createWorld, type World } from "./world.ts";
@@ -43,9 +44,16 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
   const store: StoreModel = {
     values: new Map(),
     mode: { kind: "up", delayMs: 2, lossProbability: 0 },
+    server: "server-0",
+    connection: 0,
+    vouchedFor: null,
+    signedUntilMs: -Infinity,
     feed: createFeedModel(),
   };
   const replicaMode = random.pick<ReplicaMode>(["none", "feed only", "direct writers too", "direct writers too"]);
+  /** A control plane that remembers: what a failover loses it gives back, but what went past it. */
+  const keeperRuns = replicaMode !== "direct writers too" && random.chance(0.6);
+  const keeper = keeperRuns ? startKeeper(world, store) : undefined;
   const history = createHistory();
   const outcomes: Record<string, number> = {};
   let sidecar: Sidecar = startSidecar(world, store, code, replicaMode);
@@ -135,6 +143,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     lastStoreFaultMs = world.trueMs() + durationMs;
     world.outside(durationMs, () => {
       store.mode = { kind: "up", delayMs: random.pick([0.5, 2, 10]), lossProbability: 0 };
+      store.connection += 1;
       world.outside(random.between(200, 20_000), weather);
     });
   }
@@ -212,12 +221,28 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
   function feedTrouble(): void {
     world.outside(random.between(1_000, 15_000), feedTrouble);
     const { feed } = store;
+    if (keeper !== undefined) return failOver(keeper);
     const kind = random.integer(6);
     if (kind === 0) feed.log = []; // trimmed, or deleted
     else if (kind === 1) feed.log = feed.log.slice(-2);
     else if (kind === 2) feed.head = { epoch: "", seq: 0, link: "" }; // deleted, and soon begun anew
     else if (kind === 3) feed.connection += 1; // restarted, nothing lost
     else rollBackTo(takeSnapshot());
+  }
+
+  /** To a replica without the newest writes. All that was acknowledged stays promised. */
+  function failOver(replays: Keeper): void {
+    const lose = replays.replicate();
+    world.outside(random.between(10, 3_000), () => {
+      noteLoss();
+      lose(() => noteLoss());
+    });
+  }
+
+  function noteLoss(): void {
+    fault(3_000);
+    lastStoreFaultMs = Math.max(lastStoreFaultMs, world.trueMs());
+    if (keeper?.isReplaying() === true) world.outside(100, noteLoss);
   }
 
   /** Values and feed as they are now, and what they forbid. */
@@ -260,7 +285,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     const key = markerKey("", target);
     const wantedS = issuerNowS(world) + 1;
     world.outside(random.between(0, 5), () => {
-      if (store.mode.kind !== "up") return; // not acknowledged, and nothing happened
+      if (store.mode.kind !== "up" || keeper?.isReplaying() === true) return; // not acknowledged, and nothing happened
       const write = replicaMode === "direct writers too" && random.chance(0.5) ? byHand : throughFeed;
       const unreadable = isWatermarkKind(target.kind) && random.chance(0.03);
       const ban = writeBan(store, write, key, target, wantedS, unreadable, world.trueMs());
@@ -273,7 +298,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
   }
 
   function lift(key: string, target: Target): void {
-    if (store.mode.kind !== "up") return world.outside(500, () => lift(key, target));
+    if (store.mode.kind !== "up" || keeper?.isReplaying() === true) return world.outside(500, () => lift(key, target));
     const write = replicaMode === "direct writers too" && random.chance(0.5) ? byHand : throughFeed;
     write(key, undefined);
     history.endAll(key, world.trueMs());

@@ -4,13 +4,14 @@ import type * as BatcherModule from "../../src/revocation/batcher.ts";
 import type * as BreakerModule from "../../src/resilience/breaker.ts";
 import type * as DecideModule from "../../src/core/decide.ts";
 import type * as GuardModule from "../../src/revocation/guard.ts";
+import type * as VouchingModule from "../../src/revocation/redis/vouching.ts";
 import type * as ReplicaModule from "../../src/revocation/replica/replica.ts";
 import type { Observer } from "../../src/core/observer.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Schedule } from "../../src/resilience/schedule.ts";
 import type { Guard } from "../../src/revocation/guard.ts";
 import { openReplicaSource } from "./feed-model.ts";
-import { openWire, type StoreModel, type Wire } from "./store-model.ts";
+import { openJudgement, openWire, type BeginQuestion, type StoreModel, type Wire } from "./store-model.ts";
 import type { Phase, World } from "./world.ts";
 
 /** The code under test; a mutation test passes in a copy with one line changed. */
@@ -20,6 +21,7 @@ export interface Code {
   readonly createBreaker: typeof BreakerModule.createBreaker;
   readonly decide: typeof DecideModule.decide;
   readonly createReplica: typeof ReplicaModule.createReplica;
+  readonly Vouching: typeof VouchingModule.Vouching;
 }
 
 export interface Sidecar {
@@ -61,7 +63,8 @@ export function startSidecar(world: World, store: StoreModel, code: Code, mode: 
       return () => void (on = false);
     },
   };
-  const wire = openWire(world, store);
+  const judgement = (): BeginQuestion => openJudgement(world, store, new code.Vouching(() => undefined));
+  const wire = openWire(world, store, judgement());
   const batcher = code.createBatcher({
     reader: wire,
     clock: world.clock,
@@ -77,7 +80,12 @@ export function startSidecar(world: World, store: StoreModel, code: Code, mode: 
     mode === "none"
       ? undefined
       : code.createReplica({
-          source: openReplicaSource(world, store, (delayMs, what) => inThisProcess(delayMs, "socket", what)),
+          source: openReplicaSource(
+            world,
+            store,
+            (delayMs, what) => inThisProcess(delayMs, "socket", what),
+            judgement(),
+          ),
           clock: world.clock,
           schedule,
           log: silent,

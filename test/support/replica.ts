@@ -30,12 +30,13 @@ export async function startReplica(
 ): Promise<ObservedReplica> {
   const log: ObservedReplica["log"] = [];
   const note = (event: string, fields?: LogFields): void => void log.push({ event, fields });
+  const heard = { info: note, warn: note, error: note };
   let wrongTypeCount = 0;
   const replica = createReplica({
-    source: createRedisReplicaSource({ url, keyPrefix: "", clock }),
+    source: createRedisReplicaSource({ url, keyPrefix: "", clock, log: heard }),
     clock,
     schedule: eventLoop,
-    log: { info: note, warn: note, error: note },
+    log: heard,
     observer: { replicaIs: (facts) => void ({ wrongTypeCount } = facts) },
     random: Math.random,
     scanEveryMs: 10_000,

@@ -102,6 +102,15 @@ export const FAULTS: readonly Fault[] = [
       return async () => void (await redis.cli("DEL", "global:revoked_after"));
     },
   },
+  {
+    name: "not vouched for",
+    async make({ redis }) {
+      const runId = /^run_id:(\w+)/m.exec(await redis.cli("INFO", "server"))?.[1] ?? "";
+      await redis.cli("SET", "portcullis:{feed}:keeper", "1");
+      await redis.cli("SET", "portcullis:{feed}:vouched", "another");
+      return async () => void (await redis.cli("SET", "portcullis:{feed}:vouched", runId));
+    },
+  },
 ];
 
 /** Orders over one connection that is held, for nobody else gets in meanwhile. */

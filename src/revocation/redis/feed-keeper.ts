@@ -14,6 +14,7 @@ import { followsOn, KeptFeed, netOf, type KeptEntry } from "./kept-feed.ts";
 import type { Link } from "./link.ts";
 import type { Ask } from "./operation.ts";
 import { replayAgain, replayVerbatim } from "./replay.ts";
+import { Voucher } from "./voucher.ts";
 
 export interface FeedKeeperOptions {
   readonly keyPrefix: string;
@@ -49,6 +50,7 @@ export function createFeedKeeper(options: FeedKeeperOptions): FeedKeeper {
 class FollowingKeeper implements FeedKeeper {
   readonly #options: FeedKeeperOptions;
   readonly #waiting = new Set<() => void>();
+  readonly #voucher: Voucher;
   #kept = new KeptFeed();
   /** Up to here the feed was read; undefined: not yet. */
   #reached: FeedHead | undefined;
@@ -57,6 +59,7 @@ class FollowingKeeper implements FeedKeeper {
 
   constructor(options: FeedKeeperOptions) {
     this.#options = options;
+    this.#voucher = new Voucher({ ...options, ask: this.#ask });
   }
 
   start(): void {
@@ -92,7 +95,9 @@ class FollowingKeeper implements FeedKeeper {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       const done = await this.#step();
-      if (!done.ok && !this.#isStopped) await sleep(RETRY_AFTER_MS);
+      if (done.ok || this.#isStopped) continue;
+      this.#voucher.doubt();
+      await sleep(RETRY_AFTER_MS);
     }
   }
 
@@ -104,7 +109,9 @@ class FollowingKeeper implements FeedKeeper {
     if (head.value.epoch === "" && this.#kept.last === undefined) return this.#recover(head.value);
     // What is older than some entries before the head is not remembered, and the first of them need not follow on any.
     this.#reached ??= { epoch, seq: Math.max(0, seq - ENTRIES_BEFORE), link: "" };
-    return goesOn(head.value, this.#reached) ? this.#follow(this.#reached.seq) : this.#recover(head.value);
+    if (!goesOn(head.value, this.#reached)) return this.#recover(head.value);
+    await this.#voucher.vouch(this.#kept.last ?? head.value);
+    return this.#follow(this.#reached.seq);
   }
 
   async #follow(seq: number): Promise<Result<void, StoreFault>> {
@@ -123,6 +130,8 @@ class FollowingKeeper implements FeedKeeper {
   /** The store is not where it was: what it lost is given back, and the feed read anew from there. */
   async #recover(head: FeedHead): Promise<Result<void, StoreFault>> {
     const { keyPrefix, log } = this.#options;
+    this.#voucher.doubt();
+    await this.#voucher.vouch(this.#kept.last ?? head);
     const links = await readLinks(this.#ask, keyPrefix, this.#kept.first?.seq ?? 0);
     if (!links.ok) return links;
     const lost = this.#kept.lostFrom(head.epoch, links.value);

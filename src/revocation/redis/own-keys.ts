@@ -1,5 +1,6 @@
 // What Redis keeps beside the markers: the feed that replicas read, and for the control plane only the index of
-// revocations by id, answers by idempotency key, and what sidecars report. No look-up of a Check reads any of it.
+// revocations by id, answers by idempotency key, and what sidecars report. Of all that a look-up reads who vouches for the
+// server.
 
 import { createHash } from "node:crypto";
 import type { Target } from "../../core/target.ts";
@@ -19,6 +20,16 @@ export function feedHeadKey(keyPrefix: string): string {
 /** The feed's newest entries, a stream. */
 export function feedLogKey(keyPrefix: string): string {
   return `${keyPrefix}portcullis:{feed}:log`;
+}
+
+/** The run id of the server that control planes last found to hold all they remember. Asked along with look-ups. */
+export function vouchedKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{feed}:vouched`;
+}
+
+/** There, with an expiry, while a control plane runs that remembers. Asked along with look-ups. */
+export function keeperKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{feed}:keeper`;
 }
 
 /** Where each chain of the audit trail ends, a hash; and the chains themselves, streams in its slot. */

@@ -1,7 +1,7 @@
 // Revocations in one Redis, or in the primary that Sentinels name: what the store is made of. Look-ups have a connection
 // of their own, so that no scan and no write ever stands before one.
 
-import { ok, type Result } from "../../core/result.ts";
+import { err, ok, type Result } from "../../core/result.ts";
 import { markerKey } from "../keys.ts";
 import type { RevocationStore, StoreHealth } from "../revocation-store.ts";
 import type { StoreFault } from "../store.ts";
@@ -12,6 +12,7 @@ import { createFeedKeeper } from "./feed-keeper.ts";
 import { fitnessOf, type Fitness } from "./fitness.ts";
 import { linkForLookUps, linkForOperations } from "./links.ts";
 import { CHANGES_TOGETHER } from "./markers.ts";
+import { MetServer } from "./met-server.ts";
 import { beginOperation, OPERATION_TIMEOUT_MS, type Ask } from "./operation.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { describePlace, type OnePlace, type SentinelPlace } from "./place.ts";
@@ -31,11 +32,12 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
   let fitness: Fitness = { state: "fit" };
   let proofs = 0;
 
+  const met = new MetServer({ keyPrefix, clock, log, timeoutMs });
   const lookUps = linkForLookUps(locator, clock, "in one", (isFirst) => {
     proofs = isFirst ? 0 : proofs + 1;
     // Before the data, so that the store is never reachable and not yet known to be unfit.
     if (options.requireNoEviction && proofs % PROOFS_PER_FITNESS === 0) void learnFitness();
-    void read([probeKey], timeoutMs); // a role is told while loading too: only data proves that data is answered
+    void met.meet(lookUps, isFirst).then(() => read([probeKey], timeoutMs)); // a role is told while loading too: only data proves that data is answered
   });
   const operations = linkForOperations(locator, clock, "portcullis-control", (isFirst) => {
     if (isFirst && options.beginsFeed === true) void beginFeed(begin(), keyPrefix);
@@ -51,10 +53,23 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
 
   async function read(keys: readonly string[], readTimeoutMs: number): Promise<Result<Values, StoreFault>> {
     if (keys.length === 0) return ok([]);
-    const reply = await lookUps.send("MGET", keys, readTimeoutMs);
-    const result: Result<Values, StoreFault> = reply.ok ? valuesOf(reply.value, keys.length) : reply;
+    const result = await readJudged(keys, readTimeoutMs);
     lastFault = result.ok ? undefined : result.error;
     return result;
+  }
+
+  async function readJudged(keys: readonly string[], readTimeoutMs: number): Promise<Result<Values, StoreFault>> {
+    const why = lookUps.fault();
+    if (why !== undefined) return err(why);
+    const along = met.keys();
+    if (!along.ok) return along;
+    const askedAtMs = clock.now().monotonicMs;
+    const reply = await lookUps.send("MGET", [...keys, ...along.value], readTimeoutMs);
+    if (!reply.ok) return reply;
+    const values = valuesOf(reply.value, keys.length + along.value.length);
+    if (!values.ok) return values;
+    const judged = met.judge(values.value.slice(keys.length), askedAtMs);
+    return judged.ok ? ok(values.value.slice(0, keys.length)) : judged;
   }
 
   async function learnFitness(): Promise<void> {

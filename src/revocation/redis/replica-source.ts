@@ -2,12 +2,14 @@
 // by scan. It only reads, and keeps nothing.
 
 import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { FeedEntry, FeedHead, Moment, ReplicaSource, StandingMarker } from "../replica/source.ts";
 import type { StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
 import { fault, ofCommand } from "./fault.ts";
 import { createLink } from "./link.ts";
+import { MetServer } from "./met-server.ts";
 import { scanPattern, targetOfKey } from "./marker-keys.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 import { startPush, type Push } from "./push.ts";
@@ -20,6 +22,7 @@ export interface RedisReplicaSourceOptions {
   readonly url: string;
   readonly keyPrefix: string;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Of one question; nobody's call waits for it. */
@@ -40,7 +43,7 @@ const SCAN_COUNT = 250;
 const EVERY_MARKER = { kind: undefined, issuer: undefined, id: undefined, limit: 0, cursor: undefined };
 
 /** Throws a RangeError for a URL that parsePlace refuses: the configuration has been checked before. */
-export function createRedisReplicaSource({ url, keyPrefix, clock }: RedisReplicaSourceOptions): ReplicaSource {
+export function createRedisReplicaSource({ url, keyPrefix, clock, log }: RedisReplicaSourceOptions): ReplicaSource {
   const parsed = parsePlace(url);
   if (!parsed.ok) throw new RangeError(`store URL: ${parsed.error}`);
   const place = parsed.value;
@@ -49,43 +52,57 @@ export function createRedisReplicaSource({ url, keyPrefix, clock }: RedisReplica
   let connection = 0;
   let push: Push | undefined;
   const common = { locator, clock, silenceMs: SILENCE_MS, maxUnanswered: MAX_UNANSWERED };
+  const met = new MetServer({ keyPrefix, clock, log, timeoutMs: ANSWER_TIMEOUT_MS });
   const reads = createLink({
     ...common,
     name: "portcullis-replica",
     onProve(isFirst) {
       if (isFirst) connection += 1;
+      void met.meet(reads, isFirst);
     },
   });
-  const log = createLink({ ...common, name: "portcullis-feed", onProve() {} });
+  const feed = createLink({ ...common, name: "portcullis-feed", onProve() {} });
   const pattern = scanPattern(keyPrefix, EVERY_MARKER);
   /** Redis 7 lets a user that may only read run it; before, there is EVAL alone. */
   let evaluate: "EVAL_RO" | "EVAL" = "EVAL_RO";
 
   async function read(keys: readonly string[]): Promise<Result<Moment, StoreFault>> {
+    const along = met.keys();
+    if (!along.ok) return err(reads.fault() ?? along.error);
+    const asked = [...along.value, ...keys];
+    const askedAtMs = clock.now().monotonicMs;
+    const reply = await readMoment(asked);
+    if (!reply.ok) return err(ofCommand(evaluate, reply.error));
+    const moment = momentOf(keyPrefix, asked, reply.value);
+    if (!moment.ok) return moment;
+    const judged = met.judge(valuesIn(reply.value, along.value.length), askedAtMs);
+    return judged.ok ? ok({ ...moment.value, markers: moment.value.markers.slice(along.value.length) }) : judged;
+  }
+
+  async function readMoment(keys: readonly string[]): Promise<Reply> {
     const args = [READ_MOMENT, keys.length + 1, feedHeadKey(keyPrefix), ...keys];
-    let reply = await reads.send(evaluate, args, ANSWER_TIMEOUT_MS);
-    if (!reply.ok && reply.error.cause === "protocol" && evaluate === "EVAL_RO") {
-      reply = await reads.send("EVAL", args, ANSWER_TIMEOUT_MS);
-      if (reply.ok) evaluate = "EVAL";
-    }
-    return reply.ok ? momentOf(keyPrefix, keys, reply.value) : err(ofCommand(evaluate, reply.error));
+    const reply = await reads.send(evaluate, args, ANSWER_TIMEOUT_MS);
+    if (reply.ok || reply.error.cause !== "protocol" || evaluate === "EVAL") return reply;
+    const again = await reads.send("EVAL", args, ANSWER_TIMEOUT_MS);
+    if (again.ok) evaluate = "EVAL";
+    return again;
   }
 
   return {
     start(listener) {
       locator.start();
       reads.start();
-      log.start();
+      feed.start();
       if (listener !== undefined) push = startPush({ locator, clock, keyPrefix, listener });
     },
     async stop() {
-      await Promise.all([reads.stop(), log.stop(), push?.stop(), locator.stop()]);
+      await Promise.all([reads.stop(), feed.stop(), push?.stop(), locator.stop()]);
     },
     read,
     async entriesAfter(seq) {
       const block = ["COUNT", MAX_ENTRIES, "BLOCK", WAIT_FOR_ENTRIES_MS];
       const args = [...block, "STREAMS", feedLogKey(keyPrefix), `${seq}-0`];
-      const reply = await log.send("XREAD", args, WAIT_FOR_ENTRIES_MS + ANSWER_TIMEOUT_MS);
+      const reply = await feed.send("XREAD", args, WAIT_FOR_ENTRIES_MS + ANSWER_TIMEOUT_MS);
       return reply.ok ? entriesOf(keyPrefix, reply.value) : err(ofCommand("XREAD", reply.error));
     },
     async scan(cursor) {
@@ -119,6 +136,14 @@ function momentOf(keyPrefix: string, keys: readonly string[], reply: unknown): R
     return { kind, value, expiresAtMs: typeof expiresAtMs === "number" ? expiresAtMs : undefined };
   });
   return ok({ head: headOf(told[0], told[1], told[2]), storeNowMs, markers });
+}
+
+/** The values of the first `count` keys. */
+function valuesIn(reply: unknown, count: number): readonly (string | null)[] {
+  return Array.from({ length: count }, (_, i) => {
+    const value = (reply as readonly unknown[])[HEAD_MEMBERS + i * MARKER_MEMBERS];
+    return typeof value === "string" ? value : null;
+  });
 }
 
 function headOf(epoch: unknown, seq: unknown, link: unknown): FeedHead {

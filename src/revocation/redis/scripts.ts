@@ -182,6 +182,36 @@ redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'seq', ARGV[2], 'link', ARGV[3])
 return 1
 `;
 
+/**
+ * Vouches for the server that runs this, if nothing is missing in it: KEYS the head, the log, the vouched and the keeper's
+ * key; ARGV: epoch, seq and link of the last entry that must be there, '1' if this control plane remembers from before or
+ * '', the run id it may vouch for or '', how long its sign lasts in ms. Who remembers nothing waits for those who do.
+ * Answers the run id and 1 if it is vouched for, or nil where the server does not tell it.
+ */
+export const VOUCH: string = `
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+if not run then return false end
+local function is_there()
+  local head = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'link')
+  if (head[1] or '') == ARGV[1] and tonumber(head[2] or 0) == tonumber(ARGV[2]) and (head[3] or '') == ARGV[3] then
+    return true
+  end
+  local found = redis.pcall('XRANGE', KEYS[2], ARGV[2] .. '-0', ARGV[2] .. '-0')
+  local fields = found[1] and found[1][2] or {}
+  for i = 1, #fields, 2 do
+    if fields[i] == 'link' then return fields[i + 1] == ARGV[3] end
+  end
+  return false
+end
+local vouched = redis.pcall('GET', KEYS[3]) == run
+if not vouched and ARGV[5] == run and (ARGV[4] == '1' or redis.call('EXISTS', KEYS[4]) == 0) and is_there() then
+  redis.call('SET', KEYS[3], run)
+  vouched = true
+end
+if vouched or ARGV[4] == '1' then redis.call('SET', KEYS[4], '1', 'PX', ARGV[6]) end
+return {run, vouched and 1 or 0}
+`;
+
 /** Writes a marker again as it stands, if it is of this value: KEYS[1]; ARGV: the value. Answers 1 if it did. */
 export const CONFIRM_MARKER: string = `${READING}
 local stands, refusal = value(KEYS[1])
