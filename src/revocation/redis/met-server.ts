@@ -14,9 +14,10 @@ export interface MetServerOptions {
   readonly keyPrefix: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Of one question. */
-  readonly timeoutMs: number;
 }
+
+/** Nobody's call waits for these questions, and a server that loads is slow to say so. */
+const ANSWER_TIMEOUT_MS = 1_000;
 
 const LOST = fault("store_lost", "no control plane has said yet that this server holds all that was acknowledged");
 const NOT_MET = fault("disconnected", "the server was not asked yet which one it is");
@@ -28,7 +29,7 @@ export class MetServer {
   /** What is to be asked along; undefined: the server of this connection is not known yet. */
   #keys: readonly string[] | undefined;
   #why: StoreFault = NOT_MET;
-  #meeting = {};
+  #meeting: object | undefined;
 
   constructor(options: MetServerOptions) {
     this.#options = options;
@@ -46,11 +47,13 @@ export class MetServer {
     if (isFirst) {
       this.#keys = undefined;
       this.#why = NOT_MET;
+      this.#meeting = undefined;
     }
-    if (this.#keys !== undefined) return;
+    if (this.#keys !== undefined || this.#meeting !== undefined) return;
     const meeting = (this.#meeting = {});
     const server = await this.#askWhich(link);
     if (meeting !== this.#meeting) return; // another connection by now
+    this.#meeting = undefined;
     if (!server.ok) {
       this.#why = server.error;
       return;
@@ -62,10 +65,9 @@ export class MetServer {
 
   /** Its run id; undefined where it, or the user's ACL, hides what would be needed. */
   async #askWhich(link: Link): Promise<Result<string | undefined, StoreFault>> {
-    const { timeoutMs } = this.#options;
     const [told, judged] = await Promise.all([
-      link.send("INFO", ["server"], timeoutMs),
-      link.send("MGET", this.#judged, timeoutMs),
+      link.send("INFO", ["server"], ANSWER_TIMEOUT_MS),
+      link.send("MGET", this.#judged, ANSWER_TIMEOUT_MS),
     ]);
     for (const reply of [told, judged]) {
       if (!reply.ok) return reply.error.cause === "auth" ? ok(undefined) : reply;

@@ -32,7 +32,7 @@ export function createPrimaryStore(place: OnePlace | SentinelPlace, options: Red
   let fitness: Fitness = { state: "fit" };
   let proofs = 0;
 
-  const met = new MetServer({ keyPrefix, clock, log, timeoutMs });
+  const met = new MetServer({ keyPrefix, clock, log });
   const lookUps = linkForLookUps(locator, clock, "in one", (isFirst) => {
     proofs = isFirst ? 0 : proofs + 1;
     // Before the data, so that the store is never reachable and not yet known to be unfit.

@@ -52,7 +52,7 @@ export function createRedisReplicaSource({ url, keyPrefix, clock, log }: RedisRe
   let connection = 0;
   let push: Push | undefined;
   const common = { locator, clock, silenceMs: SILENCE_MS, maxUnanswered: MAX_UNANSWERED };
-  const met = new MetServer({ keyPrefix, clock, log, timeoutMs: ANSWER_TIMEOUT_MS });
+  const met = new MetServer({ keyPrefix, clock, log });
   const reads = createLink({
     ...common,
     name: "portcullis-replica",
