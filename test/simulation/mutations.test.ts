@@ -286,16 +286,6 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [{ file: "revocation/redis/vouching.ts", from: "< SIGN_WITHIN_MS", to: "< 100" }],
   },
   {
-    name: "the time that a store was out of reach counts for the time that a control plane has",
-    changes: [
-      {
-        file: "revocation/redis/vouching.ts",
-        from: "this.#doubtedSinceMs = undefined;\n    if (server === this.#server) return;",
-        to: "if (server === this.#server) return;\n    this.#doubtedSinceMs = undefined;",
-      },
-    ],
-  },
-  {
     name: "how long nobody has vouched is counted by when the answer is read",
     changes: [
       {
