@@ -116,7 +116,7 @@ function readHeader(draft: RequestDraft, watched: WatchedHeaders, at: number, en
   const { bytes } = draft;
   const nameStart = at + 2;
   const nameEnd = nameStart + (bytes[at + 1] as number);
-  if (bytes[at] !== HEADER_KEY || nameEnd - nameStart >= LONGER || nameEnd + 2 > end) return false;
+  if (bytes[at] !== HEADER_KEY || nameEnd - nameStart >= LONGER) return false;
   const tag = bytes[nameEnd];
   if (tag !== HEADER_VALUE && !(inMap && tag === HEADER_RAW_VALUE)) return false;
   if (contentEnd(bytes, nameEnd) !== end) return false;
