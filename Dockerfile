@@ -1,5 +1,6 @@
-# The image of every command. Not built in this project's own checks, which have no container engine; its steps (npm ci
-# without development packages, tsc -p tsconfig.build.json, running dist from bin/portcullis) were run by hand outside one.
+# The image of every command. Not built in this project's own checks, which have no container engine. Its steps were run by
+# hand outside one (npm ci and npm sbom without development packages, tsc -p tsconfig.build.json), and dist from
+# bin/portcullis as user 10001 without any capability on a read-only file system: ready, healthy, drained by SIGTERM.
 FROM node:24.21-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
