@@ -156,6 +156,15 @@ describe.skipIf(!ARE_BUILT)(`helm and kubeconform${WHY_SKIPPED}`, () => {
     expect(ok).toBe(false);
   });
 
+  test.each(["tls.existingSecret=portcullis-tls", "control.reportToken.existingSecret=portcullis-report"])(
+    "what an injected container has no file for is refused: %s",
+    (setting) => {
+      const { ok, output } = render("--values", `${CHART}/ci/sidecar-values.yaml`, "--set", setting);
+      expect(output).toContain(setting.split(".existingSecret")[0]);
+      expect(ok).toBe(false);
+    },
+  );
+
   const MANIFESTS = [
     "deploy/istio/guard.yaml",
     "deploy/istio/sidecar/service-entry.yaml",

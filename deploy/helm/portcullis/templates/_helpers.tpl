@@ -37,6 +37,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
 {{- define "portcullis.sidecarConfig" -}}
+{{- if eq .Values.mode "sidecar" -}}
+{{- if .Values.tls.existingSecret }}{{ fail "tls.existingSecret: an injected container speaks to the Envoy of its own pod only, and has no certificate" }}{{ end -}}
+{{- if .Values.control.reportToken.existingSecret }}{{ fail "control.reportToken: injected containers do not report" }}{{ end -}}
+{{- end -}}
 {{- $config := include "portcullis.config" . | fromYaml -}}
 {{- if and .Values.control.enabled .Values.control.reportToken.existingSecret -}}
 {{- $control := dict "url" (include "portcullis.controlUrl" .) "reportTokenFile" (printf "/etc/portcullis/report/%s" .Values.control.reportToken.key) -}}
