@@ -27,7 +27,7 @@ interface Container {
   readonly args: readonly string[];
   readonly securityContext: object;
   readonly resources: { readonly limits: object };
-  readonly volumeMounts: readonly { readonly name: string; readonly readOnly?: boolean }[];
+  readonly volumeMounts: readonly { readonly mountPath: string; readonly readOnly?: boolean }[];
 }
 
 interface Manifest {
@@ -127,6 +127,17 @@ describe.skipIf(!ARE_BUILT)(`helm and kubeconform${WHY_SKIPPED}`, () => {
           expect(container.volumeMounts.filter(({ readOnly }) => readOnly !== true)).toEqual([]);
           expect(container.resources.limits).toHaveProperty("memory");
         }
+      }
+    });
+
+    test("mounts every file that a configuration of a pod names", () => {
+      const manifests = manifestsOf(text);
+      for (const { metadata, spec } of manifests.filter(({ kind }) => kind === "Deployment")) {
+        const config = manifests.find((one) => one.kind === "ConfigMap" && one.metadata.name === metadata.name);
+        const named = (config?.data?.["portcullis.yaml"] ?? "").match(/\/etc\/portcullis\/\S+/g) ?? [];
+        const mounts = spec.template.spec.containers.flatMap(({ volumeMounts }) => volumeMounts);
+        expect(named).not.toEqual([]);
+        expect(named.filter((file) => !mounts.some(({ mountPath }) => dirname(file) === mountPath))).toEqual([]);
       }
     });
 
