@@ -1,9 +1,10 @@
-// The ways in as a configuration opens them, at a real `portcullis control`, and what a real Check finds afterwards.
+// The ways in as a configuration opens them, at a real `portcullis control` over a real Redis, and what a real Check finds afterwards.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { serve, startJwksServer, type JwksServer } from "../support/jwks-server.ts";
 import { startPortcullis, type PortcullisProcess } from "../support/portcullis.ts";
+import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { createTestKey, signToken, type Json } from "../support/tokens.ts";
 import { until } from "../support/wait.ts";
 
@@ -14,23 +15,25 @@ const eventKey = createTestKey("RS256", "t1");
 const token = randomBytes(32).toString("base64url");
 const sha256 = createHash("sha256").update(token).digest("hex");
 
+let redis: RedisProcess;
 let keys: JwksServer;
 let plane: PortcullisProcess;
 let closed: PortcullisProcess;
 
-const base = {
+const base = () => ({
   issuers: [{ issuer: ISSUER, jwks: { file: "jwks.json" }, audiences: ["orders-api"] }],
-  store: { type: "memory" },
+  store: { type: "redis", url: redis.url },
   control: { tokens: [{ name: "root", sha256, scopes: ["portcullis:admin"] }] },
-};
+});
 const files = { "jwks.json": JSON.stringify({ keys: [key.jwk] }) };
 
 beforeAll(async () => {
+  redis = await startRedis();
   keys = await startJwksServer(serve([eventKey.jwk]));
   plane = await startPortcullis({
     command: "control",
     config: {
-      ...base,
+      ...base(),
       ingress: {
         backchannelLogout: [{ issuer: "main", audiences: ["shop"] }],
         ssf: [{ id: "risk", issuer: TRANSMITTER, jwks: { url: `${keys.url}/jwks` }, audiences: ["portcullis"] }],
@@ -40,12 +43,13 @@ beforeAll(async () => {
   });
   closed = await startPortcullis({
     command: "control",
-    config: { ...base, ingress: { oauthRevoke: false, globalTokenRevocation: false } },
+    config: { ...base(), ingress: { oauthRevoke: false, globalTokenRevocation: false } },
     files,
   });
 });
 afterAll(async () => {
   await Promise.all([plane.stop(), closed.stop(), keys.stop()]);
+  await redis.stop();
 });
 
 function post(path: string, type: string, body: string, to = plane, bearer?: string): Promise<Response> {
@@ -104,6 +108,10 @@ test("a user whose account a transmitter says is disabled is no longer let in", 
     return answer.status === 202;
   });
   expect(await isActive(theirs)).toBe(false);
+  // Remembered in the store, so another control plane would know it too: lifted, it does not come back.
+  await redis.cli("DEL", `user:revoked_after:main:${sub}`);
+  expect((await post("/ssf/events", "application/secevent+jwt", event)).status).toBe(202);
+  expect(await isActive(theirs)).toBe(true);
 });
 
 test("a user named to global token revocation is no longer let in", async () => {
