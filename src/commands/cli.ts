@@ -119,6 +119,13 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
     )
     .action(async (kind, id, options) => finish(await (await import("./revoke.ts")).revoke(kind, id, options, io)));
   withControl(
+    addCommand(program, "approve", "approve a revocation that another asked for", [
+      "portcullis approve 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11",
+    ]),
+  )
+    .argument("<id>", "of what waits, as revoke printed it")
+    .action(async (id, options) => finish(await (await import("./approve.ts")).approve(id, options, io)));
+  withControl(
     addCommand(program, "unrevoke", "lift a revocation", ["portcullis unrevoke 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11"]),
   )
     .argument("<id>", "the revocation's id, as revoke and list print it")

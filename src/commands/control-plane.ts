@@ -70,6 +70,7 @@ function createServer(config: Config, parts: ControlPlaneParts, transmitters: re
     issuers: config.issuers,
     keyPrefix: config.store.keyPrefix,
     tokens: [...config.control.tokens, ...parts.tokens],
+    secondPerson: config.control.secondPerson,
     authenticators: admin === undefined ? [] : [accessTokensOf(admin, config, parts)],
     introspect: createIntrospection({
       verifier,

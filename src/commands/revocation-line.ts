@@ -22,6 +22,17 @@ export interface RevocationAnswer {
   };
 }
 
+/** What waits for a second person in its place. */
+export interface PendingAnswer extends Pick<RevocationAnswer, "id" | "target"> {
+  readonly status: "pending";
+  /** Epoch milliseconds: it is gone then. */
+  readonly expires_at: number;
+}
+
+export function isPending(answer: RevocationAnswer | PendingAnswer): answer is PendingAnswer {
+  return "status" in answer && answer.status === "pending";
+}
+
 export interface ListedRevocation extends RevocationAnswer {
   /** Like `at` and `by`: absent where another program wrote the marker without it. */
   readonly reason?: string;

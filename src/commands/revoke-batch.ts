@@ -26,6 +26,8 @@ interface LineAnswer {
   readonly line: number;
   readonly id?: string;
   readonly seq?: number;
+  /** "pending": it waits for a second person. */
+  readonly status?: string;
   readonly error?: { readonly code?: string; readonly title?: string; readonly detail?: string };
 }
 
@@ -167,16 +169,21 @@ function teller(flags: ControlFlags, io: CommandIo): Teller {
   const progress = createProgress(io);
   let doneCount = 0;
   let failedCount = 0;
-  const counts = (): string => `${doneCount} revoked, ${failedCount} failed`;
+  let pendingCount = 0;
+  const counts = (): string =>
+    `${doneCount} revoked, ${pendingCount === 0 ? "" : `${pendingCount} wait for approval, `}${failedCount} failed`;
   return {
     answered(answer, body) {
-      const { line, id, error } = answer;
-      if (error === undefined) doneCount += 1;
-      else failedCount += 1;
+      const { line, id, error, status } = answer;
+      if (error !== undefined) failedCount += 1;
+      else if (status === "pending") pendingCount += 1;
+      else doneCount += 1;
       progress.clear();
       if (flags.json === true) io.out(`${JSON.stringify(answer)}\n`);
       else if (error === undefined)
-        io.out(`revoked ${body === undefined ? "" : targetLine(body)}  ${printable(id ?? "")}\n`);
+        io.out(
+          `${status === "pending" ? "waits for approval:" : "revoked"} ${body === undefined ? "" : targetLine(body)}  ${printable(id ?? "")}\n`,
+        );
       else io.err(`line ${line}: ${printable(error.detail ?? error.title ?? "refused")}\n`);
       progress.show(counts());
     },

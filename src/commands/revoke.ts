@@ -9,7 +9,16 @@ import type { BatchDefaults } from "./batch-lines.ts";
 import { controlClient, report, usage, type CommandFault, type ControlFlags } from "./control-client.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { revokeBatch } from "./revoke-batch.ts";
-import { fleetLine, scopeLine, targetLine, untilLine, type RevocationAnswer } from "./revocation-line.ts";
+import { printable, when } from "./printable.ts";
+import {
+  fleetLine,
+  isPending,
+  scopeLine,
+  targetLine,
+  untilLine,
+  type PendingAnswer,
+  type RevocationAnswer,
+} from "./revocation-line.ts";
 import { jtiOf, looksLikeJwt } from "./token-jti.ts";
 
 export interface RevokeFlags extends ControlFlags {
@@ -45,17 +54,25 @@ export async function revoke(
   };
   const answer = await client.value.call("POST", "v1/revocations", { body, idempotencyKey: randomUUID() });
   if (!answer.ok) return report(answer.error, io);
-  const revocation = answer.value as RevocationAnswer;
-  if (flags.json === true) io.out(`${JSON.stringify(revocation)}\n`);
-  else {
-    io.out(`revoked ${targetLine(revocation)}\n`);
-    io.out(`  id      ${revocation.id}\n  tokens  ${scopeLine(revocation)}\n  stands  ${untilLine(revocation)}\n`);
-    const fleet = fleetLine(revocation);
-    if (fleet !== "") io.out(`  fleet   ${fleet}\n`);
-    else if (flags.wait === "fleet")
-      io.out("  fleet   stored, but which sidecars have applied it cannot be told now\n");
-  }
+  const told = answer.value as RevocationAnswer | PendingAnswer;
+  if (flags.json === true) io.out(`${JSON.stringify(told)}\n`);
+  else if (isPending(told)) printPending(told, io);
+  else printRevoked(told, flags.wait === "fleet", io);
   return EXIT.done;
+}
+
+function printPending(pending: PendingAnswer, io: CommandIo): void {
+  io.out(`NOT REVOKED YET: ${targetLine(pending)} waits for another admin until ${when(pending.expires_at)}\n`);
+  io.out(`  approve  portcullis approve ${printable(pending.id)}\n`);
+}
+
+/** `isFleetAsked`: whoever asked wants to hear of the fleet, also that nothing can be told. */
+export function printRevoked(revocation: RevocationAnswer, isFleetAsked: boolean, io: CommandIo): void {
+  io.out(`revoked ${targetLine(revocation)}\n`);
+  io.out(`  id      ${revocation.id}\n  tokens  ${scopeLine(revocation)}\n  stands  ${untilLine(revocation)}\n`);
+  const fleet = fleetLine(revocation);
+  if (fleet !== "") io.out(`  fleet   ${fleet}\n`);
+  else if (isFleetAsked) io.out("  fleet   stored, but which sidecars have applied it cannot be told now\n");
 }
 
 function batchDefaultsOf(

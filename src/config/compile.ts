@@ -182,6 +182,7 @@ function compileControl(
     issuer: control.issuer ?? defaultIssuer(issuers),
     audience: control.audience,
     tokens: control.tokens.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() })),
+    secondPerson: control.secondPerson,
     tls: compileTls(control.tls, directory),
     audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: secrets.auditSecret },
     reportToken: secrets.reportToken ?? control.reportToken,

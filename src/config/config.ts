@@ -2,6 +2,7 @@
 
 import type { Algorithm } from "../core/algorithm.ts";
 import type { ControlScope } from "../core/control-scope.ts";
+import type { TargetKind } from "../core/target.ts";
 import type { Tier } from "../core/tier.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
@@ -102,6 +103,8 @@ export interface ControlConfig {
   readonly issuer: string | undefined;
   readonly audience: string;
   readonly tokens: readonly ControlTokenConfig[];
+  /** Kinds that another admin must approve. */
+  readonly secondPerson: readonly TargetKind[];
   /** Undefined: plain HTTP. */
   readonly tls: TlsFiles | undefined;
   readonly audit: {

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { CONTROL_SCOPES } from "../core/control-scope.ts";
-import { TARGET_KINDS } from "../core/target.ts";
+import { TARGET_KINDS, type TargetKind } from "../core/target.ts";
 import { CONTROL } from "./defaults.ts";
 import { FILE_PATH, allowing, count, duration, hidden, httpUrl, matching, oneOf, text } from "./fields.ts";
 import { ISSUER_ID, NAME } from "./names.ts";
@@ -60,7 +60,7 @@ export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
       "A token with the scope portcullis:sidecar, with which the sidecar reports to url; left out: it does not.",
     ),
   reportTokenFile: text(4_096, "a path, relative to this file").optional().describe("A file that holds reportToken."),
-  secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as [string, ...string[]])))
+  secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as readonly [TargetKind, ...TargetKind[]])))
     .default([])
-    .describe("Kinds that need another admin's approval. Not part of this version."),
+    .describe("Kinds that need another admin's approval: asked for through the API, they wait for it for an hour."),
 });

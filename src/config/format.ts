@@ -53,6 +53,7 @@ export function formatConfig(config: Config): string {
         issuer: control.issuer,
         audience: control.audience,
         tokens: control.tokens,
+        secondPerson: control.secondPerson,
         ...(control.tls === undefined ? {} : { tls: control.tls }),
         audit: { keep: formatDuration(control.audit.keepMs), maxEntries: control.audit.maxEntries },
       },

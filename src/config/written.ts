@@ -2,6 +2,7 @@
 
 import type { Algorithm } from "../core/algorithm.ts";
 import type { ControlScope } from "../core/control-scope.ts";
+import type { TargetKind } from "../core/target.ts";
 import type { WrittenTls } from "./tls-schema.ts";
 
 export interface WrittenIssuer {
@@ -51,7 +52,7 @@ export interface WrittenControl {
   tokens: { name: string; sha256: string; scopes: ControlScope[] }[];
   tls?: WrittenTls | undefined;
   audit: { keep: string; maxEntries: number; secretFile?: string | undefined };
-  secondPerson: string[];
+  secondPerson: TargetKind[];
   reportToken?: string | undefined;
   reportTokenFile?: string | undefined;
 }

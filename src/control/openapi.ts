@@ -15,6 +15,8 @@ import {
   CHECK_QUERY,
   LIST_QUERY,
   NEW_REVOCATION,
+  PENDING,
+  PENDING_LIST,
   REVOCATION,
   REVOCATION_PAGE,
   REVOKE_HEADERS,
@@ -33,6 +35,9 @@ export function openApiDocument(version: string, openIngress: readonly string[])
     paths: {
       "/v1/revocations": { get: LIST, post: REVOKE },
       "/v1/revocations/batch": { post: BATCH },
+      "/v1/revocations/pending": { get: LIST_PENDING },
+      "/v1/revocations/pending/{id}": { parameters: [ID_PARAMETER], delete: WITHDRAW },
+      "/v1/revocations/pending/{id}/approve": { parameters: [ID_PARAMETER], post: APPROVE },
       "/v1/revocations/{id}": { parameters: [ID_PARAMETER], get: SHOW, delete: LIFT },
       "/v1/check": { get: CHECK },
       "/v1/introspect": { post: INTROSPECT },
@@ -69,6 +74,7 @@ const REVOKE = {
   requestBody: { required: true, content: { "application/json": { schema: NEW_REVOCATION } } },
   responses: {
     "201": answer("Stored", ACKNOWLEDGED),
+    "202": answer("Waits for another admin's approval (control.secondPerson): nothing is revoked yet", PENDING),
     ...problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
   },
 };
@@ -94,6 +100,27 @@ const LIST = {
   description: "Needs portcullis:read.",
   parameters: parametersOf(LIST_QUERY, "query"),
   responses: { "200": answer("A page", REVOCATION_PAGE), ...problems(400, 401, 403, 422, 429, 503) },
+};
+
+const LIST_PENDING = {
+  operationId: "listPending",
+  summary: "List what waits for a second person, the oldest first",
+  description: "Needs portcullis:read.",
+  responses: { "200": answer("All of it", PENDING_LIST), ...problems(401, 403, 429, 503) },
+};
+
+const APPROVE = {
+  operationId: "approve",
+  summary: "Approve what another asked for, which revokes it",
+  description: "Needs portcullis:admin, and another caller than who asked. Defaults are those of the time of approval.",
+  responses: { "201": answer("Stored", ACKNOWLEDGED), ...problems(400, 401, 403, 404, 422, 429, 503) },
+};
+
+const WITHDRAW = {
+  operationId: "withdraw",
+  summary: "Withdraw what waits",
+  description: "Needs portcullis:admin, unless one asked for it oneself.",
+  responses: { "204": { description: "Withdrawn" }, ...problems(401, 403, 404, 429, 503) },
 };
 
 const SHOW = {

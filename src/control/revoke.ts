@@ -7,6 +7,7 @@ import { nameInLog, scopeOfKind, type Caller } from "./access.ts";
 import { lackOf, type Room } from "./api/room.ts";
 import type { FleetReceipt } from "./fleet/receipt.ts";
 import { answerOnce } from "./idempotency.ts";
+import { keepPending, needsSecondPerson } from "./pending.ts";
 import { newRevocation, type RevocationRequest } from "./new-revocation.ts";
 import { invalid, writeFault, type Problem } from "./problem.ts";
 import { newRevocationId } from "./revocation-id.ts";
@@ -32,6 +33,8 @@ export interface Asked {
   readonly tokenExpiresAtMs?: number | undefined;
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
   readonly once: { readonly key: string; readonly after: readonly unknown[]; readonly keepMs: number } | undefined;
+  /** Whether it waits for a second person, where its kind needs one. Left out: it never waits. */
+  readonly mayWait?: boolean;
   /** The answer to send, and to give again under the same key. */
   readonly answer: (stored: StoredRevocation, receipt: Receipt) => string;
 }
@@ -52,6 +55,9 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
   const revocation = newRevocation(body, room.issuers, asking);
   if (!revocation.ok) return err(invalid(revocation.error));
   const put = async (): Promise<Result<string, Problem>> => {
+    if (asked.mayWait && needsSecondPerson(room, body.target.kind)) {
+      return keepPending(room, caller, body, revocation.value);
+    }
     const stored = await room.store.put({ ...revocation.value, isAwaited: wait === "fleet" });
     const action = stored.ok ? "revoke" : "revoke_unconfirmed";
     const { id, target, reason, atMs } = revocation.value;

@@ -123,13 +123,37 @@ export const ACKNOWLEDGED: JsonSchema = {
   },
 };
 
+/** What waits for a second person. */
+export const PENDING: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["status", "id", "at", "by", "expires_at", "target", "reason"],
+  properties: {
+    status: { type: "string", enum: ["pending"] },
+    id: { type: "string", description: "What approves or withdraws it. The revocation gets an id of its own." },
+    at: AT,
+    by: { type: "string", description: "Who asked for it, and so cannot approve it." },
+    expires_at: { type: "integer", description: "Epoch milliseconds: it is gone then." },
+    target: TARGET,
+    reason: { type: "string" },
+  },
+};
+
+export const PENDING_LIST: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["items"],
+  properties: { items: { type: "array", items: PENDING } },
+};
+
 /** One line of the answer to a batch. */
 export const BATCH_ANSWER: JsonSchema = {
   type: "object",
   additionalProperties: false,
   required: ["line"],
-  oneOf: [{ required: ["id", "seq"] }, { required: ["error"] }],
+  oneOf: [{ required: ["id", "seq"] }, { required: ["id", "status"] }, { required: ["error"] }],
   properties: {
+    ...(PENDING["properties"] as object),
     line: { type: "integer", minimum: 1, description: "Of the request." },
     id: REVOCATION_PROPERTIES.id,
     seq: REVOCATION_PROPERTIES.seq,

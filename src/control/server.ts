@@ -7,8 +7,10 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from "../core/clock.ts";
 import type { ControlScope } from "../core/control-scope.ts";
 import type { Log } from "../core/log.ts";
+import type { TargetKind } from "../core/target.ts";
 import type { EventLog } from "../revocation/event-log.ts";
 import type { FleetBoard } from "../revocation/fleet-board.ts";
+import type { PendingStore } from "../revocation/pending-store.ts";
 import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
 import type { Authenticator } from "./access.ts";
 import { registerAudit } from "./api/audit.ts";
@@ -19,6 +21,7 @@ import { registerIntrospect } from "./api/introspect.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
 import { registerMetrics, registerProbes, type ControlOps } from "./api/ops.ts";
 import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
+import { registerPending } from "./api/pending.ts";
 import { registerRevocations } from "./api/revocations.ts";
 import { CALLER, lackOf, sendProblem } from "./api/room.ts";
 import type { AuditTrail } from "./audit/trail.ts";
@@ -38,11 +41,13 @@ import { tlsOptions, useCertificate, type Certificate, type TlsListener } from "
 import type { Rate } from "./rate-limit.ts";
 
 export interface ControlOptions {
-  readonly store: RevocationWriter & MarkerReader & EventLog & FleetBoard;
+  readonly store: RevocationWriter & MarkerReader & EventLog & FleetBoard & PendingStore;
   /** In the order of the configuration; at least one. */
   readonly issuers: readonly IssuerLimits[];
   readonly keyPrefix: string;
   readonly tokens: readonly BootstrapToken[];
+  /** Kinds that another admin must approve. */
+  readonly secondPerson: readonly TargetKind[];
   /** Asked in order after the bootstrap tokens. */
   readonly authenticators: readonly Authenticator[];
   readonly introspect: Introspect;
@@ -139,6 +144,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
     registerEvents(v1, { ...room, events, gate });
     registerFleet(v1, options.store, room.fleet);
     registerRevocations(v1, room);
+    registerPending(v1, room);
     registerBatch(v1, room);
     registerCheck(v1, room);
     registerIntrospect(v1, options.introspect);
@@ -204,6 +210,9 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/openapi.json": ["GET", "HEAD"],
   "/v1/revocations": ["GET", "HEAD", "POST"],
   "/v1/revocations/batch": ["POST"],
+  "/v1/revocations/pending": ["GET", "HEAD"],
+  "/v1/revocations/pending/:id": ["DELETE"],
+  "/v1/revocations/pending/:id/approve": ["POST"],
   "/v1/revocations/:id": ["GET", "HEAD", "DELETE"],
   "/v1/check": ["GET", "HEAD"],
   "/v1/introspect": ["POST"],

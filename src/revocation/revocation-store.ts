@@ -4,6 +4,7 @@ import type { Instant } from "../core/clock.ts";
 import type { AuditStore } from "./audit-store.ts";
 import type { EventLog } from "./event-log.ts";
 import type { FleetBoard } from "./fleet-board.ts";
+import type { PendingStore } from "./pending-store.ts";
 import type { Shards } from "./shards.ts";
 import type { MarkerReader, RevocationWriter } from "./store.ts";
 
@@ -17,7 +18,8 @@ export interface StoreHealth {
   readonly describe: string;
 }
 
-export interface RevocationStore extends MarkerReader, RevocationWriter, EventLog, AuditStore, FleetBoard {
+export interface RevocationStore
+  extends MarkerReader, RevocationWriter, EventLog, AuditStore, FleetBoard, PendingStore {
   readonly type: "redis" | "embedded" | "memory";
   /** Where its parts can be out each alone. */
   readonly shards?: Shards;

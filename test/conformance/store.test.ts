@@ -12,6 +12,7 @@ import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { until } from "../support/wait.ts";
 import { describeAudit } from "./audit-suite.ts";
 import { describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
+import { describePendingStore } from "./pending-suite.ts";
 import { describeEventLog, describeFleetBoard } from "./fleet-suite.ts";
 
 const silent = { info() {}, warn() {}, error() {} };
@@ -71,5 +72,6 @@ for (const [name, make] of Object.entries(MAKERS)) {
   describeEventLog(name, () => store);
   describeAudit(name, () => store);
   describeFleetBoard(name, () => store);
+  describePendingStore(name, () => store);
   describeStopped(name, () => started(make()));
 }

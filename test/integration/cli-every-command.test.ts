@@ -82,6 +82,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     usage: [[], ["user"], ["user", "alice"], ["planet", "x", "--reason", "r"]],
     jsonLines: 1,
   },
+  // What waits is approved in control-second-person.test.ts; here nothing waits.
+  approve: { done: undefined, failed: ["gone"], usage: [[], ["a", "b"]] },
   unrevoke: { done: () => [lifted], failed: ["gone"], usage: [[], ["a", "b"]], jsonLines: 1 },
   list: {
     done: () => [],

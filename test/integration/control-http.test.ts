@@ -233,6 +233,7 @@ test("a port that is taken is told by the system's error", async () => {
     issuers: [],
     keyPrefix: "",
     tokens: [],
+    secondPerson: [],
     authenticators: [],
     ingress: CLOSED,
     introspect: nobody,

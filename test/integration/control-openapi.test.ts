@@ -56,6 +56,9 @@ test("the document is open to all and names every route that exists, and no othe
     "/v1/introspect",
     "/v1/revocations",
     "/v1/revocations/batch",
+    "/v1/revocations/pending",
+    "/v1/revocations/pending/{id}",
+    "/v1/revocations/pending/{id}/approve",
     "/v1/revocations/{id}",
   ]);
   for (const [path, item] of Object.entries(document.paths)) {

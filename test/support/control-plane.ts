@@ -8,6 +8,7 @@ import { createBootstrapToken } from "../../src/control/bootstrap-token.ts";
 import type { Ingress } from "../../src/control/ingress/ingress.ts";
 import type { Introspect } from "../../src/control/introspection.ts";
 import type { IssuerLimits } from "../../src/control/new-revocation.ts";
+import type { TargetKind } from "../../src/core/target.ts";
 import type { Rate } from "../../src/control/rate-limit.ts";
 import { createControlServer } from "../../src/control/server.ts";
 import { createMemoryStore } from "../../src/revocation/memory/store.ts";
@@ -30,6 +31,7 @@ export interface ControlPlane {
   readonly store: RevocationStore;
   readonly tokens: {
     readonly admin: string;
+    readonly otherAdmin: string;
     readonly revoker: string;
     readonly otherRevoker: string;
     readonly reader: string;
@@ -73,6 +75,7 @@ export interface ControlPlaneOptions {
   readonly introspect?: Introspect;
   /** Default: nothing is open. */
   readonly ingress?: Ingress;
+  readonly secondPerson?: readonly TargetKind[];
   readonly callerRate?: Rate;
   readonly strangerRate?: Rate;
   /** Puts something between the server and its store. */
@@ -84,6 +87,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const store = options.around?.(memory) ?? memory;
   const made = {
     admin: createBootstrapToken(),
+    otherAdmin: createBootstrapToken(),
     revoker: createBootstrapToken(),
     otherRevoker: createBootstrapToken(),
     reader: createBootstrapToken(),
@@ -99,6 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     keyPrefix: "",
     tokens: [
       { name: "root", sha256: made.admin.sha256, scopes: ["portcullis:admin"] },
+      { name: "deputy", sha256: made.otherAdmin.sha256, scopes: ["portcullis:admin"] },
       { name: "ci", sha256: made.revoker.sha256, scopes: ["portcullis:revoke"] },
       { name: "desk", sha256: made.otherRevoker.sha256, scopes: ["portcullis:revoke"] },
       { name: "eye", sha256: made.reader.sha256, scopes: ["portcullis:read"] },
@@ -113,6 +118,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       maxEntries: 100_000,
       keepMs: 86_400_000,
     }),
+    secondPerson: options.secondPerson ?? [],
     introspect: options.introspect ?? (async () => ({ ok: true, value: { active: false } })),
     ingress: options.ingress ?? CLOSED,
     clock: realClock,
@@ -123,6 +129,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const url = await server.start();
   const tokens = {
     admin: made.admin.token,
+    otherAdmin: made.otherAdmin.token,
     revoker: made.revoker.token,
     otherRevoker: made.otherRevoker.token,
     reader: made.reader.token,

@@ -7,9 +7,6 @@ import type { Look } from "./look.ts";
 export function checkLaterParts(look: Look): void {
   checkFeed(look);
   checkControlUrl(look);
-  if (look.list("control", "secondPerson").length > 0) {
-    look.wrong(["control", "secondPerson"], "names kinds, which is not part of this version", "leave it out, or []");
-  }
 }
 
 function checkFeed(look: Look): void {

@@ -8,6 +8,7 @@ import { holdsToken } from "../../core/token-like.ts";
 import type { LiftRefusal, StoredRevocation } from "../../revocation/store.ts";
 import { nameInLog, scopeToLift, type Caller } from "../access.ts";
 import { KEEP_ANSWER_MS } from "../idempotency.ts";
+import { isPendingAnswer } from "../pending.ts";
 import { resolveIssuer } from "../new-revocation.ts";
 import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
 import { revoke, type RevokeBody } from "../revoke.ts";
@@ -37,10 +38,14 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
         caller: callerOf(request),
         body: request.body,
         once: typeof key === "string" ? { key, after: [], keepMs: KEEP_ANSWER_MS } : undefined,
+        mayWait: true,
         answer: (stored, receipt) => JSON.stringify(acknowledgedJson(stored, receipt)),
       });
       if (!outcome.ok) return sendProblem(reply, outcome.error);
-      return reply.code(201).type("application/json").send(outcome.value);
+      return reply
+        .code(isPendingAnswer(outcome.value) ? 202 : 201)
+        .type("application/json")
+        .send(outcome.value);
     },
   );
   app.get<{ Querystring: ListParameters }>(

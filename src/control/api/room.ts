@@ -4,6 +4,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../core/clock.ts";
 import type { ControlScope } from "../../core/control-scope.ts";
 import type { Log } from "../../core/log.ts";
+import type { TargetKind } from "../../core/target.ts";
+import type { PendingStore } from "../../revocation/pending-store.ts";
 import type { MarkerReader, RevocationWriter } from "../../revocation/store.ts";
 import { holds, type Caller } from "../access.ts";
 import type { AuditTrail } from "../audit/trail.ts";
@@ -12,13 +14,15 @@ import type { IssuerLimits } from "../new-revocation.ts";
 import { PROBLEM_MEDIA_TYPE, problemBody, statusOf, type Problem } from "../problem.ts";
 
 export interface Room {
-  readonly store: RevocationWriter & MarkerReader;
+  readonly store: RevocationWriter & MarkerReader & PendingStore;
   readonly issuers: readonly IssuerLimits[];
   readonly keyPrefix: string;
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
   readonly fleet: FleetWatch;
+  /** Kinds that another admin must approve. */
+  readonly secondPerson: readonly TargetKind[];
 }
 
 /** Name of the request's decorator that holds its authenticated Caller. */

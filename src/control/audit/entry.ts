@@ -6,6 +6,12 @@ import type { Target, TargetKind } from "../../core/target.ts";
 /** Closed: people filter by them. */
 export const AUDIT_ACTIONS = [
   "revoke",
+  /** It waits for another's approval; its id is that of what waits. */
+  "revoke_pending",
+  /** Of what waited, by another than who asked for it. `revoke` by him follows. */
+  "approve",
+  "approve_refused",
+  "withdraw",
   "lift",
   /** The store did not acknowledge it: it may have happened or not. */
   "revoke_unconfirmed",

@@ -46,6 +46,9 @@ CREATE TABLE audit_key (one INTEGER PRIMARY KEY CHECK (one = 1), key TEXT NOT NU
   `
 CREATE TABLE sidecar (id TEXT PRIMARY KEY, report TEXT NOT NULL, last_seen_ms INTEGER NOT NULL) WITHOUT ROWID;
 `,
+  `
+CREATE TABLE pending (id TEXT PRIMARY KEY, text TEXT NOT NULL, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+`,
 ];
 
 /** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
@@ -85,6 +88,10 @@ type StatementName =
   | "sidecars"
   | "putSidecar"
   | "purgeSidecars"
+  | "pending"
+  | "putPending"
+  | "takePending"
+  | "purgePending"
   | "purgeMarkers"
   | "purgeSuperseded"
   | "purgeAnswers";
@@ -122,6 +129,11 @@ const SQL: Readonly<Record<StatementName, string>> = {
   putSidecar: `INSERT OR REPLACE INTO sidecar SELECT :id, :report, :now
     WHERE EXISTS (SELECT 1 FROM sidecar WHERE id = :id) OR (SELECT count(*) FROM sidecar) < :max`,
   purgeSidecars: `DELETE FROM sidecar WHERE last_seen_ms < :sinceMs`,
+  pending: `SELECT * FROM pending WHERE expires_at_ms > :now ORDER BY expires_at_ms, id`,
+  putPending: `INSERT INTO pending SELECT :id, :text, :expiresAtMs
+    WHERE (SELECT count(*) FROM pending) < :max RETURNING *`,
+  takePending: `DELETE FROM pending WHERE id = :id AND expires_at_ms > :now RETURNING *`,
+  purgePending: `DELETE FROM pending WHERE expires_at_ms <= :now`,
   purgeMarkers: purge("marker", "key"),
   purgeSuperseded: purge("superseded", "id"),
   purgeAnswers: purge("answer", "key"),

@@ -15,6 +15,7 @@ import { embeddedAuditStore } from "./audit-store.ts";
 import { createDatabase } from "./database.ts";
 import { appendEvent, eventsAfter } from "./event-log.ts";
 import { createEmbeddedFleetBoard } from "./fleet-board.ts";
+import { createEmbeddedPendingStore } from "./pending-store.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
 import type { Statements } from "./schema.ts";
 
@@ -71,6 +72,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
   return {
     ...embeddedAuditStore(read, write),
     ...createEmbeddedFleetBoard(read, write),
+    ...createEmbeddedPendingStore(read, write),
     type: "embedded",
     async start() {
       probe();

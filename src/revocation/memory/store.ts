@@ -12,6 +12,7 @@ import { createMemoryAuditStore } from "./audit-store.ts";
 import { createMemoryEventLog } from "./event-log.ts";
 import { createExpiringMap } from "./expiring-map.ts";
 import { createMemoryFleetBoard } from "./fleet-board.ts";
+import { createMemoryPendingStore } from "./pending-store.ts";
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
@@ -57,6 +58,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
   return {
     ...audit,
     ...createMemoryFleetBoard(nowMs),
+    ...createMemoryPendingStore(nowMs),
     type: "memory",
     async start() {},
     async stop() {

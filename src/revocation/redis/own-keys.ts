@@ -55,6 +55,15 @@ export function fleetReportsKey(keyPrefix: string): string {
   return `${keyPrefix}portcullis:{fleet}:reports`;
 }
 
+/** Until when each request waits for approval. In one slot of a Cluster with the requests. */
+export function pendingUntilKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{pending}:until`;
+}
+
+export function pendingTextsKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{pending}:requests`;
+}
+
 /** Hashed, for the client chooses the key. */
 export function idempotencyKey(keyPrefix: string, key: string): string {
   return `${keyPrefix}portcullis:idempotency:${createHash("sha256").update(key, "utf8").digest("hex")}`;

@@ -78,6 +78,7 @@ describe("a minimal file", () => {
       issuer: "main",
       audience: "portcullis",
       tokens: [],
+      secondPerson: [],
       tls: undefined,
       audit: { keepMs: 90 * 86_400_000, maxEntries: 100_000, secret: undefined },
     });
@@ -217,7 +218,6 @@ describe("what this version cannot do", () => {
   it.each([
     ["feed: { type: kafka }", 'feed.type  is "kafka": not part of this version'],
     ["feed: { type: relay }", 'feed.type  is "relay": not part of this version'],
-    ["control: { secondPerson: [tenant] }", "control.secondPerson  names kinds, which is not part of this version"],
     [
       "store: { url: redis+cluster://h:1 }\nfeed: { type: redis }",
       "feed.type  is redis, but a Cluster feeds no replica in this version",

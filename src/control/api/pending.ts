@@ -1,0 +1,39 @@
+// Routes for what waits for a second person: list, approve, withdraw.
+
+import type { FastifyInstance } from "fastify";
+import { giveBack, listPending, pendingJson, takeToApprove, withdraw } from "../pending.ts";
+import { revoke } from "../revoke.ts";
+import { acknowledgedJson } from "../wire.ts";
+import { callerOf, sendProblem, type Room } from "./room.ts";
+
+type OfOne = { Params: { id: string } };
+
+export function registerPending(app: FastifyInstance, room: Room): void {
+  app.get("/v1/revocations/pending", async (_request, reply) => {
+    const found = await listPending(room);
+    return found.ok ? reply.send({ items: found.value.map(pendingJson) }) : sendProblem(reply, found.error);
+  });
+  app.post<OfOne>(
+    "/v1/revocations/pending/:id/approve",
+    { config: { scope: "portcullis:admin" } },
+    async (request, reply) => {
+      const approver = callerOf(request);
+      const taken = await takeToApprove(room, request.params.id, approver);
+      if (!taken.ok) return sendProblem(reply, taken.error);
+      const outcome = await revoke(room, {
+        // The one who asked for it, with what the one who approved it may do.
+        caller: { name: taken.value.by, scopes: approver.scopes },
+        body: taken.value.body,
+        once: undefined,
+        answer: (stored, receipt) => JSON.stringify(acknowledgedJson(stored, receipt)),
+      });
+      if (outcome.ok) return reply.code(201).type("application/json").send(outcome.value);
+      await giveBack(room, taken.value);
+      return sendProblem(reply, outcome.error);
+    },
+  );
+  app.delete<OfOne>("/v1/revocations/pending/:id", async (request, reply) => {
+    const problem = await withdraw(room, request.params.id, callerOf(request));
+    return problem === undefined ? reply.code(204).send() : sendProblem(reply, problem);
+  });
+}
