@@ -1,5 +1,10 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+/** Each of these makes load or an outage and looks at the clock while it lasts: nothing else may run beside it. */
+const ALONE = ["fail-policy", "loop-held", "outage-growth", "replica-faults", "replica-soak"].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
 const E2E = { include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 };
 
 const config: ViteUserConfig = defineConfig({
@@ -9,14 +14,8 @@ const config: ViteUserConfig = defineConfig({
       { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 120_000 } },
       { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 30_000 } },
-      {
-        test: {
-          name: "integration",
-          include: ["test/integration/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
+      { test: { name: "integration", include: ["test/integration/**/*.test.ts"], exclude: ALONE, ...INTEGRATION } },
+      { test: { name: "alone", include: ALONE, ...INTEGRATION } },
       // Both transports are held to the same suite, through real Envoys.
       { test: { name: "e2e", ...E2E, env: { PORTCULLIS_TEST_TRANSPORT: "wire" } } },
       { test: { name: "e2e-grpc-js", ...E2E, env: { PORTCULLIS_TEST_TRANSPORT: "grpc-js" } } },

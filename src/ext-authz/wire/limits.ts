@@ -20,11 +20,14 @@ export const MAX_MESSAGE_BYTES = 67_108_864;
 /** Of all messages that are not there whole yet, over all connections; the next one is RESOURCE_EXHAUSTED. */
 export const MAX_PARTIAL_MESSAGES_BYTES = 268_435_456;
 
-/** Fields decoded (RFC 9113 §6.5.2 counts 32 more for each). Envoy's own metadata take a few hundred bytes. */
-export const MAX_HEADER_LIST_BYTES = 65_536;
+/**
+ * Fields decoded (RFC 9113 §6.5.2 counts 32 more for each). Envoy's own metadata take a few hundred bytes, but it passes
+ * a client's `tracestate` on, as long as it lets headers be: 60 KiB unless told otherwise. The call is refused.
+ */
+export const MAX_HEADER_LIST_BYTES = 262_144;
 /** The same, still encoded. More cannot decode to less, unless by Huffman codes that no encoder chooses. */
-export const MAX_HEADER_BLOCK_BYTES = 65_536;
-/** A block that large takes 4 frames at the frame size; a flood (CVE-2024-27316) is made of small ones. */
+export const MAX_HEADER_BLOCK_BYTES = 262_144;
+/** A block that large takes 16 frames at the frame size; a flood (CVE-2024-27316) is made of small ones. */
 export const MAX_CONTINUATION_FRAMES = 16;
 /** RFC 7541 §4.2: the initial size, which every peer may use before it has read our SETTINGS. */
 export const HEADER_TABLE_BYTES = 4_096;
