@@ -9,6 +9,7 @@ import { err, ok, type Result } from "../../core/result.ts";
 import type { Schedule } from "../../resilience/schedule.ts";
 import { markerFacts } from "../marker-facts.ts";
 import type { FeedHead } from "../replica/source.ts";
+import { goesOnFrom } from "../replica/stretch.ts";
 import type { RevocationStore } from "../revocation-store.ts";
 import type { StoreFault } from "../store.ts";
 import type { RecordDatabase } from "./database.ts";
@@ -171,11 +172,9 @@ class StoreReconciler implements Reconciler {
   }
 }
 
-/** Whether `now` can have come of `before` by nothing but further entries, as far as one can see. */
+/** An empty store's first entry begins a history; every other head has to go on from the one before. */
 function goesOn(before: FeedHead, now: FeedHead): boolean {
-  if (before.epoch === "" && before.seq === 0) return true; // an empty store's first entry
-  if (now.epoch !== before.epoch || now.seq < before.seq) return false;
-  return now.seq > before.seq || now.link === before.link;
+  return (before.epoch === "" && before.seq === 0) || goesOnFrom(now, before);
 }
 
 function isUnderWay({ revocation }: RecordRow, nowMs: number): boolean {

@@ -50,7 +50,10 @@ export function recordsOf({
 
 type Records = ReturnType<typeof recordsOf>;
 
-/** The same, acknowledged once this process could give it back to a store that loses it. */
+/**
+ * The same, acknowledged once this process could give it back to a store that loses it, or could not find out so within
+ * the moment that a caller can be kept waiting.
+ */
 export function keptRecords(records: Records, keeper: Pick<FeedKeeper, "untilKept">): Records {
   return {
     ...records,
