@@ -81,9 +81,14 @@ function reportOf(id: string, { version, startedAt, replica, news, breaker, tota
     id,
     version,
     heeded: head === undefined ? undefined : { epoch: head.epoch, seq: head.seq },
-    lagMs: position === undefined ? undefined : Math.round(ageMs(position, systemClock.now())),
+    lagMs: position === undefined ? lagInProcess(news) : Math.round(ageMs(position, systemClock.now())),
     breaker: breaker(),
     totals: totals(),
     startedAtMs: Math.round(startedAt.wallMs),
   };
+}
+
+/** What the store in this process writes is heeded at once. */
+function lagInProcess(news: MemberFacts["news"]): number | undefined {
+  return news === undefined ? undefined : 0;
 }

@@ -67,7 +67,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     ingress: compileIngress(written, directory),
     feed: {
       // The schema's other types were refused by the checks.
-      type: written.feed.type === "redis" && feedsReplicas(store) ? "redis" : "none",
+      type: written.feed.type === "redis" && hasFeed(store) ? "redis" : "none",
       scanEveryMs: ms(written.feed.scanEvery),
       directWriters: written.feed.directWriters,
     },
@@ -75,9 +75,9 @@ export function compileConfig(file: string, directory: string, written: WrittenF
   };
 }
 
-/** Another store is in this process, and asked there; and a Cluster feeds nobody yet (ADR 15). */
-function feedsReplicas({ type, url }: StoreConfig): boolean {
-  return type === "redis" && !/^rediss?\+cluster:/i.test(url);
+/** A Cluster feeds nobody yet (ADR 15); a store in this process does so there. */
+function hasFeed({ type, url }: StoreConfig): boolean {
+  return type !== "redis" || !/^rediss?\+cluster:/i.test(url);
 }
 
 function compileListen(listen: WrittenFile["listen"], directory: string): ListenConfig {

@@ -91,6 +91,6 @@ async function receiptOf(
 }
 
 /** What makes two requests the same, whatever the order of their members. */
-function sameness({ target, reason, issuedBefore, expiresAt }: RevokeBody): readonly unknown[] {
-  return ["POST /v1/revocations", target.kind, target.issuer, target.id, reason, issuedBefore, expiresAt];
+function sameness({ target, reason, issuedBefore, expiresAt, wait = "stored" }: RevokeBody): readonly unknown[] {
+  return ["POST /v1/revocations", target.kind, target.issuer, target.id, reason, issuedBefore, expiresAt, wait];
 }
