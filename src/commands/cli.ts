@@ -95,6 +95,9 @@ function withControl(command: Command): Command {
 const TOKEN_HINT =
   "The token for the control plane comes from PORTCULLIS_TOKEN, or the file that\nPORTCULLIS_TOKEN_FILE names.";
 
+const REVOKE_EXIT =
+  "Exits with 0 when all of it is revoked, and with 1 when any of it is not: it failed, or\nwaits for another admin's approval.";
+
 function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
   withControl(
     addCommand(program, "revoke", "revoke a token, a session, a user, or more", [
@@ -117,6 +120,7 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
       "--batch <file>",
       "revoke what its lines ask for (- is standard input): with KIND an ID each, else JSON as POST /v1/revocations takes it",
     )
+    .addHelpText("after", `\n${REVOKE_EXIT}`)
     .action(async (kind, id, options) => finish(await (await import("./revoke.ts")).revoke(kind, id, options, io)));
   withControl(
     addCommand(program, "approve", "approve a revocation that another asked for", [

@@ -161,7 +161,7 @@ function parse(text: string): LineAnswer | undefined {
 
 interface Teller {
   readonly answered: Answered;
-  /** Says what became of all; how many failed. */
+  /** Says what became of all; how many are not revoked: they failed, or wait. */
   end(): number;
 }
 
@@ -171,7 +171,7 @@ function teller(flags: ControlFlags, io: CommandIo): Teller {
   let failedCount = 0;
   let pendingCount = 0;
   const counts = (): string =>
-    `${doneCount} revoked, ${pendingCount === 0 ? "" : `${pendingCount} wait for approval, `}${failedCount} failed`;
+    `${doneCount} revoked, ${pendingCount === 0 ? "" : `${pendingCount} wait for approval and are not revoked yet, `}${failedCount} failed`;
   return {
     answered(answer, body) {
       const { line, id, error, status } = answer;
@@ -190,7 +190,7 @@ function teller(flags: ControlFlags, io: CommandIo): Teller {
     end() {
       progress.clear();
       if (flags.json !== true) io.err(`${counts()}\n`);
-      return failedCount;
+      return failedCount + pendingCount;
     },
   };
 }

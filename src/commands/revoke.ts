@@ -58,7 +58,7 @@ export async function revoke(
   if (flags.json === true) io.out(`${JSON.stringify(told)}\n`);
   else if (isPending(told)) printPending(told, io);
   else printRevoked(told, flags.wait === "fleet", io);
-  return EXIT.done;
+  return isPending(told) ? EXIT.failed : EXIT.done;
 }
 
 function printPending(pending: PendingAnswer, io: CommandIo): void {

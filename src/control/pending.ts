@@ -2,13 +2,13 @@
 // is not among them: it may be what is urgent, and undoes no more than a revocation.
 
 import { err, ok, type Result } from "../core/result.ts";
-import type { TargetKind } from "../core/target.ts";
+import { TARGET_KINDS, type TargetKind } from "../core/target.ts";
 import type { PendingRequest } from "../revocation/pending-store.ts";
 import { holds, nameInLog, type Caller } from "./access.ts";
 import type { Room } from "./api/room.ts";
 import type { NewRevocation } from "../revocation/store.ts";
 import { readFault, writeFault, type Problem } from "./problem.ts";
-import type { RevokeBody } from "./revoke.ts";
+import type { Asked, RevokeBody } from "./revoke.ts";
 
 /** Long enough to find somebody, short enough that nobody approves what was forgotten. */
 const PENDING_FOR_MS = 3_600_000;
@@ -34,6 +34,12 @@ const FULL: Problem = {
   code: "too_many_requests",
   detail: "Too many revocations wait for approval: have some approved or withdrawn.",
   headers: { "retry-after": "60" },
+};
+/** To a caller at a path whose standard knows no waiting. */
+export const NEEDS_SECOND_PERSON: Problem = {
+  code: "second_person_required",
+  detail:
+    "A revocation of this kind waits for another admin's approval, which this path cannot: use POST /v1/revocations.",
 };
 const ONE_S_OWN: Problem = {
   code: "second_person_required",
@@ -66,8 +72,8 @@ export async function listPending(room: Room): Promise<Result<readonly PendingRe
   return found.ok ? ok(found.value.flatMap(readPending)) : err(readFault(found.error));
 }
 
-/** Takes out what `caller`, who is an admin, approves: then it is his to do, or to give back. */
-export async function takeToApprove(
+/** What `caller`, who is an admin, approves. It waits on until `noLongerWaits`: it is lost in no failure between. */
+export async function approveWaiting(
   room: Room,
   id: string,
   caller: Caller,
@@ -80,16 +86,19 @@ export async function takeToApprove(
     room.audit.refused({ actor: by, action: "approve_refused", target: { kind }, reason: ONE_S_OWN.code });
     return err(ONE_S_OWN);
   }
-  const taken = await take(room, id);
-  if (taken.ok) await record(room, "approve", caller, taken.value);
-  return taken;
+  await record(room, "approve", caller, found.value);
+  return found;
 }
 
-/** What could not be done waits on, for as long as it had. */
-export async function giveBack(room: Room, { id, expiresAtMs, by, at, body }: PendingRevocation): Promise<void> {
-  const waiting: Waiting = { by, at, body };
-  const leftMs = expiresAtMs - room.clock.now().wallMs;
-  if (leftMs >= 1) await room.store.addPending(id, JSON.stringify(waiting), Math.floor(leftMs));
+/** Under this key what waits is done once: no caller can send it, for it has a line break. */
+export function approvalOnce({ id }: PendingRevocation): NonNullable<Asked["once"]> {
+  return { key: `approve\n${id}`, after: [], keepMs: PENDING_FOR_MS };
+}
+
+/** Of what was done. If the store fails it is listed on, and whoever approves it again gets the answer there was. */
+export async function noLongerWaits(room: Room, { id }: PendingRevocation): Promise<void> {
+  const taken = await room.store.takePending(id);
+  if (!taken.ok) room.log.warn("pending_not_taken_out", { id, cause: taken.error.cause });
 }
 
 /** By whoever asked for it, or an admin; undefined: it waits no more. */
@@ -134,10 +143,30 @@ async function record(
 /** None where another hand wrote it. */
 function readPending({ id, text, expiresAtMs }: PendingRequest): readonly PendingRevocation[] {
   try {
-    return [{ ...(JSON.parse(text) as Waiting), id, expiresAtMs }];
+    const value: unknown = JSON.parse(text);
+    return isWaiting(value) ? [{ ...value, id, expiresAtMs }] : [];
   } catch {
     return [];
   }
+}
+
+function isWaiting(value: unknown): value is Waiting {
+  if (!isObject(value) || !isObject(value["body"]) || !isObject(value["body"]["target"])) return false;
+  const { by, at } = value;
+  const { reason, issuedBefore, expiresAt, wait } = value["body"];
+  const { kind, issuer, id } = value["body"]["target"];
+  return (
+    typeof by === "string" &&
+    typeof at === "number" &&
+    typeof reason === "string" &&
+    TARGET_KINDS.some((known) => known === kind) &&
+    [issuer, id, wait].every((text) => text === undefined || typeof text === "string") &&
+    [issuedBefore, expiresAt].every((time) => time === undefined || typeof time === "number")
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 export function pendingJson({ id, by, at, expiresAtMs, body }: PendingRevocation): object {

@@ -7,7 +7,7 @@ import { nameInLog, scopeOfKind, type Caller } from "./access.ts";
 import { lackOf, type Room } from "./api/room.ts";
 import type { FleetReceipt } from "./fleet/receipt.ts";
 import { answerOnce } from "./idempotency.ts";
-import { keepPending, needsSecondPerson } from "./pending.ts";
+import { keepPending, NEEDS_SECOND_PERSON, needsSecondPerson } from "./pending.ts";
 import { newRevocation, type RevocationRequest } from "./new-revocation.ts";
 import { invalid, writeFault, type Problem } from "./problem.ts";
 import { newRevocationId } from "./revocation-id.ts";
@@ -33,8 +33,8 @@ export interface Asked {
   readonly tokenExpiresAtMs?: number | undefined;
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
   readonly once: { readonly key: string; readonly after: readonly unknown[]; readonly keepMs: number } | undefined;
-  /** Whether it waits for a second person, where its kind needs one. Left out: it never waits. */
-  readonly mayWait?: boolean;
+  /** What becomes of it where its kind needs a second person. Left out: it has that, or an authority of its own. */
+  readonly alone?: "waits" | "refused";
   /** The answer to send, and to give again under the same key. */
   readonly answer: (stored: StoredRevocation, receipt: Receipt) => string;
 }
@@ -43,11 +43,9 @@ export interface Asked {
 export async function revoke(room: Room, asked: Asked): Promise<Result<string, Problem>> {
   const { body, caller, once } = asked;
   const lack = lackOf(scopeOfKind(body.target.kind), caller);
-  if (lack !== undefined) {
-    const { kind } = body.target;
-    room.audit.refused({ actor: caller.name, action: "revoke_refused", target: { kind }, reason: lack.code });
-    return err(lack);
-  }
+  if (lack !== undefined) return refuse(room, asked, lack);
+  const isAlone = asked.alone !== undefined && needsSecondPerson(room, body.target.kind);
+  if (isAlone && asked.alone === "refused") return refuse(room, asked, NEEDS_SECOND_PERSON);
   const wait = body.wait ?? "stored";
   const { wallMs: nowMs, monotonicMs: beganAtMs } = room.clock.now();
   const { tokenExpiresAtMs } = asked;
@@ -55,9 +53,7 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
   const revocation = newRevocation(body, room.issuers, asking);
   if (!revocation.ok) return err(invalid(revocation.error));
   const put = async (): Promise<Result<string, Problem>> => {
-    if (asked.mayWait && needsSecondPerson(room, body.target.kind)) {
-      return keepPending(room, caller, body, revocation.value);
-    }
+    if (isAlone) return keepPending(room, caller, body, revocation.value);
     const stored = await room.store.put({ ...revocation.value, isAwaited: wait === "fleet" });
     const action = stored.ok ? "revoke" : "revoke_unconfirmed";
     const { id, target, reason, atMs } = revocation.value;
@@ -73,6 +69,12 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
     { caller: caller.name, key: once.key, request: [...sameness(body), ...once.after], keepMs: once.keepMs },
     put,
   );
+}
+
+function refuse(room: Room, { caller, body }: Asked, problem: Problem): Result<never, Problem> {
+  const { kind } = body.target;
+  room.audit.refused({ actor: caller.name, action: "revoke_refused", target: { kind }, reason: problem.code });
+  return err(problem);
 }
 
 /** It is stored, whatever can be told beyond that. */

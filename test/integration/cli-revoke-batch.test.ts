@@ -61,6 +61,20 @@ describe("lines that are IDs of the KIND", () => {
   });
 });
 
+test("lines that wait for another admin are not done: it exits with 1 and says so", async () => {
+  const careful = await startControlPlane({ secondPerson: ["user"] });
+  const given = {
+    env: { PORTCULLIS_CONTROL_URL: careful.url, PORTCULLIS_TOKEN: careful.tokens.admin },
+    stdin: "w-1\n",
+  };
+  const { code, err } = await runHere(["revoke", "user", "--reason", "r", "--batch", "-"], given);
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: "0 revoked, 1 wait for approval and are not revoked yet, 0 failed\n",
+  });
+  await careful.stop();
+});
+
 describe("lines that are JSON", () => {
   test("say what they want themselves; the command line says the rest", async () => {
     const lines = [

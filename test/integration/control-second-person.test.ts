@@ -10,14 +10,18 @@ import { startControlPlane, type Answer, type ControlPlane } from "../support/co
 
 let plane: ControlPlane;
 let isStoreOut: boolean;
+let isTakingOut: boolean;
 
 beforeEach(async () => {
   isStoreOut = false;
+  isTakingOut = false;
   plane = await startControlPlane({
     secondPerson: ["tenant", "everything", "user"],
     around: (store) => ({
       ...store,
       put: async (revocation) => (isStoreOut ? OUT : store.put(revocation)),
+      addPending: async (...pending) => (isStoreOut ? OUT : store.addPending(...pending)),
+      takePending: async (id) => (isStoreOut || isTakingOut ? OUT : store.takePending(id)),
     }),
   });
 });
@@ -86,7 +90,10 @@ describe("a kind that needs a second person", () => {
   test("is revoked once, however many approve it at once", async () => {
     const { id } = (await ask()).json;
     const answers = await Promise.all([1, 2, 3].map(() => approveAs(plane.tokens.otherAdmin, id)));
-    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 404, 404]);
+    const done = answers.filter(({ status }) => status === 201);
+    expect(new Set(done.map(({ json }) => json.id)).size).toBe(1);
+    for (const { status } of answers) expect([201, 404, 409]).toContain(status);
+    expect((await trail()).filter((entry) => (entry as readonly unknown[])[1] === "revoke")).toHaveLength(1);
     expect((await approveAs(plane.tokens.otherAdmin, id)).status).toBe(404);
   });
 
@@ -97,6 +104,37 @@ describe("a kind that needs a second person", () => {
     isStoreOut = false;
     expect((await waiting()).map(({ id }) => id)).toEqual([asked.id]);
     expect((await approveAs(plane.tokens.otherAdmin, asked.id)).status).toBe(201);
+  });
+
+  test("is revoked once though it could not be taken out: a second approval answers the same", async () => {
+    const { id } = (await ask()).json;
+    isTakingOut = true;
+    const first = await approveAs(plane.tokens.otherAdmin, id);
+    expect(first.status).toBe(201);
+    expect(await waiting()).toHaveLength(1);
+    expect(plane.logged()).toContain("pending_not_taken_out");
+    isTakingOut = false;
+    const again = await approveAs(plane.tokens.otherAdmin, id);
+    expect([again.status, again.json]).toEqual([201, first.json]);
+    expect(await waiting()).toEqual([]);
+  });
+
+  test.each([
+    "{}",
+    "null",
+    "7",
+    "{",
+    '{"by":"root","at":1,"body":{}}',
+    '{"by":"root","at":1,"body":{"target":null,"reason":"r"}}',
+    '{"by":"root","at":1,"body":{"target":{"kind":"planet"},"reason":"r"}}',
+    '{"by":"root","at":1,"body":{"target":{"kind":"tenant","id":7},"reason":"r"}}',
+    '{"by":"root","at":1,"body":{"target":{"kind":"everything"}}}',
+    '{"by":"root","at":1,"body":{"target":{"kind":"everything"},"reason":"r","issuedBefore":"now"}}',
+  ])("is not there where another hand wrote %s", async (text) => {
+    await plane.store.addPending("odd", text, 60_000);
+    expect(await waiting()).toEqual([]);
+    expect((await approveAs(plane.tokens.otherAdmin, "odd")).status).toBe(404);
+    expect((await plane.call("DELETE", "/v1/revocations/pending/odd")).status).toBe(404);
   });
 
   test("is found faulty before it waits", async () => {
@@ -174,7 +212,7 @@ test("the command line says that nothing is revoked yet, and what approves it", 
     version: "0",
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   });
-  expect(await revoke("everything", undefined, { reason: "leak" }, io(plane.tokens.admin))).toBe(0);
+  expect(await revoke("everything", undefined, { reason: "leak" }, io(plane.tokens.admin))).toBe(1);
   expect(out).toMatch(/^NOT REVOKED YET: everything waits for another admin until /);
   const id = /portcullis approve (\S+)/.exec(out)?.[1] ?? "";
   out = "";

@@ -51,6 +51,15 @@ test.each([
 });
 
 describe("who may", () => {
+  test("nobody alone, where users need a second person: 403, and nothing is revoked", async () => {
+    const careful = await startIngress({ secondPerson: ["user"] });
+    const answer = await careful.call("POST", PATH, { token: careful.tokens.admin, body: { sub_id: alice } });
+    expect([answer.status, answer.json["code"]]).toEqual([403, "second_person_required"]);
+    expect(answer.text).toContain("POST /v1/revocations");
+    expect(await careful.revoked()).toEqual([]);
+    await careful.stop();
+  });
+
   test("nobody without a bearer, nor with one that is not good: 401", async () => {
     expect((await plane.call("POST", PATH, { body: { sub_id: alice } })).status).toBe(401);
     expect((await revoke({ sub_id: alice }, "x".repeat(43))).status).toBe(401);

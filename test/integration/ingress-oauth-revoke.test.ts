@@ -106,6 +106,19 @@ describe("a token that is not good is 200, and nothing happens (§2.2)", () => {
 });
 
 describe("a bearer with portcullis:revoke may revoke any", () => {
+  test("but not alone where tokens need a second person; their holder may", async () => {
+    const careful = await startIngress({ secondPerson: ["token"] });
+    const [jti, headers] = [randomUUID(), bearer(careful.tokens.admin)];
+    for (const token of [accessToken({ jti }), accessToken({ jti, aud: "cart-api" })]) {
+      const answer = await careful.form(PATH, { token }, headers);
+      expect([answer.status, answer.json["code"]]).toEqual([403, "second_person_required"]);
+    }
+    expect(await careful.revoked()).toEqual([]);
+    expect((await careful.form(PATH, { token: accessToken({ jti }) })).status).toBe(200);
+    expect(await careful.revoked()).toEqual([`token:${jti}`]);
+    await careful.stop();
+  });
+
   test("one that has another audience, for which no exp is believed", async () => {
     const jti = randomUUID();
     const answer = await revoke(

@@ -1,7 +1,7 @@
 // Routes for what waits for a second person: list, approve, withdraw.
 
 import type { FastifyInstance } from "fastify";
-import { giveBack, listPending, pendingJson, takeToApprove, withdraw } from "../pending.ts";
+import { approvalOnce, approveWaiting, listPending, noLongerWaits, pendingJson, withdraw } from "../pending.ts";
 import { revoke } from "../revoke.ts";
 import { acknowledgedJson } from "../wire.ts";
 import { callerOf, sendProblem, type Room } from "./room.ts";
@@ -18,18 +18,18 @@ export function registerPending(app: FastifyInstance, room: Room): void {
     { config: { scope: "portcullis:admin" } },
     async (request, reply) => {
       const approver = callerOf(request);
-      const taken = await takeToApprove(room, request.params.id, approver);
-      if (!taken.ok) return sendProblem(reply, taken.error);
+      const approved = await approveWaiting(room, request.params.id, approver);
+      if (!approved.ok) return sendProblem(reply, approved.error);
       const outcome = await revoke(room, {
         // The one who asked for it, with what the one who approved it may do.
-        caller: { name: taken.value.by, scopes: approver.scopes },
-        body: taken.value.body,
-        once: undefined,
+        caller: { name: approved.value.by, scopes: approver.scopes },
+        body: approved.value.body,
+        once: approvalOnce(approved.value),
         answer: (stored, receipt) => JSON.stringify(acknowledgedJson(stored, receipt)),
       });
-      if (outcome.ok) return reply.code(201).type("application/json").send(outcome.value);
-      await giveBack(room, taken.value);
-      return sendProblem(reply, outcome.error);
+      if (!outcome.ok) return sendProblem(reply, outcome.error);
+      await noLongerWaits(room, approved.value);
+      return reply.code(201).type("application/json").send(outcome.value);
     },
   );
   app.delete<OfOne>("/v1/revocations/pending/:id", async (request, reply) => {

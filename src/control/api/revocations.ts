@@ -38,7 +38,7 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
         caller: callerOf(request),
         body: request.body,
         once: typeof key === "string" ? { key, after: [], keepMs: KEEP_ANSWER_MS } : undefined,
-        mayWait: true,
+        alone: "waits",
         answer: (stored, receipt) => JSON.stringify(acknowledgedJson(stored, receipt)),
       });
       if (!outcome.ok) return sendProblem(reply, outcome.error);

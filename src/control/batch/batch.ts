@@ -135,7 +135,7 @@ function lineWork(room: Room, batch: Batch): LineWork {
       caller: batch.caller,
       body,
       once: once(line, history),
-      mayWait: true,
+      alone: "waits",
       answer: ({ id, seq }) => JSON.stringify({ id, seq }),
     });
   }

@@ -36,7 +36,8 @@ export function registerGlobalRevocation(app: FastifyInstance, room: Room, direc
       }
       for (const target of named.value) {
         const body = { target, reason: REASON };
-        const revoked = await revoke(room, { caller: callerOf(request), body, once: undefined, answer: () => "" });
+        const caller = callerOf(request);
+        const revoked = await revoke(room, { caller, body, once: undefined, alone: "refused", answer: () => "" });
         if (!revoked.ok) return sendProblem(reply, revoked.error);
       }
       return reply.code(204).send();

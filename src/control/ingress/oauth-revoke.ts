@@ -10,7 +10,7 @@ import { faultOf } from "../access-token.ts";
 import type { Caller } from "../access.ts";
 import { CALLER, lackOf, sendProblem, type Room } from "../api/room.ts";
 import type { Gate } from "../gate.ts";
-import { revoke } from "../revoke.ts";
+import { revoke, type Asked as Revoking } from "../revoke.ts";
 import { CANNOT_TELL, sendOauthError } from "./answers.ts";
 import { clientIdOf } from "./client-id.ts";
 
@@ -95,23 +95,32 @@ async function answer(parts: Parts, asked: Asked, reply: FastifyReply): Promise<
     const isOthers = asked.clientId !== undefined && client !== asked.clientId;
     // RFC 7009 §2.1: refused, and the client is told.
     if (isOthers) return sendOauthError(reply, "invalid_grant", "The token was issued to another client.");
-    return revokeOne(parts.room, asked.caller ?? holderOf(verified.value), meantByVerified(verified.value), reply);
+    const meant = meantByVerified(verified.value);
+    if (asked.caller !== undefined) return revokeOne(parts.room, asCaller(asked.caller), meant, reply);
+    return revokeOne(parts.room, { caller: holderOf(verified.value) }, meant, reply);
   }
   if (faultOf(verified.error.reason).cause === "unavailable") return sendProblem(reply, CANNOT_TELL);
   const meant = meantByUnverified(parts, asked.token);
   // RFC 7009 §2.2: of a token that is not good there is nothing left to revoke, but for a caller who may revoke any.
   return asked.caller === undefined || meant === undefined
     ? done(reply)
-    : revokeOne(parts.room, asked.caller, meant, reply);
+    : revokeOne(parts.room, asCaller(asked.caller), meant, reply);
 }
 
-async function revokeOne(room: Room, caller: Caller, meant: Meant, reply: FastifyReply): Promise<FastifyReply> {
+/** In whose name, and whether a second person must agree. */
+type Authority = Pick<Revoking, "caller" | "alone">;
+
+function asCaller(caller: Caller): Authority {
+  return { caller, alone: "refused" };
+}
+
+async function revokeOne(room: Room, authority: Authority, meant: Meant, reply: FastifyReply): Promise<FastifyReply> {
   const { issuer, id, expiresAtMs } = meant;
   if (id === undefined) {
     return sendOauthError(reply, "unsupported_token_type", "A token without jti cannot be revoked by itself.");
   }
   const revoked = await revoke(room, {
-    caller,
+    ...authority,
     body: { target: { kind: "token", issuer, id }, reason: REASON },
     tokenExpiresAtMs: expiresAtMs,
     once: undefined,
