@@ -115,10 +115,10 @@ export async function withdraw(room: Room, id: string, caller: Caller): Promise<
 }
 
 async function find(room: Room, id: string): Promise<Result<PendingRevocation, Problem>> {
-  const all = await listPending(room);
-  if (!all.ok) return all;
-  const found = all.value.find((one) => one.id === id);
-  return found === undefined ? err(NOT_WAITING) : ok(found);
+  const found = await room.store.pendingById(id);
+  if (!found.ok) return err(readFault(found.error));
+  const [pending] = found.value === undefined ? [] : readPending(found.value);
+  return pending === undefined ? err(NOT_WAITING) : ok(pending);
 }
 
 async function take(room: Room, id: string): Promise<Result<PendingRevocation, Problem>> {

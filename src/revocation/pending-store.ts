@@ -19,6 +19,8 @@ export interface PendingStore {
   addPending(id: string, text: string, ttlMs: number): Promise<Result<PendingRequest | undefined, StoreFault>>;
   /** All that wait, the oldest first. */
   pending(): Promise<Result<readonly PendingRequest[], StoreFault>>;
+  /** The one that waits under this id; undefined: none does. */
+  pendingById(id: string): Promise<Result<PendingRequest | undefined, StoreFault>>;
   /** Takes it out: of several that try one gets it. undefined: none waits under this id. */
   takePending(id: string): Promise<Result<PendingRequest | undefined, StoreFault>>;
 }

@@ -19,8 +19,11 @@ export function describePendingStore(storeName: string, store: () => RevocationS
       const second = valueOf(await store().addPending(randomUUID(), "{}", 2 * HOUR_MS));
       expect(Math.abs((first?.expiresAtMs ?? 0) - Date.now() - HOUR_MS)).toBeLessThan(60_000);
       expect(valueOf(await store().pending())).toEqual([first, second]);
+      expect(valueOf(await store().pendingById(second?.id ?? ""))).toEqual(second);
+      expect(valueOf(await store().pendingById("nobody's"))).toBeUndefined();
       const taken = await Promise.all([1, 2, 3].map(() => store().takePending(first?.id ?? "")));
       expect(taken.map(valueOf).filter((one) => one !== undefined)).toEqual([first]);
+      expect(valueOf(await store().pendingById(first?.id ?? ""))).toBeUndefined();
       expect(await ids()).toEqual([second?.id]);
       expect(valueOf(await store().takePending(second?.id ?? ""))).toEqual(second);
       expect(valueOf(await store().takePending("nobody's"))).toBeUndefined();
@@ -29,7 +32,8 @@ export function describePendingStore(storeName: string, store: () => RevocationS
     test("is gone after its time, whether somebody looks or takes", async () => {
       const id = randomUUID();
       valueOf(await store().addPending(id, "{}", 50));
-      await until("it to be gone", async () => !(await ids()).includes(id));
+      await until("it to be gone", async () => valueOf(await store().pendingById(id)) === undefined);
+      expect(await ids()).not.toContain(id);
       expect(valueOf(await store().takePending(id))).toBeUndefined();
     });
 

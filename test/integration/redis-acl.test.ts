@@ -83,6 +83,7 @@ test("the control plane's user can store, find, list and lift, and Redis denied 
   expect((await store.report([{ ...report, id: "a" }])).ok).toBe(true);
   expect(await store.addPending("p", "{}", 60_000)).toMatchObject({ ok: true, value: { id: "p" } });
   expect(await store.pending()).toMatchObject({ ok: true, value: [{ id: "p" }] });
+  expect(await store.pendingById("p")).toMatchObject({ ok: true, value: { id: "p" } });
   expect(await store.takePending("p")).toMatchObject({ ok: true, value: { id: "p" } });
   // One that was seen long ago is cleared away by the next report.
   await redis.cli("-n", "1", "ZADD", "portcullis:{fleet}:seen", "1", "silent");

@@ -23,6 +23,7 @@ export function createEmbeddedPendingStore(read: Run, write: Run): PendingStore 
           .map(pendingOfRow)
           .filter((request) => request !== undefined),
       ),
+    pendingById: (id) => read((sql, now) => pendingOfRow(sql.pendingById.get({ id, now }))),
     takePending: (id) => write((sql, now) => pendingOfRow(sql.takePending.get({ id, now }))),
   };
 }

@@ -89,6 +89,7 @@ type StatementName =
   | "putSidecar"
   | "purgeSidecars"
   | "pending"
+  | "pendingById"
   | "putPending"
   | "takePending"
   | "purgePending"
@@ -130,6 +131,7 @@ const SQL: Readonly<Record<StatementName, string>> = {
     WHERE EXISTS (SELECT 1 FROM sidecar WHERE id = :id) OR (SELECT count(*) FROM sidecar) < :max`,
   purgeSidecars: `DELETE FROM sidecar WHERE last_seen_ms < :sinceMs`,
   pending: `SELECT * FROM pending WHERE expires_at_ms > :now ORDER BY expires_at_ms, id`,
+  pendingById: `SELECT * FROM pending WHERE id = :id AND expires_at_ms > :now`,
   putPending: `INSERT INTO pending SELECT :id, :text, :expiresAtMs
     WHERE (SELECT count(*) FROM pending) < :max RETURNING *`,
   takePending: `DELETE FROM pending WHERE id = :id AND expires_at_ms > :now RETURNING *`,

@@ -17,6 +17,7 @@ export function createMemoryPendingStore(nowMs: () => number): PendingStore {
       return ok(request);
     },
     pending: async () => ok(live()),
+    pendingById: async (wanted) => ok(live().find(({ id }) => id === wanted)),
     async takePending(id) {
       live();
       const request = waiting.get(id);

@@ -46,11 +46,20 @@ end
 return told
 `;
 
-/** ARGV[1]: the id. Answers the same of the one, or nothing. */
-const TAKE = `${CLEARING}
+/** ARGV[1]: the id. */
+const FINDING = `${CLEARING}
 local till = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not till then return {} end
 local told = {ARGV[1], till, redis.call('HGET', KEYS[2], ARGV[1]) or ''}
+`;
+
+/** Answers the same of the one, or nothing. */
+const FIND = `${FINDING}
+return told
+`;
+
+/** Answers as FIND. */
+const TAKE = `${FINDING}
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 return told
@@ -68,12 +77,14 @@ export function createRedisPendingStore(keyPrefix: string, begin: () => Ask): Pe
       const reply = await begin()("EVAL", LIST, ...keys);
       return reply.ok ? requestsOf(reply.value) : reply;
     },
-    async takePending(id) {
-      const reply = await begin()("EVAL", TAKE, ...keys, id);
-      const taken = reply.ok ? requestsOf(reply.value) : reply;
-      return taken.ok ? ok(taken.value[0]) : taken;
-    },
+    pendingById: async (id) => oneOf(await begin()("EVAL", FIND, ...keys, id)),
+    takePending: async (id) => oneOf(await begin()("EVAL", TAKE, ...keys, id)),
   };
+}
+
+function oneOf(reply: Result<unknown, StoreFault>): Result<PendingRequest | undefined, StoreFault> {
+  const found = reply.ok ? requestsOf(reply.value) : reply;
+  return found.ok ? ok(found.value[0]) : found;
 }
 
 function requestsOf(reply: unknown): Result<readonly PendingRequest[], StoreFault> {
