@@ -57,6 +57,12 @@ describe("what each event revokes", () => {
       ["session:x", "user:x"],
     ],
     [
+      "session-revoked of an opaque id as older drafts have it",
+      event(`${CAEP}session-revoked`),
+      { subject_type: "opaque", id: "x" },
+      ["session:x", "user:x"],
+    ],
+    [
       "session-revoked of a token",
       event(`${CAEP}session-revoked`),
       { format: "jwt_id", iss: ISSUER, jti: "j" },

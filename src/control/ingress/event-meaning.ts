@@ -3,9 +3,9 @@
 
 import { err, ok, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
-import type { JsonObject } from "../../token/json.ts";
+import { isJsonObject, type JsonObject } from "../../token/json.ts";
 import type { SecurityEventToken } from "../../token/security-event-token.ts";
-import { targetsNamed, type Directory } from "./subject-identifier.ts";
+import { formatOf, targetsNamed, type Directory } from "./subject-identifier.ts";
 
 export interface Meaning {
   /** Each once; empty: there is nothing to revoke. */
@@ -91,7 +91,7 @@ function narrowed(effect: "ends" | "outdates", named: readonly Target[]): readon
 
 /** An opaque id by itself may be a session's (CAEP §3.1 has it so) or a user's: whichever it is has ended. */
 function ended(subject: unknown, named: readonly Target[]): readonly Target[] {
-  const isOpaque = (subject as { readonly format?: unknown }).format === "opaque";
+  const isOpaque = isJsonObject(subject) && formatOf(subject) === "opaque";
   const sessions = named.map((target) => (target.kind === "user" ? { ...target, kind: "session" as const } : target));
   return isOpaque ? [...named, ...sessions] : narrowed("ends", named);
 }

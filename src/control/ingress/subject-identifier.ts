@@ -38,8 +38,8 @@ export function targetsNamed(subject: unknown, directory: Directory): Result<rea
   return format === "aliases" ? aliasTargets(subject, directory) : simpleTargets(subject, "user", directory);
 }
 
-/** Older drafts call it subject_type, with hyphens, and leave it out of complex ones. */
-function formatOf(subject: JsonObject): string {
+/** Older drafts call it subject_type, with hyphens, and leave it out of complex ones. Empty: it has none. */
+export function formatOf(subject: JsonObject): string {
   const { format, subject_type: type } = subject;
   if (typeof format === "string") return format;
   if (typeof type === "string") return type.replaceAll("-", "_");
