@@ -48,9 +48,9 @@ export interface Asking {
 }
 
 /** A watermark further ahead than this is a mistake of units or clocks, and would refuse tokens not yet issued. */
-const MAX_AHEAD_S = 300;
-/** The store's clock is not ours: a marker outlives the last token by this much more. */
-const STORE_CLOCK_MARGIN_MS = 60_000;
+export const MAX_AHEAD_S = 300;
+/** The store's clock is not ours: what is kept because of a token outlives it by this much more. */
+export const STORE_CLOCK_MARGIN_MS = 60_000;
 /** 2100-01-01, the contract's end of time. */
 export const END_OF_TIME_MS = 4_102_444_800_000;
 const MAX_ID_BYTES = 1_024;

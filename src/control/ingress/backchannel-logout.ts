@@ -10,6 +10,7 @@ import type { Verified } from "../../token/verification.ts";
 import { faultOf } from "../access-token.ts";
 import { sendProblem, type Room } from "../api/room.ts";
 import type { Gate } from "../gate.ts";
+import { STORE_CLOCK_MARGIN_MS } from "../new-revocation.ts";
 import { statusOf } from "../problem.ts";
 import { CANNOT_TELL, sendOauthError } from "./answers.ts";
 import { revokeOnce } from "./once.ts";
@@ -23,9 +24,6 @@ interface Parts {
 }
 
 type Form = Result<ReadonlyMap<string, string>, string>;
-
-/** The store's clock is not ours: a jti is remembered by so much longer than its token is good. */
-const STORE_CLOCK_MARGIN_MS = 60_000;
 
 export function registerBackchannelLogout(app: FastifyInstance, parts: Parts): void {
   app.post<{ Body: Form | undefined }>(

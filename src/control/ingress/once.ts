@@ -5,6 +5,7 @@ import { err, ok, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
 import type { Room } from "../api/room.ts";
 import { answerOnce } from "../idempotency.ts";
+import { MAX_AHEAD_S } from "../new-revocation.ts";
 import type { Problem } from "../problem.ts";
 import { revoke } from "../revoke.ts";
 import { CANNOT_TELL } from "./answers.ts";
@@ -22,7 +23,6 @@ export interface Statement {
   readonly keepMs: number;
 }
 
-const MAX_AHEAD_S = 300;
 /** Never empty: an empty answer would free the jti. */
 const DONE = "done";
 
