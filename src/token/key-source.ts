@@ -55,6 +55,8 @@ export interface KeySource {
     span: Span | undefined,
     done: (keys: KeySet) => void,
   ): void;
+  /** Whether a good reading of the last half minute lacked `kid`; false where it could not be looked for. */
+  isKnownAbsent(kid: string, now: Instant): boolean;
   status(): KeySourceStatus;
 }
 
@@ -131,6 +133,10 @@ class PolledKeySource implements KeySource {
       done(keys);
     });
     void this.#read();
+  }
+
+  isKnownAbsent(kid: string, now: Instant): boolean {
+    return this.#limit.isKnownAbsent(kid, now.monotonicMs);
   }
 
   status(): KeySourceStatus {

@@ -18,6 +18,8 @@ export interface VerifyFailure {
   readonly reason: DenyReason;
   /** Short id where the issuer is already known. */
   readonly issuerId: string | undefined;
+  /** Of `unknown_key`: the kid could not be looked for, so whoever reads the issuer's keys anew may find it. */
+  readonly isKeyUnread?: boolean;
 }
 
 /** What a good token was verified to be, and by which key of whom. */
@@ -112,8 +114,9 @@ class VerificationSteps<S extends Signer, C> implements Verification<S, C> {
     } else {
       keys.refetchFor(kid, now, attempt.deadlineAtMs, span, (refetched) => {
         const found = refetched.byKid.get(kid);
-        if (found === undefined) fail(attempt, lackOfKey(refetched));
-        else this.#checkSignature(attempt, found, this.#options.clock.now());
+        const instant = this.#options.clock.now();
+        if (found !== undefined) this.#checkSignature(attempt, found, instant);
+        else fail(attempt, lackOfKey(refetched), !keys.isKnownAbsent(kid, instant));
       });
     }
   }
@@ -175,8 +178,9 @@ function secondsAhead({ claims }: ParsedToken, now: Instant): number {
   return typeof issuedAtS === "number" ? issuedAtS - now.wallMs / 1000 : 0;
 }
 
-function fail<S extends Signer, C>(attempt: Attempt<S, C>, reason: DenyReason): void {
-  attempt.done(err({ reason, issuerId: attempt.signer.id }));
+function fail<S extends Signer, C>(attempt: Attempt<S, C>, reason: DenyReason, isKeyUnread = false): void {
+  const failure = { reason, issuerId: attempt.signer.id };
+  attempt.done(err(isKeyUnread ? { ...failure, isKeyUnread } : failure));
 }
 
 function pickSigner<S extends Signer>(

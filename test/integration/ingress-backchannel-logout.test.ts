@@ -6,6 +6,7 @@ import { err } from "../../src/core/result.ts";
 import { startControlPlane } from "../support/control-plane.ts";
 import {
   accessToken,
+  issuerUnread,
   issuerWithoutKeys,
   logoutToken,
   nowS,
@@ -199,6 +200,15 @@ test("while its issuer's keys are away no token is called bad: 503", async () =>
   const other = await startIngress({}, issuerWithoutKeys);
   const answer = await other.form(PATH, { logout_token: logoutToken() });
   expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  await other.stop();
+});
+
+test("a token whose kid could not be looked for is not called bad: 503; one whose kid is absent is", async () => {
+  const other = await startIngress({}, issuerUnread);
+  const logout_token = logoutToken({}, { kid: "absent" });
+  const answer = await other.form(PATH, { logout_token });
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect((await plane.form(PATH, { logout_token })).status).toBe(400);
   await other.stop();
 });
 

@@ -7,13 +7,16 @@ import { startControlPlane } from "../support/control-plane.ts";
 import {
   accessToken,
   issuer,
+  issuerUnread,
   issuerWithoutKeys,
   nowS,
   startIngress,
   strangersKey,
   type IngressPlane,
 } from "../support/ingress.ts";
+import { createTestKey } from "../support/tokens.ts";
 
+const absentKey = createTestKey("ES256", "absent");
 const PATH = "/oauth/revoke";
 let plane: IngressPlane;
 beforeAll(async () => {
@@ -96,6 +99,7 @@ describe("a token that is not good is 200, and nothing happens (§2.2)", () => {
     ["expired", (jti: string) => accessToken({ jti, iat: nowS() - 900, exp: nowS() - 300 })],
     ["of another audience", (jti: string) => accessToken({ jti, aud: "cart-api" })],
     ["of an unknown issuer", (jti: string) => accessToken({ jti, iss: "https://other.example.com" })],
+    ["under a kid that the issuer's keys, read for it, lack", (jti: string) => accessToken({ jti }, absentKey)],
     ["no JWT at all", () => "opaque-refresh-token"],
   ])("%s", async (_what, tokenOf) => {
     const jti = randomUUID();
@@ -199,6 +203,20 @@ test("while the issuer's keys are away no token is called bad: 503", async () =>
   const other = await startIngress({}, issuerWithoutKeys);
   const answer = await other.form(PATH, { token: accessToken() });
   expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  await other.stop();
+});
+
+test.each([
+  ["whose kid could not be looked for", (jti: string) => accessToken({ jti }, absentKey)],
+  ["that is not good yet", (jti: string) => accessToken({ jti, nbf: nowS() + 60 })],
+])("a token %s is not called bad: 503, but for a bearer who may revoke any", async (_what, tokenOf) => {
+  const other = await startIngress({}, issuerUnread);
+  const jti = randomUUID();
+  const answer = await other.form(PATH, { token: tokenOf(jti) });
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await other.revoked()).toEqual([]);
+  expect((await other.form(PATH, { token: tokenOf(jti) }, bearer(other.tokens.revoker))).status).toBe(200);
+  expect(await other.revoked()).toEqual([`token:${jti}`]);
   await other.stop();
 });
 

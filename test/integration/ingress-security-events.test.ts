@@ -7,6 +7,7 @@ import { startControlPlane, type Answer } from "../support/control-plane.ts";
 import {
   accessToken,
   eventToken,
+  issuerUnread,
   issuerWithoutKeys,
   logoutToken,
   nowS,
@@ -271,6 +272,15 @@ test("while the store is out nothing is acknowledged: 503, and the same token do
 test("while the transmitter's keys are away no token is called bad: 503", async () => {
   const other = await startIngress({}, issuerWithoutKeys);
   expect((await push(eventToken(), {}, other)).status).toBe(503);
+  await other.stop();
+});
+
+test("a token whose kid could not be looked for is not called bad: 503; one whose kid is absent is", async () => {
+  const other = await startIngress({}, issuerUnread);
+  const token = eventToken({}, { kid: "absent" });
+  const answer = await push(token, {}, other);
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect((await push(token)).json["err"]).toBe("invalid_key");
   await other.stop();
 });
 

@@ -36,6 +36,13 @@ afterEach(async () => {
 
 const verifier = () => verifierFor([issuerWith(reader.source, ["ES256"])]);
 
+/** What is told beside `unknown_key` of a token under this kid. */
+async function isKeyUnread(kid: string): Promise<boolean | undefined> {
+  const outcome = await verifier().verifyLater(signToken(key, goodClaims(), { kid }));
+  expect(reasonOf(outcome)).toBe("unknown_key");
+  return outcome.ok ? undefined : outcome.error.isKeyUnread;
+}
+
 test("thousands of unknown kids cost three fetches", async () => {
   const { verifyLater } = verifier();
   const [, payload, signature] = signToken(key, goodClaims()).split(".");
@@ -45,6 +52,7 @@ test("thousands of unknown kids cost three fetches", async () => {
     reasons.add(reasonOf(await verifyLater(`${header}.${payload}.${signature}`)));
   }
   expect([...reasons]).toEqual(["unknown_key"]);
+  expect(await isKeyUnread("k2")).toBe(true);
   expect(server.requests).toHaveLength(1 + 3);
   expect(reasonOf(await verifyLater(signToken(key, goodClaims())))).toBe("ok");
 });
@@ -67,9 +75,17 @@ test("a kid found absent causes no second fetch until that is forgotten", async 
 
 test("a failed fetch is no proof that a kid is absent", async () => {
   server.answer = (_request, response) => void response.writeHead(500).end();
-  await reader.refetch("k2");
+  expect(await isKeyUnread("k2")).toBe(true);
   server.answer = serve(jwksOf(key, createTestKey("ES256", "k2")));
   expect((await reader.refetch("k2")).byKid.has("k2")).toBe(true);
+});
+
+test("a kid that a good reading lacked is told from one that nobody could look for", async () => {
+  expect(await isKeyUnread("k2")).toBeUndefined();
+  expect(await isKeyUnread("k2")).toBeUndefined();
+  await reader.refetch("k3");
+  await reader.refetch("k4");
+  expect(await isKeyUnread("k5")).toBe(true);
 });
 
 test("tokens without a kid never cause a fetch", async () => {

@@ -26,6 +26,11 @@ const transmitterKey: TestKey = createTestKey("ES256", "t1");
 export const strangersKey: TestKey = createTestKey("ES256", "k1");
 
 export const issuer: Issuer = issuerWith(keysByHand([issuerKey.jwk], ["ES256"]), ["ES256"]);
+/** Its keys cannot be read anew: a kid that is not among those known may be a new one. */
+export const issuerUnread: Issuer = {
+  ...issuer,
+  keys: { ...keysByHand([issuerKey.jwk], ["ES256"]), isKnownAbsent: () => false },
+};
 export const issuerWithoutKeys: Issuer = { ...issuer, keys: keysByHand([], ["ES256"]) };
 
 const observer: Pick<Observer, "verified" | "verifiedTokenCache" | "issuerClockAhead"> = {
@@ -47,7 +52,7 @@ function transmitterWith(main: Issuer): Sender {
     issuer: TRANSMITTER,
     audiences: ["https://portcullis.example.com"],
     algorithms: ["ES256"],
-    keys: keysByHand(keys, ["ES256"]),
+    keys: { ...keysByHand(keys, ["ES256"]), isKnownAbsent: main.keys.isKnownAbsent },
     clockSkewMs: 30_000,
     maxLifetimeMs: Infinity,
     revokes: main.id,

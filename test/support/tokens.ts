@@ -133,6 +133,7 @@ export function keysByHand(jwks: readonly Json[], algorithms: readonly Algorithm
       askedFor.push(kid);
       done(set);
     },
+    isKnownAbsent: (kid) => !set.byKid.has(kid),
     status: () => {
       const kids = [...set.byKid.keys()];
       return {

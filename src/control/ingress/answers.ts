@@ -1,6 +1,8 @@
 // How the ways in say no in the words of their standards. None of the texts tells what the caller sent.
 
 import type { FastifyReply } from "fastify";
+import type { VerifyFailure } from "../../token/verification.ts";
+import { faultOf } from "../access-token.ts";
 import type { Problem } from "../problem.ts";
 
 /** RFC 6749 §5.2, RFC 7009 §2.2.1. */
@@ -17,3 +19,8 @@ export const CANNOT_TELL: Problem = {
   detail: "It cannot be told now whether what was sent is good: try again.",
   headers: { "retry-after": "1" },
 };
+
+/** Whether CANNOT_TELL is the answer: another reader of the issuer's keys may find good what failed here. */
+export function isUntold({ reason, isKeyUnread }: VerifyFailure): boolean {
+  return isKeyUnread === true || faultOf(reason).cause === "unavailable";
+}

@@ -7,12 +7,11 @@ import type { Target } from "../../core/target.ts";
 import type { LogoutToken } from "../../token/logout-token.ts";
 import type { Sender, VerifyStatement } from "../../token/sender.ts";
 import type { Verified } from "../../token/verification.ts";
-import { faultOf } from "../access-token.ts";
 import { sendProblem, type Room } from "../api/room.ts";
 import type { Gate } from "../gate.ts";
 import { STORE_CLOCK_MARGIN_MS } from "../new-revocation.ts";
 import { statusOf } from "../problem.ts";
-import { CANNOT_TELL, sendOauthError } from "./answers.ts";
+import { CANNOT_TELL, isUntold, sendOauthError } from "./answers.ts";
 import { revokeOnce } from "./once.ts";
 
 export const BACKCHANNEL_LOGOUT_PATH = "/backchannel-logout";
@@ -54,7 +53,7 @@ async function answer(
   const verified = await verify(Buffer.from(token));
   if (!verified.ok) {
     const { reason } = verified.error;
-    if (faultOf(reason).cause === "unavailable") return sendProblem(reply, CANNOT_TELL);
+    if (isUntold(verified.error)) return sendProblem(reply, CANNOT_TELL);
     room.audit.refused({ actor: "stranger", action: "access_refused", target: undefined, reason });
     return sendOauthError(reply, "invalid_request", `The logout token is not good here: ${reason}.`);
   }

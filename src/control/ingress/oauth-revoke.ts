@@ -6,12 +6,11 @@ import type { Result } from "../../core/result.ts";
 import type { RevocationSubject } from "../../revocation/subject.ts";
 import { parseCompactJws } from "../../token/compact-jws.ts";
 import type { VerifiedToken, Verifier, VerifyFailure } from "../../token/verifier.ts";
-import { faultOf } from "../access-token.ts";
 import type { Caller } from "../access.ts";
 import { CALLER, lackOf, sendProblem, type Room } from "../api/room.ts";
 import type { Gate } from "../gate.ts";
 import { revoke, type Asked as Revoking } from "../revoke.ts";
-import { CANNOT_TELL, sendOauthError } from "./answers.ts";
+import { CANNOT_TELL, isUntold, sendOauthError } from "./answers.ts";
 import { clientIdOf } from "./client-id.ts";
 
 export const OAUTH_REVOKE_PATH = "/oauth/revoke";
@@ -99,12 +98,13 @@ async function answer(parts: Parts, asked: Asked, reply: FastifyReply): Promise<
     if (asked.caller !== undefined) return revokeOne(parts.room, asCaller(asked.caller), meant, reply);
     return revokeOne(parts.room, { caller: holderOf(verified.value) }, meant, reply);
   }
-  if (faultOf(verified.error.reason).cause === "unavailable") return sendProblem(reply, CANNOT_TELL);
-  const meant = meantByUnverified(parts, asked.token);
-  // RFC 7009 §2.2: of a token that is not good there is nothing left to revoke, but for a caller who may revoke any.
-  return asked.caller === undefined || meant === undefined
-    ? done(reply)
-    : revokeOne(parts.room, asCaller(asked.caller), meant, reply);
+  const meant = asked.caller === undefined ? undefined : meantByUnverified(parts, asked.token);
+  if (asked.caller !== undefined && meant !== undefined)
+    return revokeOne(parts.room, asCaller(asked.caller), meant, reply);
+  // One that is not good yet will be: it can be revoked then.
+  const mayBecomeGood = isUntold(verified.error) || verified.error.reason === "not_yet_valid";
+  // RFC 7009 §2.2: of a token that is not good there is nothing left to revoke.
+  return mayBecomeGood ? sendProblem(reply, CANNOT_TELL) : done(reply);
 }
 
 /** In whose name, and whether a second person must agree. */

@@ -7,12 +7,11 @@ import type { DenyReason } from "../../core/deny-reason.ts";
 import type { SecurityEventToken } from "../../token/security-event-token.ts";
 import type { Sender, VerifyStatement } from "../../token/sender.ts";
 import type { Verified } from "../../token/verification.ts";
-import { faultOf } from "../access-token.ts";
 import { sendProblem, type Room } from "../api/room.ts";
 import type { Gate } from "../gate.ts";
 import { KEEP_ANSWER_MS } from "../idempotency.ts";
 import { statusOf } from "../problem.ts";
-import { CANNOT_TELL } from "./answers.ts";
+import { CANNOT_TELL, isUntold } from "./answers.ts";
 import { meaningOf, type Meaning } from "./event-meaning.ts";
 import { revokeOnce } from "./once.ts";
 
@@ -51,7 +50,7 @@ export function registerSecurityEvents(app: FastifyInstance, parts: Parts): void
       const verified = await parts.verify(request.body);
       if (verified.ok) return act(parts, verified.value, request, reply);
       const { reason } = verified.error;
-      if (faultOf(reason).cause === "unavailable") return sendProblem(reply, CANNOT_TELL);
+      if (isUntold(verified.error)) return sendProblem(reply, CANNOT_TELL);
       parts.room.audit.refused({ actor: "stranger", action: "access_refused", target: undefined, reason });
       return sendEventError(
         reply,
