@@ -113,7 +113,7 @@ const APPROVE = {
   operationId: "approve",
   summary: "Approve what another asked for, which revokes it",
   description: "Needs portcullis:admin, and another caller than who asked. Defaults are those of the time of approval.",
-  responses: { "201": answer("Stored", ACKNOWLEDGED), ...problems(400, 401, 403, 404, 422, 429, 503) },
+  responses: { "201": answer("Stored", ACKNOWLEDGED), ...problems(400, 401, 403, 404, 409, 422, 429, 503) },
 };
 
 const WITHDRAW = {

@@ -15,7 +15,7 @@ const PROBLEMS = {
   method_not_allowed: { status: 405, title: "The method is not allowed here" },
   request_timeout: { status: 408, title: "The request took too long to arrive" },
   superseded: { status: 409, title: "A stronger revocation has taken its place" },
-  request_in_progress: { status: 409, title: "A request with this Idempotency-Key is being worked on" },
+  request_in_progress: { status: 409, title: "The same request is being worked on" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The body is not of a kind that is taken here" },
   invalid_request: { status: 422, title: "The request cannot be done as asked" },
