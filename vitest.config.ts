@@ -1,9 +1,19 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** Each of these makes load or an outage and looks at the clock while it lasts: nothing else may run beside it. */
-const ALONE = ["fail-policy", "loop-held", "outage-growth", "replica-faults", "replica-soak"].map(
-  (name) => `test/integration/${name}.test.ts`,
-);
+const ALONE = [
+  "fail-policy",
+  "fleet",
+  "loop-held",
+  "outage-growth",
+  "record",
+  "redis-cluster-*",
+  "redis-replicated",
+  "redis-sentinel-*",
+  "redis-store-lost",
+  "replica-faults",
+  "replica-soak",
+].map((name) => `test/integration/${name}.test.ts`);
 const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
 const E2E = { include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 };
 

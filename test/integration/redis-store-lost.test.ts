@@ -132,8 +132,13 @@ routes: [{ path: /critical, tier: critical }]
   await until("it to be felt", async () => (await outcome(token())) === 503);
   await redis.restart();
   await until("it to be back", async () => (await outcome(token())) === 200, BACK_WITHIN_MS);
-  expect(await outcome(token({ jti: randomUUID() }))).toBe(200);
-  expect(await outcome(token({ jti }))).toBe(401);
+  // On a busy machine a look-up may still be late here and there; never is the revoked one allowed.
+  await until("another one to be allowed", async () => (await outcome(token({ jti: randomUUID() }))) === 200);
+  const revoked = await until("the revoked one to be told", async () => {
+    const status = await outcome(token({ jti }));
+    return status === 503 ? undefined : status;
+  });
+  expect(revoked).toBe(401);
 });
 
 test("a store that is emptied where no control plane runs is believed at once, and that is said", async () => {
