@@ -2,7 +2,7 @@
 
 import { DENY_SHAPES, type DenyReason, type DenyShape } from "../core/deny-reason.ts";
 import { headerOption } from "./header-option.ts";
-import { bytesField, stringField, varintField } from "./wire-writer.ts";
+import { bytesField, stringField, varintField } from "./protobuf-writer.ts";
 
 // CheckResponse: status = 1, denied_response = 2. DeniedHttpResponse: status = 1, headers = 2, body = 3.
 const STATUS = 1;

@@ -3,7 +3,7 @@
 import type { DenyReason } from "../core/deny-reason.ts";
 import type { Assurance } from "../core/verdict.ts";
 import { structNumber, structString } from "./struct.ts";
-import { bytesField } from "./wire-writer.ts";
+import { bytesField } from "./protobuf-writer.ts";
 
 /** CheckResponse.dynamic_metadata. */
 const DYNAMIC_METADATA = 4;

@@ -1,6 +1,6 @@
 // Encodes header mutations for Envoy. Always overwrites: what is left to a default has once been read as "append".
 
-import { lengthFieldBytes, stringField, varintField, writeLengthField } from "./wire-writer.ts";
+import { lengthFieldBytes, stringField, varintField, writeLengthField } from "./protobuf-writer.ts";
 
 /** Both OkHttpResponse.headers and DeniedHttpResponse.headers. */
 const HEADERS = 2;

@@ -2,8 +2,8 @@
 // to say; it judges nothing by itself and knows no transport.
 
 import { err, ok, type Result } from "../core/result.ts";
-import { varintField } from "./wire-writer.ts";
-import { WireReader } from "./wire-reader.ts";
+import { varintField } from "./protobuf-writer.ts";
+import { ProtobufReader } from "./protobuf-reader.ts";
 
 const REQUEST_SERVICE = 0x0a; // HealthCheckRequest.service = 1
 /** HealthCheckResponse.status = 1. */
@@ -79,7 +79,7 @@ export function createHealth(services: readonly string[], look: () => void): Hea
 }
 
 function serviceOf(request: Buffer): string | undefined {
-  const reader = new WireReader(request);
+  const reader = new ProtobufReader(request);
   let service = "";
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === REQUEST_SERVICE) service = reader.utf8();

@@ -1,7 +1,7 @@
 // Reads Envoy's own word about a route: the tier and scopes its configuration sends along. Never what the client said.
 
 import type { RequestDraft } from "./request-draft.ts";
-import type { WireReader } from "./wire-reader.ts";
+import type { ProtobufReader } from "./protobuf-reader.ts";
 
 const ENTRY_KEY = 0x0a; // every map: key = 1, value = 2
 const ENTRY_VALUE = 0x12;
@@ -15,7 +15,7 @@ const CONTEXT_TIER = "portcullis.tier";
 const CONTEXT_SCOPES = "portcullis.scopes";
 
 /** One entry of `context_extensions`. */
-export function readContextExtension(reader: WireReader, draft: RequestDraft): void {
+export function readContextExtension(reader: ProtobufReader, draft: RequestDraft): void {
   const outer = reader.enter();
   let key = "";
   let value = "";
@@ -32,7 +32,7 @@ export function readContextExtension(reader: WireReader, draft: RequestDraft): v
 }
 
 /** `route_metadata_context`: its namespace `portcullis`, there the member `tier`. */
-export function readRouteMetadata(reader: WireReader, draft: RequestDraft): void {
+export function readRouteMetadata(reader: ProtobufReader, draft: RequestDraft): void {
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === METADATA_FILTER_METADATA) readEntry(reader, draft, NAMESPACE, readStruct);
@@ -41,7 +41,7 @@ export function readRouteMetadata(reader: WireReader, draft: RequestDraft): void
   reader.leave(outer);
 }
 
-function readStruct(reader: WireReader, draft: RequestDraft): void {
+function readStruct(reader: ProtobufReader, draft: RequestDraft): void {
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === STRUCT_FIELDS) readEntry(reader, draft, TIER, readTierValue);
     else reader.skip(tag);
@@ -49,7 +49,7 @@ function readStruct(reader: WireReader, draft: RequestDraft): void {
 }
 
 /** A Value is a oneof: what was written last counts. No string, no name, and so a configuration error later on. */
-function readTierValue(reader: WireReader, draft: RequestDraft): void {
+function readTierValue(reader: ProtobufReader, draft: RequestDraft): void {
   let name = "";
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     name = "";
@@ -61,10 +61,10 @@ function readTierValue(reader: WireReader, draft: RequestDraft): void {
 
 /** Reads every value of one map entry with `readValue` if its key is `wanted`, wherever in the entry the key stands. */
 function readEntry(
-  reader: WireReader,
+  reader: ProtobufReader,
   draft: RequestDraft,
   wanted: string,
-  readValue: (reader: WireReader, draft: RequestDraft) => void,
+  readValue: (reader: ProtobufReader, draft: RequestDraft) => void,
 ): void {
   const outer = reader.enter();
   const start = reader.position;
@@ -82,9 +82,9 @@ function readEntry(
 
 /** Several are one that was written in pieces. */
 function readValues(
-  reader: WireReader,
+  reader: ProtobufReader,
   draft: RequestDraft,
-  readValue: (reader: WireReader, draft: RequestDraft) => void,
+  readValue: (reader: ProtobufReader, draft: RequestDraft) => void,
 ): void {
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag !== ENTRY_VALUE) reader.skip(tag);

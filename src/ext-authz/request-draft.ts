@@ -1,7 +1,7 @@
 // An AuthzRequest while it is read, and how much of it is kept. It judges nothing that it keeps.
 
 import type { AuthzRequest } from "./authz-request.ts";
-import type { WireReader } from "./wire-reader.ts";
+import type { ProtobufReader } from "./protobuf-reader.ts";
 
 /** So many headers Envoy itself lets in unless told otherwise (HttpProtocolOptions.max_headers_count). */
 const MAX_KEPT = 100;
@@ -45,7 +45,7 @@ export class RequestDraft implements AuthzRequest {
    * Whether one more value may be kept. The one too many damages the message: a name that was left out would not be
    * removed, and a list without end would hold the loop up for everybody.
    */
-  mayKeep(reader: WireReader): boolean {
+  mayKeep(reader: ProtobufReader): boolean {
     if (this.keptCount < MAX_KEPT) {
       this.keptCount++;
       return true;

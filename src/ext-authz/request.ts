@@ -32,7 +32,7 @@ import {
   type HeaderRole,
   type WatchedHeaders,
 } from "./watched-headers.ts";
-import { WireReader } from "./wire-reader.ts";
+import { ProtobufReader } from "./protobuf-reader.ts";
 
 /**
  * Scans an `envoy.service.auth.v3.CheckRequest`. Repeated singular messages merge and of repeated scalars the last
@@ -46,7 +46,7 @@ export function readAuthzRequest(bytes: Buffer, watched: WatchedHeaders): AuthzR
 
 /** As readAuthzRequest, however the message is written. */
 export function readAnyRequest(bytes: Buffer, watched: WatchedHeaders): AuthzRequest | undefined {
-  const reader = new WireReader(bytes);
+  const reader = new ProtobufReader(bytes);
   const draft = new RequestDraft(bytes);
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === CHECK_ATTRIBUTES) readAttributes(reader, draft, watched);
@@ -55,7 +55,7 @@ export function readAnyRequest(bytes: Buffer, watched: WatchedHeaders): AuthzReq
   return reader.damaged || !draft.hasHttp ? undefined : draft;
 }
 
-function readAttributes(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+function readAttributes(reader: ProtobufReader, draft: RequestDraft, watched: WatchedHeaders): void {
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === ATTRIBUTES_REQUEST) readRequest(reader, draft, watched);
@@ -66,7 +66,7 @@ function readAttributes(reader: WireReader, draft: RequestDraft, watched: Watche
   reader.leave(outer);
 }
 
-function readRequest(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+function readRequest(reader: ProtobufReader, draft: RequestDraft, watched: WatchedHeaders): void {
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === REQUEST_HTTP) readHttp(reader, draft, watched);
@@ -75,7 +75,7 @@ function readRequest(reader: WireReader, draft: RequestDraft, watched: WatchedHe
   reader.leave(outer);
 }
 
-function readHttp(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+function readHttp(reader: ProtobufReader, draft: RequestDraft, watched: WatchedHeaders): void {
   draft.hasHttp = true;
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
@@ -103,12 +103,12 @@ function readHttp(reader: WireReader, draft: RequestDraft, watched: WatchedHeade
   reader.leave(outer);
 }
 
-function readMethod(reader: WireReader): string {
+function readMethod(reader: ProtobufReader): string {
   const start = reader.bytesStart();
   return methodText(reader.bytes, start, reader.position);
 }
 
-function readHeaderMap(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders): void {
+function readHeaderMap(reader: ProtobufReader, draft: RequestDraft, watched: WatchedHeaders): void {
   const outer = reader.enter();
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag === HEADER_MAP_HEADERS) readHeader(reader, draft, watched, true);
@@ -118,7 +118,7 @@ function readHeaderMap(reader: WireReader, draft: RequestDraft, watched: Watched
 }
 
 /** One header: an entry of the map `headers`, or a HeaderValue, which alone has `raw_value`. */
-function readHeader(reader: WireReader, draft: RequestDraft, watched: WatchedHeaders, hasRawValue: boolean): void {
+function readHeader(reader: ProtobufReader, draft: RequestDraft, watched: WatchedHeaders, hasRawValue: boolean): void {
   const outer = reader.enter();
   const start = reader.position;
   let nameStart = 0;
@@ -142,7 +142,7 @@ function readHeader(reader: WireReader, draft: RequestDraft, watched: WatchedHea
 }
 
 /** Walks a header that is of interest once more, for its value: in whatever order its fields stand. */
-function readValue(reader: WireReader, draft: RequestDraft, role: HeaderRole, hasRawValue: boolean): void {
+function readValue(reader: ProtobufReader, draft: RequestDraft, role: HeaderRole, hasRawValue: boolean): void {
   let valueStart = 0;
   let valueEnd = 0;
   let rawStart = 0;

@@ -7,7 +7,7 @@ import { deniedResponse, type DeniedParts } from "./denied-response.ts";
 import { OutcomeMetadata, writeStaleness, type JudgedBy } from "./dynamic-metadata.ts";
 import { headerOption, removedHeader } from "./header-option.ts";
 import { ASSURANCE_HEADER, type CompiledIdentity } from "./identity.ts";
-import { lengthFieldBytes, writeLengthField } from "./wire-writer.ts";
+import { lengthFieldBytes, writeLengthField } from "./protobuf-writer.ts";
 
 // Fields of envoy.service.auth.v3.CheckResponse.
 const STATUS_TAG = 0x0a; // status = 1

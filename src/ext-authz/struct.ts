@@ -1,6 +1,6 @@
 // Encodes members of a google.protobuf.Struct, the form of dynamic metadata.
 
-import { bytesField, stringField } from "./wire-writer.ts";
+import { bytesField, stringField } from "./protobuf-writer.ts";
 
 const FIELDS = 1;
 const ENTRY_KEY = 1;

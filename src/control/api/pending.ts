@@ -3,7 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import { approvalOnce, approveWaiting, listPending, noLongerWaits, pendingJson, withdraw } from "../pending.ts";
 import { revoke } from "../revoke.ts";
-import { acknowledgedJson } from "../wire.ts";
+import { acknowledgedJson } from "../revocation-json.ts";
 import { callerOf, sendProblem, type Room } from "./room.ts";
 
 type OfOne = { Params: { id: string } };

@@ -13,7 +13,7 @@ import { resolveIssuer } from "../new-revocation.ts";
 import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
 import { revoke, type RevokeBody } from "../revoke.ts";
 import { LIST_QUERY, NEW_REVOCATION, REVOKE_HEADERS } from "../schemas.ts";
-import { acknowledgedJson, revocationJson } from "../wire.ts";
+import { acknowledgedJson, revocationJson } from "../revocation-json.ts";
 import { callerOf, lackOf, sendProblem, type Room } from "./room.ts";
 
 interface ListParameters {

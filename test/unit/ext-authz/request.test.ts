@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readAuthzRequest } from "../../../src/ext-authz/request.ts";
 import { watchHeaders } from "../../../src/ext-authz/watched-headers.ts";
-import { bytesField, stringField, varintField } from "../../../src/ext-authz/wire-writer.ts";
+import { bytesField, stringField, varintField } from "../../../src/ext-authz/protobuf-writer.ts";
 
 const watched = watchHeaders(["x-auth-subject-of-token"]);
 const HTTP = bytesField(4, bytesField(2, stringField(4, "/orders")));

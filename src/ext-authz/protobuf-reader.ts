@@ -20,7 +20,7 @@ const GROUP_MAX_DEPTH = 100;
  * A position in a message, and where that message ends. Once damaged, always damaged: every tag after that is the
  * end of the message, so a caller loops to the end and asks once.
  */
-export class WireReader {
+export class ProtobufReader {
   readonly bytes: Buffer;
   position: number;
   limit: number;
