@@ -30,8 +30,8 @@ test("dead connections are torn down and made anew, though nobody ever says that
 test("an idle store notices a dead connection by itself, before a call needs it", async () => {
   proxy.swallow(false);
   await until("the store to notice", () => !observed.store.health().reachable, BACK_WITHIN_MS);
-  await until("the store to be back", () => observed.store.health().reachable, BACK_WITHIN_MS);
-  expect(await observed.lookUp()).toBe("answered");
+  await until("the store to be back, unasked", () => observed.store.health().reachable, BACK_WITHIN_MS);
+  await observed.untilLookUp(BACK_WITHIN_MS, "answered");
 });
 
 test("connections swallowed from their first packet are given up and tried again", async () => {
