@@ -8,7 +8,7 @@ import { holds, nameInLog, type Caller } from "./access.ts";
 import type { Room } from "./api/room.ts";
 import type { NewRevocation } from "../revocation/store.ts";
 import { readFault, writeFault, type Problem } from "./problem.ts";
-import type { Asked, RevokeBody } from "./revoke.ts";
+import type { Asked, RevokeBody } from "./asked.ts";
 
 /** Long enough to find somebody, short enough that nobody approves what was forgotten. */
 const PENDING_FOR_MS = 3_600_000;

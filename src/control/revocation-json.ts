@@ -1,7 +1,7 @@
 // What the control API says of a revocation, in JSON. Times are epoch milliseconds, issued_before epoch seconds.
 
 import type { StoredRevocation } from "../revocation/store.ts";
-import type { Receipt } from "./revoke.ts";
+import type { Receipt } from "./asked.ts";
 
 /** A revocation as listed. What another program's marker does not tell is left out; expires_at null: until lifted. */
 export function revocationJson(revocation: StoredRevocation): Readonly<Record<string, unknown>> {
