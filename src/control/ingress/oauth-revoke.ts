@@ -9,7 +9,7 @@ import type { VerifiedToken, Verifier, VerifyFailure } from "../../token/verifie
 import type { Caller } from "../access.ts";
 import { CALLER, lackOf, sendProblem, type Room } from "../api/room.ts";
 import type { Gate } from "../gate.ts";
-import type { Asked } from "../asked.ts";
+import type { Asked as Revoking } from "../asked.ts";
 import { revoke } from "../revoke.ts";
 import { CANNOT_TELL, isUntold, sendOauthError } from "./answers.ts";
 import { clientIdOf } from "./client-id.ts";
