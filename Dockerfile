@@ -5,13 +5,13 @@ FROM node:24.21-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # The optional packages are Node itself, which this image has already.
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
+RUN npm ci --ignore-scripts --omit=dev --omit=optional --no-audit --no-fund \
   && npm sbom --package-lock-only --omit=dev --omit=optional --sbom-format=cyclonedx > sbom.cdx.json
 
 FROM node:24.21-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npx --no-install tsc -p tsconfig.build.json

@@ -10,7 +10,7 @@ import { loadConfig } from "../../../src/config/load.ts";
 import { formatProblem } from "../../../src/config/problem.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 
-const DOCUMENTS = ["README.md", ...globSync("docs/**/*.md").toSorted()];
+const DOCUMENTS = ["README.md", "SECURITY.md", "CONTRIBUTING.md", ...globSync("docs/**/*.md").toSorted()];
 
 /** Written by a run, not by a person. */
 const MADE_BY_RUNS: ReadonlySet<string> = new Set(["bench/results/latest.json"]);
