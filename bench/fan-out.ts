@@ -70,10 +70,12 @@ function join(i: number): Member {
       lagMs: undefined,
       breaker: "closed",
       totals: undefined,
+      answers: undefined,
       startedAtMs: 1,
     }),
     deliver: ({ heeded, ...rest }) =>
       delivery.deliver({ ...rest, heeded: heeded && { epoch: heeded.epoch, seq: heeded.seq } }),
+    asked() {},
     schedule: eventLoop,
     log: silent,
   });

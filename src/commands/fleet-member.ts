@@ -6,14 +6,17 @@ import type { Config } from "../config/config.ts";
 import { ageMs, type Instant } from "../core/clock.ts";
 import type { DecisionTotals } from "../core/decision-totals.ts";
 import type { Log } from "../core/log.ts";
-import type { BreakerStateName } from "../core/observer.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import { eventLoop } from "../resilience/schedule.ts";
 import type { FleetBoard, SidecarReport } from "../revocation/fleet-board.ts";
 import { createFleetReporter } from "../revocation/fleet-reporter.ts";
 import type { NewsReader } from "../revocation/news.ts";
+import type { RecentTokens } from "../revocation/preview/answering.ts";
+import { unanswered } from "../revocation/preview/question.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
 import { systemClock } from "./clock.ts";
+import { createAnswers } from "./fleet-answers.ts";
+import type { Ladder } from "./ladder.ts";
 import { createReportDelivery, type ReportDelivery } from "./report-delivery.ts";
 
 export interface FleetMember {
@@ -28,8 +31,9 @@ export interface MemberFacts {
   readonly startedAt: Instant;
   readonly replica: Replica | undefined;
   readonly news: NewsReader | undefined;
-  readonly breaker: () => BreakerStateName;
+  readonly ladder: Pick<Ladder, "breakerState">;
   readonly totals: () => DecisionTotals;
+  readonly recent: () => RecentTokens;
 }
 
 /** `board` is told where the control plane is in this process; else it is told by HTTP, where that is configured. */
@@ -44,9 +48,11 @@ export function createFleetMember(
     .slice(0, 64)}-${randomBytes(6).toString("hex")}`;
   const delivery = deliveryOf(config, board);
   if (delivery === undefined) return { part: undefined, reportNow() {} };
+  const answers = createAnswers({ recent: facts.recent, clock: systemClock, schedule: eventLoop });
   const reporter = createFleetReporter({
-    report: () => reportOf(id, facts),
+    report: () => ({ ...reportOf(id, facts), answers: answers.ready() }),
     deliver: (report) => delivery.deliver(report),
+    asked: (questions) => void answers.find(questions).then(() => reporter.reportNow()),
     schedule: eventLoop,
     log,
   });
@@ -69,11 +75,24 @@ export function createFleetMember(
 }
 
 function deliveryOf({ control }: Config, board: FleetBoard | undefined): ReportDelivery | undefined {
-  if (board !== undefined) return { deliver: async (report) => (await board.report([report])).ok, stop() {} };
+  if (board !== undefined) return deliveryTo(board);
   return control.reportToken === undefined ? undefined : createReportDelivery(control.url, control.reportToken);
 }
 
-function reportOf(id: string, { version, startedAt, replica, news, breaker, totals }: MemberFacts): SidecarReport {
+function deliveryTo(board: FleetBoard): ReportDelivery {
+  return {
+    async deliver(report) {
+      const questions = await board.report([report]);
+      return questions.ok ? unanswered(questions.value, report.answers) : undefined;
+    },
+    stop() {},
+  };
+}
+
+function reportOf(
+  id: string,
+  { version, startedAt, replica, news, ladder, totals }: MemberFacts,
+): Omit<SidecarReport, "answers"> {
   const status = replica?.status();
   const head = status === undefined ? news?.heeded : status.heededUpTo;
   const position = status?.position;
@@ -82,7 +101,7 @@ function reportOf(id: string, { version, startedAt, replica, news, breaker, tota
     version,
     heeded: head === undefined ? undefined : { epoch: head.epoch, seq: head.seq },
     lagMs: position === undefined ? lagInProcess(news) : Math.round(ageMs(position, systemClock.now())),
-    breaker: breaker(),
+    breaker: ladder.breakerState(),
     totals: totals(),
     startedAtMs: Math.round(startedAt.wallMs),
   };

@@ -9,11 +9,12 @@ import { compileIdentity, compileIdentityPolicy, type IdentityPolicy } from "../
 import { compileRoutes, type Routes } from "../policy/route.ts";
 import { compileTiers, type TierTable } from "../policy/tier.ts";
 import { createBulkhead, type Bulkhead } from "../resilience/bulkhead.ts";
+import type { RecentToken, RecentTokens } from "../revocation/preview/answering.ts";
 import type { Guard } from "../revocation/guard.ts";
 import { subjectOf } from "../revocation/subject.ts";
 import { bearerToken } from "../token/bearer.ts";
 import type { Issuer } from "../token/issuer.ts";
-import { createVerifier, type Verifier } from "../token/verifier.ts";
+import { createVerifier, type RememberingVerifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
 
 /** Named to callers without a token; the product's own name tells an attacker no more than the answer's form does. */
@@ -30,6 +31,8 @@ export interface PolicyParts {
 
 export interface SidecarPolicy extends CheckPolicy {
   readonly admission: Bulkhead;
+  /** The tokens seen under it. */
+  recent(): RecentTokens;
 }
 
 export function compilePolicy(config: Config, parts: PolicyParts): SidecarPolicy {
@@ -41,13 +44,15 @@ export function compilePolicy(config: Config, parts: PolicyParts): SidecarPolicy
     headers: new Map(config.identity.headers.map(({ name, claim }) => [name, claim])),
     forwardToken: config.identity.forwardToken,
   });
+  const verifier = verifierOf(config, parts, tiers, identity);
   return {
     routes: routesOf(config, tiers),
     tiers,
     ambiguousPaths: config.ambiguousPaths,
     identity,
     bearerToken,
-    verifier: verifierOf(config, parts, tiers, identity),
+    verifier,
+    recent: () => recentOf(verifier),
     guard: parts.guard,
     admission: createBulkhead(config.limits.maxInFlightCount),
     deadlineMs: config.deadlineMs,
@@ -70,7 +75,7 @@ function verifierOf(
   { issuers, observer }: PolicyParts,
   tiers: TierTable,
   identity: IdentityPolicy,
-): Verifier<CompiledToken> {
+): RememberingVerifier<CompiledToken> {
   const skewMs = new Map(issuers.map((issuer) => [issuer.id, issuer.clockSkewMs]));
   return createVerifier<CompiledToken>({
     issuers,
@@ -89,6 +94,17 @@ function verifierOf(
       });
     },
   });
+}
+
+function recentOf(verifier: RememberingVerifier<CompiledToken>): RecentTokens {
+  return {
+    tokens: subjectsOf(verifier),
+    wholeSinceMs: verifier.rememberedSinceMs(),
+  };
+}
+
+function* subjectsOf(verifier: RememberingVerifier<CompiledToken>): Generator<RecentToken> {
+  for (const { compiled, seenAtMs } of verifier.remembered()) yield { subject: compiled.subject, seenAtMs };
 }
 
 function tierNamed(config: Config, name: string): Tier {

@@ -56,7 +56,7 @@ export function createSidecar(
   const member = createFleetMember(
     config,
     board,
-    { version, startedAt, replica, news, breaker: () => ladder.breakerState(), totals: observer.decisionTotals },
+    { version, startedAt, replica, news, ladder, totals: observer.decisionTotals, recent: () => policy.recent() },
     log,
   );
   const issuers = createIssuers(observer, log);

@@ -6,6 +6,8 @@ import { AUDIT_PAGE, AUDIT_QUERY, AUDIT_VERDICT } from "./audit/schemas.ts";
 import { INTROSPECTION, INTROSPECTION_FORM } from "./introspection-schemas.ts";
 import { INGRESS_CALLS } from "./ingress/openapi.ts";
 import { FLEET, SIDECAR_REPORT } from "./fleet/fleet-schemas.ts";
+import { QUESTIONS } from "./preview/fleet-json.ts";
+import { PREVIEW, PREVIEW_REQUEST } from "./preview/schemas.ts";
 import { answer, parametersOf, problems } from "./openapi-parts.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import {
@@ -35,6 +37,7 @@ export function openApiDocument(version: string, openIngress: readonly string[])
     paths: {
       "/v1/revocations": { get: LIST, post: REVOKE },
       "/v1/revocations/batch": { post: BATCH },
+      "/v1/revocations/preview": { post: PREVIEW_ONE },
       "/v1/revocations/pending": { get: LIST_PENDING },
       "/v1/revocations/pending/{id}": { parameters: [ID_PARAMETER], delete: WITHDRAW },
       "/v1/revocations/pending/{id}/approve": { parameters: [ID_PARAMETER], post: APPROVE },
@@ -92,6 +95,16 @@ const BATCH = {
     "200": { description: "Answers, one a line", content: { "application/x-ndjson": { schema: BATCH_ANSWER } } },
     ...problems(400, 401, 403, 413, 415, 422, 429, 503),
   },
+};
+
+const PREVIEW_ONE = {
+  operationId: "preview",
+  summary: "Tell what a revocation would hit, before doing it",
+  description:
+    "Needs portcullis:revoke. Sidecars that report are asked for the tokens they saw lately; takes up to 3 s, and says " +
+    "how many of them answered. Nothing is revoked.",
+  requestBody: { required: true, content: { "application/json": { schema: PREVIEW_REQUEST } } },
+  responses: { "200": answer("What is known of it", PREVIEW), ...problems(400, 401, 403, 413, 415, 422, 429, 503) },
 };
 
 const LIST = {
@@ -201,7 +214,11 @@ const REPORT = {
   summary: "Report of oneself, as a sidecar",
   description: "Needs portcullis:sidecar.",
   requestBody: { required: true, content: { "application/json": { schema: SIDECAR_REPORT } } },
-  responses: { "204": { description: "Kept" }, ...problems(400, 401, 403, 413, 415, 429, 503) },
+  responses: {
+    "200": answer("Kept; and asked", QUESTIONS),
+    "204": { description: "Kept" },
+    ...problems(400, 401, 403, 413, 415, 429, 503),
+  },
 };
 
 const DOCUMENT = {

@@ -22,6 +22,7 @@ import { refuseOtherMethods } from "./api/methods.ts";
 import { registerMetrics, registerProbes, type ControlOps } from "./api/ops.ts";
 import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
 import { registerPending } from "./api/pending.ts";
+import { PREVIEW_PATH, registerPreview } from "./api/preview.ts";
 import { registerRevocations } from "./api/revocations.ts";
 import { CALLER, lackOf, sendProblem } from "./api/room.ts";
 import type { AuditTrail } from "./audit/trail.ts";
@@ -145,6 +146,7 @@ export function createControlServer(options: ControlOptions): ControlServer {
     registerFleet(v1, options.store, room.fleet);
     registerRevocations(v1, room);
     registerPending(v1, room);
+    registerPreview(v1, room, options.store);
     registerBatch(v1, room);
     registerCheck(v1, room);
     registerIntrospect(v1, options.introspect);
@@ -210,6 +212,7 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/openapi.json": ["GET", "HEAD"],
   "/v1/revocations": ["GET", "HEAD", "POST"],
   "/v1/revocations/batch": ["POST"],
+  [PREVIEW_PATH]: ["POST"],
   "/v1/revocations/pending": ["GET", "HEAD"],
   "/v1/revocations/pending/:id": ["DELETE"],
   "/v1/revocations/pending/:id/approve": ["POST"],

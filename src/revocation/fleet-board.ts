@@ -4,6 +4,7 @@
 import type { DecisionTotals } from "../core/decision-totals.ts";
 import type { BreakerStateName } from "../core/observer.ts";
 import type { Result } from "../core/result.ts";
+import type { FleetAnswer, FleetQuestion } from "./preview/question.ts";
 import type { StoreFault } from "./store.ts";
 
 /** Up to which entry of the feed a sidecar heeds everything, whatever it answered before. */
@@ -23,6 +24,8 @@ export interface SidecarReport {
   readonly breaker: BreakerStateName;
   /** Since it started; undefined of an older version, which does not say. */
   readonly totals: DecisionTotals | undefined;
+  /** To the questions it was asked of late; undefined of an older version, which answers none. */
+  readonly answers: readonly FleetAnswer[] | undefined;
   /** Epoch milliseconds, by the sidecar's clock. */
   readonly startedAtMs: number;
 }
@@ -39,8 +42,10 @@ export const SILENT_AFTER_MS = 10_000;
 export const MAX_SIDECARS = 10_000;
 
 export interface FleetBoard {
-  /** Keeps the newest report of each; those of new sidecars past MAX_SIDECARS are dropped. */
-  report(reports: readonly SidecarReport[]): Promise<Result<void, StoreFault>>;
+  /** Keeps the newest report of each; those of new sidecars past MAX_SIDECARS are dropped. Gives the open questions. */
+  report(reports: readonly SidecarReport[]): Promise<Result<readonly FleetQuestion[], StoreFault>>;
+  /** Opens a question for so long; false: MAX_OPEN_QUESTIONS are open. */
+  ask(question: FleetQuestion, forMs: number): Promise<Result<boolean, StoreFault>>;
   /** All that are not silent. */
   fleet(): Promise<Result<readonly SeenSidecar[], StoreFault>>;
   /** `heeded` of each of these, which may be silent by now. */

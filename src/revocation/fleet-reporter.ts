@@ -4,11 +4,13 @@
 import type { Log } from "../core/log.ts";
 import type { Schedule } from "../resilience/schedule.ts";
 import type { SidecarReport } from "./fleet-board.ts";
+import type { FleetQuestion } from "./preview/question.ts";
 
 export interface FleetReporterOptions {
   readonly report: () => SidecarReport;
-  /** Whether it was taken. Settles by itself; never rejects. */
-  readonly deliver: (report: SidecarReport) => Promise<boolean>;
+  /** What is asked of it; undefined: it was not taken. Settles by itself; never rejects. */
+  readonly deliver: (report: SidecarReport) => Promise<readonly FleetQuestion[] | undefined>;
+  readonly asked: (questions: readonly FleetQuestion[]) => void;
   readonly schedule: Schedule;
   readonly log: Log;
 }
@@ -23,7 +25,7 @@ export interface FleetReporter {
 /** A sidecar is silent after ten of these. */
 const REPORT_EVERY_MS = 1_000;
 
-export function createFleetReporter({ report, deliver, schedule, log }: FleetReporterOptions): FleetReporter {
+export function createFleetReporter({ report, deliver, asked, schedule, log }: FleetReporterOptions): FleetReporter {
   let isReporting = false;
   let isDue = false;
   let isHeard: boolean | undefined;
@@ -36,7 +38,9 @@ export function createFleetReporter({ report, deliver, schedule, log }: FleetRep
     isReporting = true;
     while (isDue && !stopping.signal.aborted) {
       isDue = false;
-      note(await deliver(report()));
+      const questions = await deliver(report());
+      note(questions !== undefined);
+      if (questions !== undefined && questions.length > 0) asked(questions);
     }
     isReporting = false;
   }

@@ -26,15 +26,19 @@ export interface TokenCache<V> {
    */
   set(token: Buffer, value: V, extraBytes?: number): void;
   delete(token: Buffer): void;
+  /** The one last given out, or set, first. */
+  values(): Iterable<V>;
 }
 
-export interface TokenCacheOptions {
+export interface TokenCacheOptions<V> {
   /** At least 1. */
   readonly maxTokens: number;
   /** However small the other bound, one token of so many bytes fits. */
   readonly maxTokenBytes: number;
   /** Hash of a token; a seeded one of its last bytes unless a test says otherwise. */
   readonly hashOf?: (token: Buffer) => number;
+  /** Made room for others. */
+  readonly forgotten?: (value: V) => void;
 }
 
 interface Entry<V> {
@@ -42,10 +46,16 @@ interface Entry<V> {
   readonly value: V;
 }
 
-export function createTokenCache<V>(options: TokenCacheOptions): TokenCache<V> {
+export function createTokenCache<V>(options: TokenCacheOptions<V>): TokenCache<V> {
   const { maxTokens, maxTokenBytes, hashOf = seededHash(randomInt(2 ** 32)) } = options;
   const maxSize = Math.max(maxTokens * BYTES_PER_TOKEN, entryBytes(maxTokenBytes));
-  const entries = new LRUCache<number, Entry<V>>({ max: maxTokens, maxSize });
+  const entries = new LRUCache<number, Entry<V>>({
+    max: maxTokens,
+    maxSize,
+    dispose({ value }, _hash, why) {
+      if (why === "evict") options.forgotten?.(value);
+    },
+  });
   return {
     get(token) {
       const entry = entries.get(hashOf(token));
@@ -57,6 +67,9 @@ export function createTokenCache<V>(options: TokenCacheOptions): TokenCache<V> {
     delete(token) {
       const hash = hashOf(token);
       if (entries.peek(hash)?.token.equals(token) === true) entries.delete(hash);
+    },
+    *values() {
+      for (const { value } of entries.values()) yield value;
     },
   };
 }

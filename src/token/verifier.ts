@@ -35,6 +35,19 @@ export interface Verifier<T> {
   verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void;
 }
 
+/** A token that is remembered, and when it was last found good. On the monotonic clock, in ms. */
+export interface RememberedToken<T> extends VerifiedToken<T> {
+  readonly seenAtMs: number;
+}
+
+/** A verifier that tells what it remembers. */
+export interface RememberingVerifier<T> extends Verifier<T> {
+  /** The one seen last comes first. */
+  remembered(): Iterable<RememberedToken<T>>;
+  /** All that were seen later are remembered, those aside that are good no more. On the monotonic clock, in ms. */
+  rememberedSinceMs(): number;
+}
+
 export type VerifyDone<T> = (outcome: Result<VerifiedToken<T>, VerifyFailure>) => void;
 
 export interface VerifierOptions<T> {
@@ -64,6 +77,8 @@ interface Entry<T> {
   readonly key: VerifyKey;
   /** The last set seen to hold `key`. */
   keysSeen: KeySet;
+  /** On the monotonic clock. */
+  seenAtMs: number;
 }
 
 /**
@@ -74,23 +89,39 @@ interface Entry<T> {
 const MAX_VERIFY_MS_PER_TURN = 1;
 
 /** Two issuers of one name, or of one id, are a bug of the caller and throw. */
-export function createVerifier<T>(options: VerifierOptions<T>): Verifier<T> {
+export function createVerifier<T>(options: VerifierOptions<T>): RememberingVerifier<T> {
   refuseDuplicates(options.issuers);
   return new CachingVerifier(options);
 }
 
-class CachingVerifier<T> implements Verifier<T> {
+class CachingVerifier<T> implements RememberingVerifier<T> {
   readonly #options: VerifierOptions<T>;
   readonly #verification: Verification<Issuer, Principal>;
   readonly #share: LoopShare;
   readonly #cache: TokenCache<Entry<T>> | undefined;
+  #rememberedSinceMs: number;
 
   constructor(options: VerifierOptions<T>) {
     const { verifiedTokens, maxTokenBytes, maxWaiting, clock, maxVerifyMsPerTurn = MAX_VERIFY_MS_PER_TURN } = options;
     this.#options = options;
     this.#share = createLoopShare({ maxMs: maxVerifyMsPerTurn, maxWaiting, clock, schedule: eventLoop });
     this.#verification = createVerification({ ...options, kind: ACCESS_TOKEN, signers: options.issuers });
-    this.#cache = verifiedTokens > 0 ? createTokenCache({ maxTokens: verifiedTokens, maxTokenBytes }) : undefined;
+    this.#rememberedSinceMs = clock.now().monotonicMs;
+    const forgotten = ({ seenAtMs }: Entry<T>): void => {
+      this.#rememberedSinceMs = Math.max(this.#rememberedSinceMs, seenAtMs);
+    };
+    this.#cache =
+      verifiedTokens > 0 ? createTokenCache({ maxTokens: verifiedTokens, maxTokenBytes, forgotten }) : undefined;
+  }
+
+  *remembered(): Generator<RememberedToken<T>> {
+    for (const { outcome, seenAtMs } of this.#cache?.values() ?? []) {
+      if (outcome.ok) yield { ...outcome.value, seenAtMs };
+    }
+  }
+
+  rememberedSinceMs(): number {
+    return this.#cache === undefined ? this.#options.clock.now().monotonicMs : this.#rememberedSinceMs;
   }
 
   verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
@@ -109,6 +140,7 @@ class CachingVerifier<T> implements Verifier<T> {
     }
     const time = judgeTimes(entry.principal, entry.issuer.clockSkewMs, now.wallMs);
     if (time === undefined) {
+      entry.seenAtMs = now.monotonicMs;
       observer.verifiedTokenCache("hit");
       done(entry.outcome);
       return;
@@ -163,10 +195,11 @@ class CachingVerifier<T> implements Verifier<T> {
     const compiled = this.#options.compile(principal, hash("sha256", signingInput, "base64url"));
     if (!compiled.ok) return err({ reason: compiled.error, issuerId: issuer.id });
     const outcome = ok({ principal, compiled: compiled.value });
-    const keysSeen = issuer.keys.current(this.#options.clock.now());
+    const now = this.#options.clock.now();
+    const keysSeen = issuer.keys.current(now);
     // The key may have left its set while a thread verified: then this token must not be remembered as good.
     if (!keysSeen.keys.has(key)) return outcome;
-    const entry: Entry<T> = { outcome, principal, issuer, key, keysSeen };
+    const entry: Entry<T> = { outcome, principal, issuer, key, keysSeen, seenAtMs: now.monotonicMs };
     this.#cache?.set(token, entry, nestedBytes(principal.claims));
     return outcome;
   }

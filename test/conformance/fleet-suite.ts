@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Target } from "../../src/core/target.ts";
+import { MAX_OPEN_QUESTIONS, type FleetQuestion } from "../../src/revocation/preview/question.ts";
 import type { SeenSidecar, SidecarReport } from "../../src/revocation/fleet-board.ts";
 import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 import type { NewRevocation, StoredRevocation } from "../../src/revocation/store.ts";
@@ -72,6 +73,7 @@ export function describeFleetBoard(storeName: string, store: () => RevocationSto
     lagMs: 12,
     breaker: "closed",
     totals: { allowed: 3, denied: { revoked: 2 }, failedOpen: 1, durations: Array.from({ length: 17 }, () => 0) },
+    answers: undefined,
     startedAtMs: 1_767_225_600_000,
     ...over,
   });
@@ -90,6 +92,23 @@ export function describeFleetBoard(storeName: string, store: () => RevocationSto
       expect(await seen(second.id)).not.toHaveProperty("heeded.seq");
       const heeded = valueOf(await store().heeded([second.id, first.id, "nobody"]));
       expect(heeded).toEqual([undefined, first.heeded, undefined]);
+    });
+
+    test("shows an open question to whoever reports, and takes no more than are allowed, until one closes", async () => {
+      const question = (): FleetQuestion => ({
+        id: randomUUID(),
+        keys: ["user:revoked_after:main:é"],
+        issuedBeforeS: 7,
+      });
+      const questions = Array.from({ length: MAX_OPEN_QUESTIONS }, question);
+      for (const one of questions) expect(valueOf(await store().ask(one, 2_000))).toBe(true);
+      expect(valueOf(await store().ask(question(), 2_000))).toBe(false);
+      const open = valueOf(await store().report([report()]));
+      expect(open.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual(
+        questions.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      );
+      await until("them to close", async () => valueOf(await store().report([report()])).length === 0, 10_000, 100);
+      expect(valueOf(await store().ask({ ...question(), issuedBeforeS: undefined }, 100))).toBe(true);
     });
 
     test("forgets whoever has been silent for 10 s", async () => {

@@ -59,6 +59,7 @@ test("the document is open to all and names every route that exists, and no othe
     "/v1/revocations/pending",
     "/v1/revocations/pending/{id}",
     "/v1/revocations/pending/{id}/approve",
+    "/v1/revocations/preview",
     "/v1/revocations/{id}",
   ]);
   for (const [path, item] of Object.entries(document.paths)) {

@@ -115,6 +115,78 @@ async function warm(members: readonly SidecarUnderTest[]): Promise<{ jti: string
   return { jti, bearer };
 }
 
+interface Previewed {
+  readonly tokens: number;
+  readonly sessions: number;
+  readonly users: number;
+  readonly exact: boolean;
+  readonly coverage: { readonly live: number; readonly answered: number; readonly missing: readonly string[] };
+}
+
+async function previewOf(plane: number, body: object): Promise<Previewed> {
+  const answer = await call(plane, "POST", "/v1/revocations/preview", body);
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Previewed;
+}
+
+describe("a preview", () => {
+  test("counts once what several sidecars saw, whichever control plane they report to, and says who told", async () => {
+    const sub = `user-${randomUUID()}`;
+    const shared = token({ sub });
+    const nowS = Math.floor(Date.now() / 1_000);
+    const bearers = [shared, token({ sub, iat: nowS - 60 }), token({ sub })];
+    for (const [i, member] of sidecars.entries()) {
+      for (const bearer of [shared, bearers[i] ?? shared]) {
+        expect((await member.check({ path: "/", token: bearer })).status).toBe(200);
+      }
+    }
+    const target = { kind: "user", issuer: "main", id: sub };
+    const coverage = { live: 3, answered: 3, missing: [], back_ms: expect.any(Number) };
+    for (const plane of [0, 1]) {
+      expect(await previewOf(plane, { target })).toEqual({
+        tokens: 3,
+        sessions: 3,
+        users: 1,
+        exact: true,
+        within_ms: 900_000,
+        coverage,
+      });
+    }
+    expect(await previewOf(1, { target, issuedBefore: nowS - 30 })).toMatchObject({ tokens: 1, users: 1 });
+    const nobody = { kind: "user", issuer: "main", id: randomUUID() };
+    expect(await previewOf(0, { targets: [nobody, target] })).toMatchObject({ tokens: 3, users: 1 });
+    expect(await previewOf(0, { target: nobody })).toMatchObject({ tokens: 0, users: 0, coverage });
+    expect((await previewOf(0, { target: { kind: "everything" } })).tokens).toBeGreaterThanOrEqual(3);
+    for (const member of sidecars) expect((await member.check({ path: "/", token: shared })).status).toBe(200);
+  });
+
+  test("names a sidecar that does not answer, and counts without it", async () => {
+    const [paused, other] = sidecars;
+    const sub = `user-${randomUUID()}`;
+    const bearer = token({ sub });
+    expect((await other?.check({ path: "/", token: bearer }))?.status).toBe(200);
+    paused?.process.signal("SIGSTOP");
+    try {
+      const { tokens, coverage } = await previewOf(0, { target: { kind: "user", issuer: "main", id: sub } });
+      expect(tokens).toBe(1);
+      expect(coverage).toMatchObject({ live: 3, answered: 2 });
+      expect(coverage.missing).toHaveLength(1);
+    } finally {
+      paused?.process.signal("SIGCONT");
+    }
+    await untilHeeding(3);
+  });
+
+  test("is refused as the revocation would be", async () => {
+    const statusOf = async (body: object): Promise<number> =>
+      (await call(0, "POST", "/v1/revocations/preview", body)).status;
+    expect(await statusOf({ target: { kind: "user", issuer: "other", id: "x" } })).toBe(422);
+    expect(await statusOf({ target: { kind: "token", issuer: "main", id: "x" }, issuedBefore: 5 })).toBe(422);
+    expect(await statusOf({})).toBe(400);
+    expect(await statusOf({ target: { kind: "everything" }, targets: [{ kind: "everything" }] })).toBe(400);
+  });
+});
+
 describe("the fleet", () => {
   test("is the same at every control plane, each sidecar in the form of the contract", async () => {
     const [first, second] = await Promise.all([fleetAt(0), fleetAt(1)]);
@@ -191,7 +263,7 @@ describe("the fleet", () => {
     expect(await statusOf({ ...report, totals: { ...totals, denied: { "of alice": 1 } } })).toBe(400);
     expect(await statusOf({ ...report, totals: { ...totals, durations: [1] } })).toBe(400);
     expect(await statusOf({ ...report, totals: { ...totals, failed_open: -1 } })).toBe(400);
-    expect(await statusOf({ ...report, version: "v".repeat(4_000) })).toBe(413);
+    expect(await statusOf({ ...report, version: "v".repeat(40_000) })).toBe(413);
     for (const path of ["/v1/fleet", "/v1/revocations", "/v1/events"]) {
       expect((await call(0, "GET", path, undefined, REPORTER)).status).toBe(403);
     }

@@ -78,6 +78,7 @@ test("the control plane's user can store, find, list and lift, and Redis denied 
     lagMs: undefined,
     breaker: "closed",
     totals: undefined,
+    answers: undefined,
     startedAtMs: 1,
   } as const;
   expect((await store.report([{ ...report, id: "a" }])).ok).toBe(true);

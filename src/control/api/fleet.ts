@@ -4,10 +4,12 @@
 import type { FastifyInstance } from "fastify";
 import type { BreakerStateName } from "../../core/observer.ts";
 import type { FleetBoard, Heeded, SeenSidecar, SidecarReport } from "../../revocation/fleet-board.ts";
+import { unanswered } from "../../revocation/preview/question.ts";
 import { SIDECAR_REPORT } from "../fleet/fleet-schemas.ts";
 import { createInbox } from "../fleet/inbox.ts";
 import type { FleetWatch } from "../fleet/receipt.ts";
 import { totalsJson, totalsOfJson, type TotalsJson } from "../fleet/totals.ts";
+import { answerOfJson, questionsJson, type AnswerJson } from "../preview/fleet-json.ts";
 import { readFault, type Problem } from "../problem.ts";
 import { sendProblem } from "./room.ts";
 
@@ -20,12 +22,16 @@ export interface ReportJson {
   readonly breaker: BreakerStateName;
   readonly started_at: number;
   readonly totals?: TotalsJson;
+  readonly answers?: readonly AnswerJson[];
 }
 
 export const REPORTS_PATH = "/v1/fleet/reports";
 
-/** A report is some 500 bytes; with every reason and counts that nobody reaches some 1,500. */
-const MAX_REPORT_BYTES = 3_072;
+/**
+ * A report is some 500 bytes; with every reason and counts that nobody reaches some 1,500. Answers to all the questions
+ * that may be open at once are 20 KB.
+ */
+const MAX_REPORT_BYTES = 24_576;
 
 const NOT_KEPT: Problem = { code: "store_unavailable", headers: { "retry-after": "1" } };
 
@@ -37,8 +43,10 @@ export function registerFleet(app: FastifyInstance, board: FleetBoard, watch: Fl
     async (request, reply) => {
       const report = reportOf(request.body);
       watch.told(report);
-      const isKept = await inbox.take(report);
-      return isKept ? reply.code(204).send() : sendProblem(reply, NOT_KEPT);
+      const open = await inbox.take(report);
+      if (open === undefined) return sendProblem(reply, NOT_KEPT);
+      const asked = unanswered(open, report.answers);
+      return asked.length === 0 ? reply.code(204).send() : reply.send(questionsJson(asked));
     },
   );
   app.get("/v1/fleet", async (_request, reply) => {
@@ -48,7 +56,7 @@ export function registerFleet(app: FastifyInstance, board: FleetBoard, watch: Fl
   });
 }
 
-function reportOf({ id, version, heeded, lag_ms, breaker, started_at, totals }: ReportJson): SidecarReport {
+function reportOf({ id, version, heeded, lag_ms, breaker, started_at, totals, answers }: ReportJson): SidecarReport {
   return {
     id,
     version,
@@ -57,6 +65,7 @@ function reportOf({ id, version, heeded, lag_ms, breaker, started_at, totals }: 
     breaker,
     startedAtMs: started_at,
     totals: totals === undefined ? undefined : totalsOfJson(totals),
+    answers: answers?.map(answerOfJson),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { MAX_SIDECARS } from "../../revocation/fleet-board.ts";
 import type { JsonSchema } from "../json-schema.ts";
+import { ANSWERS } from "../preview/fleet-json.ts";
 import { TOTALS } from "./totals.ts";
 
 const ID: JsonSchema = {
@@ -38,6 +39,7 @@ export const SIDECAR_REPORT: JsonSchema = {
     breaker: BREAKER,
     started_at: MILLISECONDS,
     totals: TOTALS,
+    answers: ANSWERS,
   },
 };
 

@@ -2,25 +2,27 @@
 // sidecar only.
 
 import type { FleetBoard, SidecarReport } from "../../revocation/fleet-board.ts";
+import type { FleetQuestion } from "../../revocation/preview/question.ts";
 
 export interface Inbox {
-  /** Whether the store has it, or a newer one of the same sidecar. */
-  take(report: SidecarReport): Promise<boolean>;
+  /** The open questions, once the store has it, or a newer one of the same sidecar; undefined: it has not. */
+  take(report: SidecarReport): Promise<readonly FleetQuestion[] | undefined>;
 }
 
 export function createInbox(board: FleetBoard): Inbox {
   let collected = new Map<string, SidecarReport>();
-  let next: Promise<boolean> | undefined;
+  let next: ReturnType<Inbox["take"]> | undefined;
   let writing: Promise<unknown> = Promise.resolve();
 
-  async function write(): Promise<boolean> {
+  async function write(): ReturnType<Inbox["take"]> {
     await writing;
     const reports = [...collected.values()];
     collected = new Map();
     next = undefined;
     const written = board.report(reports);
     writing = written;
-    return (await written).ok;
+    const asked = await written;
+    return asked.ok ? asked.value : undefined;
   }
 
   return {

@@ -1,7 +1,7 @@
 // What sidecars say of themselves, in the SQLite file.
 
 import type { SQLOutputValue } from "node:sqlite";
-import { ok, type Result } from "../../core/result.ts";
+import type { Result } from "../../core/result.ts";
 import {
   MAX_SIDECARS,
   SILENT_AFTER_MS,
@@ -10,6 +10,7 @@ import {
   type SidecarReport,
 } from "../fleet-board.ts";
 import type { StoreFault } from "../store.ts";
+import { MAX_OPEN_QUESTIONS, type FleetQuestion } from "../preview/question.ts";
 import type { Statements } from "./schema.ts";
 
 /** Runs work on the open file; `now` is in epoch milliseconds. */
@@ -17,15 +18,20 @@ type Run = <T>(work: (sql: Statements, now: number) => T) => Promise<Result<T, S
 
 export function createEmbeddedFleetBoard(read: Run, write: Run): FleetBoard {
   return {
-    async report(reports) {
-      const written = await write((sql, now) => {
+    report: (reports) =>
+      write((sql, now) => {
         sql.purgeSidecars.run({ sinceMs: now - SILENT_AFTER_MS });
         for (const report of reports) {
           sql.putSidecar.run({ id: report.id, report: JSON.stringify(report), now, max: MAX_SIDECARS });
         }
-      });
-      return written.ok ? ok(undefined) : written;
-    },
+        return sql.questions.all({ now }).map((row) => JSON.parse(String(row["question"])) as FleetQuestion);
+      }),
+    ask: (question, forMs) =>
+      write((sql, now) => {
+        sql.purgeQuestions.run({ now });
+        const row = { question: JSON.stringify(question), expiresAtMs: now + forMs, max: MAX_OPEN_QUESTIONS };
+        return Number(sql.putQuestion.run(row).changes) === 1;
+      }),
     fleet: () => read((sql, now) => sql.sidecars.all({ sinceMs: now - SILENT_AFTER_MS }).map(seenSidecar)),
     heeded: (ids) =>
       read((sql) =>

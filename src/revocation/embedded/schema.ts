@@ -49,6 +49,9 @@ CREATE TABLE sidecar (id TEXT PRIMARY KEY, report TEXT NOT NULL, last_seen_ms IN
   `
 CREATE TABLE pending (id TEXT PRIMARY KEY, text TEXT NOT NULL, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
 `,
+  `
+CREATE TABLE question (question TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+`,
 ];
 
 /** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
@@ -88,6 +91,9 @@ type StatementName =
   | "sidecars"
   | "putSidecar"
   | "purgeSidecars"
+  | "questions"
+  | "putQuestion"
+  | "purgeQuestions"
   | "pending"
   | "pendingById"
   | "putPending"
@@ -130,6 +136,9 @@ const SQL: Readonly<Record<StatementName, string>> = {
   putSidecar: `INSERT OR REPLACE INTO sidecar SELECT :id, :report, :now
     WHERE EXISTS (SELECT 1 FROM sidecar WHERE id = :id) OR (SELECT count(*) FROM sidecar) < :max`,
   purgeSidecars: `DELETE FROM sidecar WHERE last_seen_ms < :sinceMs`,
+  questions: `SELECT question FROM question WHERE expires_at_ms > :now`,
+  putQuestion: `INSERT INTO question SELECT :question, :expiresAtMs WHERE (SELECT count(*) FROM question) < :max`,
+  purgeQuestions: `DELETE FROM question WHERE expires_at_ms <= :now`,
   pending: `SELECT * FROM pending WHERE expires_at_ms > :now ORDER BY expires_at_ms, id`,
   pendingById: `SELECT * FROM pending WHERE id = :id AND expires_at_ms > :now`,
   putPending: `INSERT INTO pending SELECT :id, :text, :expiresAtMs

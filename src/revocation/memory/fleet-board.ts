@@ -2,6 +2,7 @@
 
 import { ok } from "../../core/result.ts";
 import { MAX_SIDECARS, SILENT_AFTER_MS, type FleetBoard, type SeenSidecar } from "../fleet-board.ts";
+import { MAX_OPEN_QUESTIONS, type FleetQuestion } from "../preview/question.ts";
 
 export function createMemoryFleetBoard(nowMs: () => number): FleetBoard {
   const seen = new Map<string, SeenSidecar>();
@@ -10,13 +11,23 @@ export function createMemoryFleetBoard(nowMs: () => number): FleetBoard {
     for (const { id, lastSeenMs } of seen.values()) if (lastSeenMs < sinceMs) seen.delete(id);
     return [...seen.values()];
   };
+  const asked = new Map<FleetQuestion, number>();
+  const open = (): readonly FleetQuestion[] => {
+    for (const [question, untilMs] of asked) if (untilMs <= nowMs()) asked.delete(question);
+    return [...asked.keys()];
+  };
   return {
     async report(reports) {
       live();
       for (const report of reports) {
         if (seen.has(report.id) || seen.size < MAX_SIDECARS) seen.set(report.id, { ...report, lastSeenMs: nowMs() });
       }
-      return ok(undefined);
+      return ok(open());
+    },
+    async ask(question, forMs) {
+      if (open().length >= MAX_OPEN_QUESTIONS) return ok(false);
+      asked.set(question, nowMs() + forMs);
+      return ok(true);
     },
     fleet: async () => ok(live()),
     heeded: async (ids) => ok(ids.map((id) => seen.get(id)?.heeded)),

@@ -10,8 +10,9 @@ import {
 } from "../fleet-board.ts";
 import type { StoreFault } from "../store.ts";
 import { fault } from "./fault.ts";
+import { MAX_OPEN_QUESTIONS, type FleetQuestion } from "../preview/question.ts";
 import type { Ask } from "./operation.ts";
-import { fleetReportsKey, fleetSeenKey } from "./own-keys.ts";
+import { fleetQuestionsKey, fleetReportsKey, fleetSeenKey } from "./own-keys.ts";
 
 /** An abandoned fleet leaves nothing behind. */
 const KEPT_FOR_MS = 60_000;
@@ -22,8 +23,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
 /**
- * KEYS[1] who was seen when, KEYS[2] their reports; ARGV: how long a silent one is kept in ms, how many are kept, how long
- * the keys are, then ids and reports by turns.
+ * KEYS[1] who was seen when, KEYS[2] their reports, KEYS[3] the open questions by when they close; ARGV: how long a
+ * silent one is kept in ms, how many are kept, how long the keys are, then ids and reports by turns. Answers the open
+ * questions.
  */
 const REPORT = `${NOW}
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', now - ARGV[1]), 'LIMIT', 0, 1000)
@@ -39,7 +41,7 @@ for i = 4, #ARGV, 2 do
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
-return 1
+return redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. string.format('%.0f', now), '+inf')
 `;
 
 /** KEYS as above; ARGV[1] as above. Answers when each was seen, in epoch ms as text, and its report, by turns. */
@@ -54,16 +56,34 @@ end
 return fleet
 `;
 
+/** KEYS[1] the open questions; ARGV: how many may be open, for how long this one is in ms, the question. */
+const ASK = `${NOW}
+for _, closed in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))) do
+  redis.call('ZREM', KEYS[1], closed)
+end
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2]), ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+`;
+
 export function createRedisFleetBoard(keyPrefix: string, begin: () => Ask): FleetBoard {
-  const keys = [2, fleetSeenKey(keyPrefix), fleetReportsKey(keyPrefix)] as const;
+  const keys = [fleetSeenKey(keyPrefix), fleetReportsKey(keyPrefix)] as const;
+  const questions = fleetQuestionsKey(keyPrefix);
   return {
     async report(reports) {
       const told = reports.flatMap((report) => [report.id, JSON.stringify(report)]);
-      const reply = await begin()("EVAL", REPORT, ...keys, SILENT_AFTER_MS, MAX_SIDECARS, KEPT_FOR_MS, ...told);
-      return reply.ok ? ok(undefined) : reply;
+      const bounds = [SILENT_AFTER_MS, MAX_SIDECARS, KEPT_FOR_MS];
+      const reply = await begin()("EVAL", REPORT, 3, ...keys, questions, ...bounds, ...told);
+      if (!reply.ok) return reply;
+      return Array.isArray(reply.value) ? ok(reply.value.flatMap(questionOf)) : unexpected();
+    },
+    async ask(question, forMs) {
+      const reply = await begin()("EVAL", ASK, 1, questions, MAX_OPEN_QUESTIONS, forMs, JSON.stringify(question));
+      return reply.ok ? ok(reply.value === 1) : reply;
     },
     async fleet() {
-      const reply = await begin()("EVAL", FLEET, ...keys, SILENT_AFTER_MS);
+      const reply = await begin()("EVAL", FLEET, 2, ...keys, SILENT_AFTER_MS);
       return reply.ok ? seenSidecars(reply.value) : reply;
     },
     async heeded(ids) {
@@ -87,9 +107,18 @@ function seenSidecars(reply: unknown): Result<readonly SeenSidecar[], StoreFault
 
 /** undefined where nothing is, or what is there is not ours. */
 function reportOf(text: unknown): SidecarReport | undefined {
+  return readJson(text) as SidecarReport | undefined;
+}
+
+function questionOf(text: unknown): readonly FleetQuestion[] {
+  const question = readJson(text) as FleetQuestion | undefined;
+  return question === undefined ? [] : [question];
+}
+
+function readJson(text: unknown): unknown {
   if (typeof text !== "string" || !text.startsWith("{")) return undefined;
   try {
-    return JSON.parse(text) as SidecarReport;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -51,6 +51,11 @@ export function fleetSeenKey(keyPrefix: string): string {
   return `${keyPrefix}portcullis:{fleet}:seen`;
 }
 
+/** What is asked of the fleet. In one slot of a Cluster with the reports. */
+export function fleetQuestionsKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:{fleet}:questions`;
+}
+
 export function fleetReportsKey(keyPrefix: string): string {
   return `${keyPrefix}portcullis:{fleet}:reports`;
 }

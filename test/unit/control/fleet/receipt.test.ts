@@ -8,7 +8,16 @@ import { newRevocation, realClock, valueOf } from "../../../conformance/store-su
 import { until } from "../../../support/wait.ts";
 
 function reportOf(id: string, heeded: Heeded | undefined): SidecarReport {
-  return { id, version: "1", heeded, lagMs: 0, breaker: "closed", totals: undefined, startedAtMs: 1 };
+  return {
+    id,
+    version: "1",
+    heeded,
+    lagMs: 0,
+    breaker: "closed",
+    totals: undefined,
+    answers: undefined,
+    startedAtMs: 1,
+  };
 }
 
 async function fleetOf(...ids: readonly string[]) {
