@@ -41,7 +41,9 @@ test("what we ask for is asked for exactly, and what is installed is known by it
 
 test("nothing runs code of its own when it is installed, here or in the image", () => {
   expect(readFileSync(".npmrc", "utf8")).toBe("ignore-scripts=true\n");
-  const installs = [...readFileSync("Dockerfile", "utf8").matchAll(/^RUN npm ci (.*)/gm)].map(([, options = ""]) => options);
+  const installs = [...readFileSync("Dockerfile", "utf8").matchAll(/^RUN npm ci (.*)/gm)].map(
+    ([, options = ""]) => options,
+  );
   expect(installs).toHaveLength(2);
   expect(installs.filter((options) => !options.includes("--ignore-scripts"))).toEqual([]);
 });
