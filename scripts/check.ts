@@ -22,7 +22,8 @@ const TOOLS: readonly (readonly [title: string, command: readonly string[]])[] =
 const SUITES: readonly (readonly [title: string, projects: readonly string[], options: readonly string[]])[] = [
   ["unit, property, simulation", ["unit", "property", "simulation"], ["--maxWorkers=2"]],
   ["conformance, integration", ["conformance", "integration"], ["--maxWorkers=3"]],
-  ["integration alone, e2e over both transports", ["alone", "e2e", "e2e-grpc-js"], ["--no-file-parallelism"]],
+  ["e2e over both transports", ["e2e", "e2e-grpc-js"], ["--maxWorkers=2"]],
+  ["integration alone", ["alone"], ["--no-file-parallelism"]],
 ];
 
 const TOOL_TIMEOUT_MS = 3 * 60_000;

@@ -33,7 +33,9 @@ export async function startGuardedUpstream(): Promise<GuardedUpstream> {
   ]);
   const config = {
     issuers: [{ issuer: issuer.issuer, jwks: { url: issuer.jwksUrl }, audiences: ["orders-api"] }],
-    store: { type: "redis", url: redis.url },
+    // More than Portcullis' own defaults: on a busy machine a good answer may be late, and would be a 503.
+    store: { type: "redis", url: redis.url, timeout: "200ms" },
+    deadline: "800ms",
     routes: ROUTES,
     drain: { delay: "50ms" }, // nothing waits for these sidecars, but the test run does
   };
