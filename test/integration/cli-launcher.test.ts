@@ -4,8 +4,10 @@ import { execFile, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -121,6 +123,23 @@ describe("the launcher", () => {
       const [argv] = JSON.parse(out) as [readonly string[]];
       expect(argv).toEqual([join(root, expected), ...args]);
     }
+  });
+
+  it("keeps what Node makes of sources, in the checkout and nowhere else", async () => {
+    const root = checkout("kept", "src/main.ts");
+    const env = pathWith(dirname(process.execPath));
+    expect(await run(join(root, "bin/portcullis"), [], { env })).toMatchObject({ code: 0 });
+    expect(readdirSync(join(root, ".cache/node"))).not.toEqual([]);
+    const image = checkout("nothing-kept", "dist/main.js");
+    expect(await run(join(image, "bin/portcullis"), [], { env })).toMatchObject({ code: 0 });
+    expect(existsSync(join(image, ".cache"))).toBe(false);
+  });
+
+  it("runs where nothing can be kept", async () => {
+    const root = checkout("unwritable", "src/main.ts");
+    writeFileSync(join(root, ".cache"), "no folder");
+    const outcome = await run(join(root, "bin/portcullis"), [], { env: pathWith(dirname(process.execPath)) });
+    expect(outcome).toMatchObject({ code: 0, err: "" });
   });
 
   it("becomes Node, so that signals and exit codes are its own", async () => {
