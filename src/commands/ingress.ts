@@ -1,7 +1,11 @@
 // The ways in for others' standards, as the configuration opens them.
 
 import type { Config } from "../config/config.ts";
+import { createEventStream } from "../control/ingress/event-stream.ts";
+import type { Following } from "../control/ingress/following.ts";
 import type { Ingress } from "../control/ingress/ingress.ts";
+import type { SecurityEvents } from "../control/ingress/security-event.ts";
+import { createStreamVerification, type StreamVerification } from "../control/ingress/stream-verification.ts";
 import type { Observer } from "../core/observer.ts";
 import type { RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
@@ -17,6 +21,9 @@ import type { Telemetry } from "./telemetry.ts";
 const TIMEOUT_MS = 2_000;
 /** Half of what a body may have: statements are short, and their JSON is read member by member. */
 const MAX_STATEMENT_BYTES = 32 * 1024;
+/** Of one poll: transmitters that wait for something to say do so for half a minute or one. */
+const LONG_POLL_TIMEOUT_MS = 90_000;
+const POLL_TIMEOUT_MS = 10_000;
 
 export interface IngressParts {
   readonly issuers: readonly Issuer[];
@@ -26,11 +33,20 @@ export interface IngressParts {
   readonly observer: Observer;
 }
 
-export function ingressOf({ ingress, limits }: Config, parts: IngressParts): Ingress {
+export function ingressOf(config: Config, parts: IngressParts): Ingress {
+  const { ingress, limits } = config;
   const { issuers, observer, transmitters, verifier } = parts;
   const { subjectFormats } = ingress;
   const issuerIds = new Map(issuers.map(({ issuer, id }) => [issuer, id]));
   const common = { maxBytes: MAX_STATEMENT_BYTES, timeoutMs: TIMEOUT_MS, clock: systemClock, observer };
+  const verifications = verificationsOf(config);
+  const eventsOf = (senders: readonly Sender[]): SecurityEvents => ({
+    verify: createStatementVerifier({ ...common, kind: SECURITY_EVENT_TOKEN, senders }),
+    issuerNames: new Map(issuers.map(({ issuer, id }) => [id, issuer])),
+    subjectFormats,
+    verifications,
+  });
+  const pushing = transmitters.filter(({ id }) => !polledNames(config).has(id));
   const logoutSenders = ingress.backchannelLogout.flatMap(({ issuer, audiences }) =>
     issuers.filter(({ id }) => id === issuer).map((one) => logoutSender(one, audiences)),
   );
@@ -47,18 +63,54 @@ export function ingressOf({ ingress, limits }: Config, parts: IngressParts): Ing
       logoutSenders.length === 0
         ? undefined
         : createStatementVerifier({ ...common, kind: LOGOUT_TOKEN, senders: logoutSenders }),
-    securityEvents:
-      transmitters.length === 0
-        ? undefined
-        : {
-            verify: createStatementVerifier({ ...common, kind: SECURITY_EVENT_TOKEN, senders: transmitters }),
-            issuerNames: new Map(issuers.map(({ issuer, id }) => [id, issuer])),
-            subjectFormats,
-          },
+    securityEvents: pushing.length === 0 ? undefined : eventsOf(pushing),
     globalRevocation: ingress.globalTokenRevocation
       ? { issuerIds, fallback: issuers.length === 1 ? issuers[0]?.id : undefined, subjectFormats }
       : undefined,
+    followed: [...verifications.values(), ...streamsOf(config, transmitters, eventsOf)],
   };
+}
+
+/** By the transmitters' names. */
+function verificationsOf({ ingress }: Config): ReadonlyMap<string, StreamVerification> {
+  const found = new Map<string, StreamVerification>();
+  for (const { id, verification } of ingress.ssf) {
+    if (verification === undefined) continue;
+    const transmitter = nameOf(id);
+    const url = new URL(verification.url);
+    found.set(transmitter, createStreamVerification({ ...verification, transmitter, url }));
+  }
+  return found;
+}
+
+function polledNames({ ingress }: Config): ReadonlySet<string> {
+  return new Set(ingress.ssf.filter(({ poll }) => poll !== undefined).map(({ id }) => nameOf(id)));
+}
+
+function streamsOf(
+  { ingress }: Config,
+  transmitters: readonly Sender[],
+  eventsOf: (senders: readonly Sender[]) => SecurityEvents,
+): readonly Following[] {
+  return ingress.ssf.flatMap(({ id, poll }) => {
+    if (poll === undefined) return [];
+    const { bearer, everyMs, longPoll, url } = poll;
+    const transmitter = nameOf(id);
+    const timeoutMs = longPoll ? LONG_POLL_TIMEOUT_MS : POLL_TIMEOUT_MS;
+    return [
+      createEventStream({
+        transmitter,
+        events: eventsOf(transmitters.filter((sender) => sender.id === transmitter)),
+        poll: { url: new URL(url), bearer, returnImmediately: !longPoll, timeoutMs },
+        everyMs,
+      }),
+    ];
+  });
+}
+
+/** No issuer's id has a colon, and no name of a caller: metrics and the audit trail tell them apart. */
+function nameOf(transmitterId: string): string {
+  return `ssf:${transmitterId}`;
 }
 
 export interface Transmitters {
@@ -70,9 +122,8 @@ export interface Transmitters {
 
 /** Those whose events are taken, with key sources of their own. */
 export function createTransmitters({ ingress }: Config, { observer, log }: Telemetry): Transmitters {
-  const senders = ingress.ssf.map(({ jwks, ...transmitter }) => {
-    // No issuer's id has a colon, and no name of a caller: metrics and the audit trail tell them apart.
-    const id = `ssf:${transmitter.id}`;
+  const senders = ingress.ssf.map(({ jwks, poll: _poll, verification: _verification, ...transmitter }) => {
+    const id = nameOf(transmitter.id);
     const keys = createKeySource({
       issuerId: id,
       location: jwks,

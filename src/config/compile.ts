@@ -4,11 +4,12 @@
 import { resolve } from "node:path";
 import type { Tier } from "../core/tier.ts";
 import { localUrl, readAddress } from "./address.ts";
+import { defaultIssuer, ms, must } from "./checked.ts";
+import { compileIngress } from "./compile-ingress.ts";
 import type {
   Address,
   Config,
   ControlConfig,
-  IngressConfig,
   IssuerConfig,
   JwksConfig,
   ListenConfig,
@@ -16,21 +17,12 @@ import type {
   StoreConfig,
   TcpAddress,
   TelemetryConfig,
-  TransmitterConfig,
 } from "./config.ts";
 import { ISSUER } from "./defaults.ts";
 import type { SecretSiblings } from "./secret-siblings.ts";
 import type { TlsFiles } from "./tls-files.ts";
-import { readDuration, readSize } from "./units.ts";
-import type {
-  WrittenControl,
-  WrittenFile,
-  WrittenIssuer,
-  WrittenRoute,
-  WrittenStore,
-  WrittenTelemetry,
-  WrittenTransmitter,
-} from "./written.ts";
+import { readSize } from "./units.ts";
+import type { WrittenFile, WrittenIssuer, WrittenRoute, WrittenStore, WrittenTelemetry } from "./written.ts";
 
 /** `directory` is the file's, absolute. */
 export function compileConfig(file: string, directory: string, written: WrittenFile, secrets: SecretSiblings): Config {
@@ -64,7 +56,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     },
     telemetry: compileTelemetry(written.telemetry),
     control: compileControl(written, listen.control, directory, secrets),
-    ingress: compileIngress(written, directory),
+    ingress: compileIngress(written, directory, secrets),
     feed: {
       // The schema's other types were refused by the checks.
       type: written.feed.type === "redis" && hasFeed(store) ? "redis" : "none",
@@ -91,7 +83,7 @@ function compileListen(listen: WrittenFile["listen"], directory: string): Listen
   };
 }
 
-function compileTls(tls: WrittenControl["tls"], directory: string): TlsFiles | undefined {
+function compileTls(tls: WrittenFile["control"]["tls"], directory: string): TlsFiles | undefined {
   if (tls === undefined) return undefined;
   const { certificateFile, keyFile, clientCaFile } = tls;
   return {
@@ -187,43 +179,4 @@ function compileControl(
     audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: secrets.auditSecret },
     reportToken: secrets.reportToken ?? control.reportToken,
   };
-}
-
-function compileIngress({ ingress, issuers }: WrittenFile, directory: string): IngressConfig {
-  return { ...ingress, ssf: ingress.ssf.map((transmitter) => compileTransmitter(transmitter, issuers, directory)) };
-}
-
-function compileTransmitter(
-  transmitter: WrittenTransmitter,
-  issuers: WrittenFile["issuers"],
-  directory: string,
-): TransmitterConfig {
-  const { id, issuer, jwks, audiences, algorithms, clockSkew, revokes } = transmitter;
-  return {
-    id,
-    issuer,
-    jwks:
-      jwks.url === undefined
-        ? { kind: "file", path: resolve(directory, must(jwks.file)) }
-        : { kind: "url", url: jwks.url, allowHttp: jwks.allowHttp },
-    audiences,
-    algorithms: [...new Set(algorithms)],
-    clockSkewMs: ms(clockSkew),
-    revokes: revokes ?? must(defaultIssuer(issuers)),
-  };
-}
-
-/** The issuer called main, or the only one; of several without a main none is meant. */
-function defaultIssuer(issuers: WrittenFile["issuers"]): WrittenControl["issuer"] {
-  const ids = issuers.map((issuer) => issuer.id ?? ISSUER.id);
-  return ids.length === 1 ? ids[0] : ids.find((id) => id === ISSUER.id);
-}
-
-function ms(text: string): number {
-  return must(readDuration(text));
-}
-
-function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the schema let a value through that cannot be compiled");
-  return value;
 }

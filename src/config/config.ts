@@ -118,7 +118,17 @@ export interface ControlConfig {
   readonly reportToken: string | undefined;
 }
 
-/** Who may push security events, and of whose tokens he speaks. */
+/** One that we call, and that asks for a bearer token. */
+export interface EndpointConfig {
+  readonly url: string;
+  readonly allowHttp: boolean;
+  /** Absolute. */
+  readonly bearerFile: string;
+  /** What the file held; a secret. */
+  readonly bearer: string;
+}
+
+/** Whose security events are taken, and of whose tokens he speaks. */
 export interface TransmitterConfig {
   readonly id: string;
   /** Equals the event tokens' `iss` byte for byte. */
@@ -129,6 +139,9 @@ export interface TransmitterConfig {
   readonly clockSkewMs: number;
   /** Id of an issuer. */
   readonly revokes: string;
+  /** Undefined: he pushes. */
+  readonly poll: (EndpointConfig & { readonly longPoll: boolean; readonly everyMs: number }) | undefined;
+  readonly verification: (EndpointConfig & { readonly streamId: string; readonly everyMs: number }) | undefined;
 }
 
 export interface IngressConfig {

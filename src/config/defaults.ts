@@ -106,6 +106,14 @@ export const INGRESS = {
   oauthRevoke: true,
   /** Only who may revoke by the control API may by it. */
   globalTokenRevocation: true,
+  poll: {
+    /** An event is then heard of at once, and a quiet stream costs a request a minute. */
+    longPoll: true,
+    /** Of transmitters that do not wait: what a revocation by them may take, against six requests a minute. */
+    every: "10s",
+  },
+  /** A stream that broke is noticed within two hours; transmitters may refuse to be asked much oftener. */
+  verification: { every: "1h" },
 } as const;
 
 export const FEED = {

@@ -2,7 +2,15 @@
 
 import { stringify } from "yaml";
 import { formatAddress } from "./address.ts";
-import type { Config, IssuerConfig, ListenConfig, RouteConfig, StoreConfig, TransmitterConfig } from "./config.ts";
+import type {
+  Config,
+  EndpointConfig,
+  IssuerConfig,
+  ListenConfig,
+  RouteConfig,
+  StoreConfig,
+  TransmitterConfig,
+} from "./config.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** For people to read. User and password in the store's URL become `***`. */
@@ -91,12 +99,19 @@ function writeIssuer(issuer: IssuerConfig): unknown {
   };
 }
 
-function writeTransmitter({ jwks, clockSkewMs, ...transmitter }: TransmitterConfig): unknown {
+function writeTransmitter(config: TransmitterConfig): unknown {
+  const { jwks, clockSkewMs, poll, verification, ...transmitter } = config;
   return {
     ...transmitter,
     jwks: jwks.kind === "file" ? { file: jwks.path } : writeRemoteJwks(jwks),
     clockSkew: formatDuration(clockSkewMs),
+    ...(poll === undefined ? {} : { poll: writeEndpoint(poll) }),
+    ...(verification === undefined ? {} : { verification: writeEndpoint(verification) }),
   };
+}
+
+function writeEndpoint({ bearer: _secret, everyMs, ...rest }: EndpointConfig & { readonly everyMs: number }): unknown {
+  return { ...rest, every: formatDuration(everyMs) };
 }
 
 function writeRemoteJwks(jwks: Exclude<IssuerConfig["jwks"], { kind: "file" }>): unknown {

@@ -5,7 +5,7 @@ import { ALGORITHMS } from "../core/algorithm.ts";
 import { INGRESS, ISSUER } from "./defaults.ts";
 import { FILE_PATH, allowing, duration, flag, httpUrl, oneOf, text } from "./fields.ts";
 import { ISSUER_ID } from "./names.ts";
-import { MINUTE_MS } from "./units.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 import type { WrittenIngress } from "./written.ts";
 
 /** Formats of RFC 9493 §3.2 whose value may be an issuer's `sub`; iss_sub and opaque always are. */
@@ -16,6 +16,31 @@ const AUDIENCES = allowing("a list of audiences", z.array(text(1_024, "an audien
 const logout = z.strictObject({
   issuer: ISSUER_ID.describe("Id of the issuer whose logout tokens are heeded; they end its own sessions."),
   audiences: AUDIENCES.describe("As whom it addresses them: client ids. A token for anyone else beside is refused."),
+});
+
+const ENDPOINT = {
+  allowHttp: flag().default(false).describe("Plain http for the URL written here."),
+  bearerFile: text(4_096, FILE_PATH).describe("A file that holds the bearer token it asks for."),
+};
+
+const poll = z.strictObject({
+  url: httpUrl().describe("The stream's endpoint_url. https, except on loopback or with allowHttp."),
+  ...ENDPOINT,
+  longPoll: flag()
+    .default(INGRESS.poll.longPoll)
+    .describe("The transmitter answers when it has something; false: it is asked to answer at once."),
+  every: duration(SECOND_MS, HOUR_MS)
+    .default(INGRESS.poll.every)
+    .describe("Between the beginnings of two polls that find nothing new."),
+});
+
+const verification = z.strictObject({
+  url: httpUrl().describe("The transmitter's verification_endpoint. https, except on loopback or with allowHttp."),
+  ...ENDPOINT,
+  streamId: text(1_024, "a stream's id").describe("The stream_id that the transmitter gave the stream."),
+  every: duration(SECOND_MS, 24 * HOUR_MS)
+    .default(INGRESS.verification.every)
+    .describe("How often it is asked; not below the stream's min_verification_interval."),
 });
 
 const ssf = z.strictObject({
@@ -39,6 +64,12 @@ const ssf = z.strictObject({
   revokes: ISSUER_ID.optional().describe(
     "Id of the issuer whose users, sessions and tokens it speaks of; may be left out where there is only one.",
   ),
+  poll: poll
+    .optional()
+    .describe("Control planes fetch its events there (RFC 8936); then none of them are taken when pushed."),
+  verification: verification
+    .optional()
+    .describe("Control planes ask it now and then to prove that the stream reaches them (Shared Signals 1.0 §8.1.4)."),
 });
 
 /** `ingress`. */
@@ -53,7 +84,9 @@ export const INGRESS_BLOCK: z.ZodType<WrittenIngress> = z.strictObject({
     .describe("POST /backchannel-logout (OpenID Connect Back-Channel Logout 1.0); closed where the list is empty."),
   ssf: allowing("a list of transmitters", z.array(ssf))
     .default([])
-    .describe("POST /ssf/events (RFC 8935, Shared Signals): who may push events; closed where the list is empty."),
+    .describe(
+      "Transmitters of Shared Signals. Those without poll may push to POST /ssf/events (RFC 8935), which is closed where there is none.",
+    ),
   globalTokenRevocation: flag()
     .default(INGRESS.globalTokenRevocation)
     .describe("POST /global-token-revocation, for callers with portcullis:revoke."),

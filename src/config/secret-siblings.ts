@@ -4,7 +4,7 @@
 import { resolve } from "node:path";
 import type { Look } from "./checks/look.ts";
 import { checkRecordUrl } from "./checks/record.ts";
-import { checkReportToken } from "./checks/report.ts";
+import { checkBearerToken } from "./checks/report.ts";
 import { checkStoreUrl } from "./checks/store.ts";
 import { readSecretFile } from "./read-file.ts";
 
@@ -14,6 +14,8 @@ export interface SecretSiblings {
   readonly record: string | undefined;
   readonly auditSecret: string | undefined;
   readonly reportToken: string | undefined;
+  /** Of the siblings in lists, by their paths with dots: `ingress.ssf.0.poll.bearerFile`. */
+  readonly ofLists: ReadonlyMap<string, string>;
 }
 
 /** `directory` is where relative paths begin. */
@@ -22,14 +24,27 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
     storeUrl: readSibling(look, directory, ["store", "urlFile"], checkStoreUrl),
     record: readSibling(look, directory, ["recordFile"], checkRecordUrl),
     auditSecret: readSibling(look, directory, ["control", "audit", "secretFile"], checkAuditSecret),
-    reportToken: readSibling(look, directory, ["control", "reportTokenFile"], checkReportToken),
+    reportToken: readSibling(look, directory, ["control", "reportTokenFile"], checkBearerToken),
+    ofLists: readSiblingsOfLists(look, directory),
   };
+}
+
+function readSiblingsOfLists(look: Look, directory: string): ReadonlyMap<string, string> {
+  const bearers = [...look.list("ingress", "ssf").keys()].flatMap((index) =>
+    ["poll", "verification"].map((block) => ["ingress", "ssf", index, block, "bearerFile"]),
+  );
+  const found = new Map<string, string>();
+  for (const path of bearers) {
+    const secret = readSibling(look, directory, path, checkBearerToken);
+    if (secret !== undefined) found.set(path.join("."), secret);
+  }
+  return found;
 }
 
 function readSibling(
   look: Look,
   directory: string,
-  path: readonly string[],
+  path: readonly PropertyKey[],
   check: (look: Look, path: readonly PropertyKey[], secret: string) => void,
 ): string | undefined {
   const file = look.text(...path);

@@ -73,6 +73,15 @@ export interface WrittenTransmitter {
   algorithms: Algorithm[];
   clockSkew: string;
   revokes?: string | undefined;
+  poll?: (WrittenEndpoint & { longPoll: boolean; every: string }) | undefined;
+  verification?: (WrittenEndpoint & { streamId: string; every: string }) | undefined;
+}
+
+/** One that we call, and that asks for a bearer token. */
+export interface WrittenEndpoint {
+  url: string;
+  allowHttp: boolean;
+  bearerFile: string;
 }
 
 export interface WrittenFile {

@@ -48,6 +48,15 @@ export async function answerOnce(
   return err({ code: "request_in_progress", headers: { "retry-after": "1" } });
 }
 
+/** Whether work under that key was done and is remembered; undefined where the store cannot be told. */
+export async function wasAnswered(
+  store: Keys,
+  { caller, key }: Pick<Once, "caller" | "key">,
+): Promise<boolean | undefined> {
+  const claimed = await store.claimIdempotencyKey(digest([caller, key]), digest([]), 1);
+  return claimed.ok ? claimed.value !== undefined && claimed.value.answer !== "" : undefined;
+}
+
 async function finish(
   store: Keys,
   { key, fingerprint, keepMs }: { readonly key: string; readonly fingerprint: string; readonly keepMs: number },

@@ -158,13 +158,14 @@ export function createControlServer(options: ControlOptions): ControlServer {
     async start() {
       options.audit.start();
       await app.listen({ host: options.listen.host, port: options.listen.port });
+      for (const following of options.ingress.followed) following.start(room);
       const { address, port, family } = app.server.address() as AddressInfo;
       return `${options.tls === undefined ? "http" : "https"}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     },
     use: (certificate) => useCertificate(app.server as unknown as TlsServer, certificate),
     async stop(graceMs) {
       const cutOff = setTimeout(() => app.server.closeAllConnections(), graceMs);
-      await app.close();
+      await Promise.all([app.close(), ...options.ingress.followed.map((following) => following.stop())]);
       clearTimeout(cutOff);
       await options.audit.stop();
     },

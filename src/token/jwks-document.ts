@@ -3,7 +3,8 @@
 import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 import { err, ok, type Result } from "../core/result.ts";
-import { getDocument, MAX_DOCUMENT_BYTES, type HttpDocument, type ReadFault } from "./jwks-http.ts";
+import type { ReadFault } from "./http-exchange.ts";
+import { getDocument, MAX_DOCUMENT_BYTES, type HttpDocument } from "./jwks-http.ts";
 import { metadataUrls, trustedUrl } from "./jwks-url.ts";
 import { parseJsonObject } from "./json.ts";
 

@@ -7,7 +7,7 @@ import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
-import type { ReadFault } from "./jwks-http.ts";
+import type { ReadFault } from "./http-exchange.ts";
 import { readDocument, type DocumentReading, type JwksLocation } from "./jwks-document.ts";
 import { NO_KEYS, readKeySet, type KeySet } from "./key-set.ts";
 import { createKeyWaiters, type KeyWaiters } from "./key-waiters.ts";

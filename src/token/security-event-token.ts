@@ -17,7 +17,7 @@ export interface SecurityEventToken {
   readonly subject: unknown;
 }
 
-/** Nobody speaks of more at once; Shared Signals §4.1.4 would rather have one. */
+/** Nobody speaks of more at once; Shared Signals §4.2.1 would rather have one. */
 const MAX_EVENTS = 16;
 
 export const SECURITY_EVENT_TOKEN: TokenKind<Sender, SecurityEventToken> = {

@@ -24,6 +24,7 @@ export const CLOSED: Ingress = {
   backchannelLogout: undefined,
   securityEvents: undefined,
   globalRevocation: undefined,
+  followed: [],
 };
 
 export interface ControlPlane {

@@ -1,6 +1,7 @@
 // A real control server whose ways in for others' standards are open, with issuers and senders whose keys are at hand.
 
 import { randomUUID } from "node:crypto";
+import { createEventStream, type EventStreamOptions } from "../../src/control/ingress/event-stream.ts";
 import type { Ingress } from "../../src/control/ingress/ingress.ts";
 import type { Observer } from "../../src/core/observer.ts";
 import { ok } from "../../src/core/result.ts";
@@ -70,8 +71,19 @@ export interface IngressPlane extends ControlPlane {
   revoked(): Promise<readonly string[]>;
 }
 
-export async function startIngress(options: ControlPlaneOptions = {}, main: Issuer = issuer): Promise<IngressPlane> {
-  const plane = await startControlPlane({ ...options, ingress: ingressOf(main) });
+/** `polls`: by what it follows a transmitter's stream; undefined: events are pushed. */
+export async function startIngress(
+  options: ControlPlaneOptions = {},
+  main: Issuer = issuer,
+  polls?: Pick<EventStreamOptions, "poll" | "everyMs">,
+): Promise<IngressPlane> {
+  const ingress = ingressOf(main);
+  const events = ingress.securityEvents;
+  const followed =
+    polls === undefined || events === undefined
+      ? []
+      : [createEventStream({ ...polls, transmitter: "ssf:risk", events })];
+  const plane = await startControlPlane({ ...options, ingress: { ...ingress, followed } });
   return {
     ...plane,
     form: (path, fields, headers = {}) =>
@@ -112,12 +124,14 @@ function ingressOf(main: Issuer): Ingress {
       verify: createStatementVerifier({ kind: SECURITY_EVENT_TOKEN, senders: [transmitterWith(main)], ...STATEMENTS }),
       issuerNames: new Map([[main.id, main.issuer]]),
       subjectFormats: ["email"],
+      verifications: new Map(),
     },
     globalRevocation: {
       issuerIds: new Map([[main.issuer, main.id]]),
       fallback: main.id,
       subjectFormats: ["email"],
     },
+    followed: [],
   };
 }
 

@@ -26,6 +26,10 @@ function checkTransmitter(look: Look, index: number): void {
     look.wrong(jwks, sources.length === 0 ? "has no source" : "has both sources", "exactly one of url and file");
   }
   checkHttps(look, [...jwks, "url"], look.flag(...jwks, "allowHttp"));
+  for (const block of ["poll", "verification"]) {
+    const allowHttp = look.flag(...path, block, "allowHttp");
+    checkHttps(look, [...path, block, "url"], allowHttp, "whose bearer token anyone on the way can read");
+  }
 }
 
 function checkIssuer(look: Look, path: readonly PropertyKey[]): void {

@@ -51,15 +51,16 @@ function checkJwks(look: Look, index: number): void {
   if (look.flag(...path, "discovery")) checkDiscoverable(look, index, allowHttp);
 }
 
-/** Whether the URL at `path` is one that keys may be read from. */
-export function checkHttps(look: Look, path: readonly PropertyKey[], allowHttp: boolean): void {
+/** Whether the URL at `path` is one that keys may be read from, or, where `why` says so, something else be trusted to. */
+export function checkHttps(
+  look: Look,
+  path: readonly PropertyKey[],
+  allowHttp: boolean,
+  why = "whose keys anyone on the way can replace",
+): void {
   const url = readHttpUrl(look.text(...path) ?? "");
   if (url === undefined || url.protocol === "https:" || isLoopback(url.hostname) || allowHttp) return;
-  look.wrongValue(
-    path,
-    "plain http, whose keys anyone on the way can replace",
-    "https, loopback, or allowHttp: true beside it",
-  );
+  look.wrongValue(path, `plain http, ${why}`, "https, loopback, or allowHttp: true beside it");
 }
 
 /** RFC 8414 §2: an issuer that publishes metadata is an https URL without query and fragment. */

@@ -4,11 +4,11 @@ import { isLoopback } from "../../core/loopback.ts";
 import { readHttpUrl } from "../address.ts";
 import type { Look } from "./look.ts";
 
-const A_TOKEN = "a token of the control plane, of visible ASCII characters";
+const A_TOKEN = "a token of visible ASCII characters (RFC 6750)";
 
 export function checkReport(look: Look): void {
   const token = look.text("control", "reportToken");
-  if (token !== undefined) checkReportToken(look, ["control", "reportToken"], token);
+  if (token !== undefined) checkBearerToken(look, ["control", "reportToken"], token);
   if (look.has("control", "reportToken") && look.has("control", "reportTokenFile")) {
     look.wrong(["control", "reportTokenFile"], "stands beside control.reportToken", "one of the two");
   }
@@ -20,6 +20,6 @@ export function checkReport(look: Look): void {
 }
 
 /** `path` names where the token was written; the token itself is a secret and never shown. */
-export function checkReportToken(look: Look, path: readonly PropertyKey[], token: string): void {
+export function checkBearerToken(look: Look, path: readonly PropertyKey[], token: string): void {
   if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) look.wrong(path, "is no bearer token", A_TOKEN);
 }

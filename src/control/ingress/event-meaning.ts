@@ -1,5 +1,5 @@
-// What each security event asks for: CAEP 1.0, RISC 1.0, and the events of a stream itself (Shared Signals 1.0 §8). Pure.
-// An event that is not known asks for nothing.
+// What each security event asks for: CAEP 1.0 §3, RISC 1.0 §2, and the events of a stream itself (Shared Signals 1.0
+// §8.1.4, §8.1.5). Pure. An event that is not known asks for nothing.
 
 import { err, ok, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
@@ -14,6 +14,8 @@ export interface Meaning {
   readonly known: readonly string[];
   /** How many were not. */
   readonly unknownCount: number;
+  /** Of the stream's own verification event: its `state`, undefined where it has none; undefined: it is none. */
+  readonly verification: { readonly state: unknown } | undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ type Effect = "ends" | "outdates" | "if not compliant" | "nothing";
 const CAEP = "https://schemas.openid.net/secevent/caep/event-type/";
 const RISC = "https://schemas.openid.net/secevent/risc/event-type/";
 const SSF = "https://schemas.openid.net/secevent/ssf/event-type/";
+const VERIFICATION = `${SSF}verification`;
 
 const EFFECTS: ReadonlyMap<string, Effect> = new Map([
   [`${CAEP}session-revoked`, "ends"],
@@ -35,7 +38,7 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map([
   [`${RISC}account-purged`, "outdates"],
   [`${RISC}credential-compromise`, "outdates"],
   [`${RISC}sessions-revoked`, "outdates"],
-  [`${SSF}verification`, "nothing"],
+  [VERIFICATION, "nothing"],
   [`${SSF}stream-updated`, "nothing"],
 ]);
 
@@ -49,6 +52,7 @@ const ORDER: Readonly<Record<"ends" | "outdates", readonly Target["kind"][]>> = 
 export function meaningOf(token: SecurityEventToken, directory: Directory): Result<Meaning, string> {
   const targets = new Map<string, Target>();
   const known: string[] = [];
+  const verification = token.events.get(VERIFICATION);
   for (const [type, payload] of token.events) {
     const effect = EFFECTS.get(type);
     if (effect === undefined) continue;
@@ -57,7 +61,12 @@ export function meaningOf(token: SecurityEventToken, directory: Directory): Resu
     if (!asked.ok) return asked;
     for (const target of asked.value) targets.set(JSON.stringify(target), target);
   }
-  return ok({ targets: [...targets.values()], known, unknownCount: token.events.size - known.length });
+  return ok({
+    targets: [...targets.values()],
+    known,
+    unknownCount: token.events.size - known.length,
+    verification: verification === undefined ? undefined : { state: verification["state"] },
+  });
 }
 
 function targetsOf(

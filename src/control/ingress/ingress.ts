@@ -11,7 +11,9 @@ import type { VerifyStatement } from "../../token/sender.ts";
 import { BACKCHANNEL_LOGOUT_PATH, registerBackchannelLogout } from "./backchannel-logout.ts";
 import { GLOBAL_REVOCATION_PATH, registerGlobalRevocation } from "./global-revocation.ts";
 import { OAUTH_REVOKE_PATH, registerOauthRevoke, type TokenRevocation } from "./oauth-revoke.ts";
-import { registerSecurityEvents, SECURITY_EVENTS_PATH, type SecurityEvents } from "./security-events.ts";
+import type { Following } from "./following.ts";
+import type { SecurityEvents } from "./security-event.ts";
+import { registerSecurityEvents, SECURITY_EVENTS_PATH } from "./security-events.ts";
 import type { Directory } from "./subject-identifier.ts";
 
 export interface Ingress {
@@ -23,7 +25,11 @@ export interface Ingress {
   readonly securityEvents: SecurityEvents | undefined;
   /** Global token revocation, and whom it may name; undefined: closed. */
   readonly globalRevocation: Directory | undefined;
+  /** Begun once the server listens, and ended before it stops. */
+  readonly followed: readonly Following[];
 }
+
+type Way = Exclude<keyof Ingress, "followed">;
 
 /** Paths that are open, by what is configured; POST is all that any of them takes. */
 export function ingressPaths(ingress: Ingress): readonly string[] {
@@ -32,8 +38,8 @@ export function ingressPaths(ingress: Ingress): readonly string[] {
     backchannelLogout: BACKCHANNEL_LOGOUT_PATH,
     securityEvents: SECURITY_EVENTS_PATH,
     globalRevocation: GLOBAL_REVOCATION_PATH,
-  } satisfies Record<keyof Ingress, string>;
-  return (Object.keys(paths) as (keyof Ingress)[]).filter((way) => ingress[way] !== undefined).map((way) => paths[way]);
+  } satisfies Record<Way, string>;
+  return (Object.keys(paths) as Way[]).filter((way) => ingress[way] !== undefined).map((way) => paths[way]);
 }
 
 export function registerIngress(app: FastifyInstance, room: Room, gate: Gate, ingress: Ingress): void {
@@ -44,8 +50,8 @@ export function registerIngress(app: FastifyInstance, room: Room, gate: Gate, in
     if (oauthRevoke !== undefined) registerOauthRevoke(forms, { room, gate, ...oauthRevoke });
     if (backchannelLogout !== undefined) registerBackchannelLogout(forms, { room, gate, verify: backchannelLogout });
   });
-  app.register(async (events) => {
-    if (securityEvents !== undefined) registerSecurityEvents(events, { room, gate, ...securityEvents });
+  app.register(async (pushed) => {
+    if (securityEvents !== undefined) registerSecurityEvents(pushed, { room, gate, events: securityEvents });
   });
 }
 

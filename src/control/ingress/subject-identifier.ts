@@ -46,7 +46,7 @@ export function formatOf(subject: JsonObject): string {
   return isJsonObject(subject["user"]) || isJsonObject(subject["session"]) ? "complex" : "";
 }
 
-/** Shared Signals §3.4. Of its members a user and a session can be revoked; a device or a group can't be told. */
+/** Shared Signals §3.3. Of its members a user and a session can be revoked; a device or a group can't be told. */
 function complexTargets(subject: JsonObject, directory: Directory): Result<readonly Target[], string> {
   const found: Target[] = [];
   for (const role of ["session", "user"] as const) {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatConfig } from "../../../src/config/format.ts";
 import { configOf, configWith, problemsIn, problemsWith, warningsWith } from "./support.ts";
@@ -26,6 +29,25 @@ describe("the ingress block", () => {
     expect(configOf(formatConfig(before)).ingress).toEqual(before.ingress);
   });
 
+  it("is written out as it was read, without the secrets of streams that are fetched", () => {
+    const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
+    const file = join(folder, "token");
+    writeFileSync(file, "a-bearer-token\n");
+    const before = configWith(`ingress:
+  ssf:
+    - ${SSF.replaceAll(", ", "\n      ")} { file: t.json }
+      poll: { url: "https://t.example.com/poll", bearerFile: "${file}", longPoll: false, every: 5s }
+      verification: { url: "https://t.example.com/verify", bearerFile: "${file}", streamId: s1 }
+`);
+    const { poll, verification } = before.ingress.ssf[0] ?? {};
+    expect(poll).toMatchObject({ bearer: "a-bearer-token", longPoll: false, everyMs: 5_000 });
+    expect(verification).toMatchObject({ bearer: "a-bearer-token", streamId: "s1", everyMs: 3_600_000 });
+    const written = formatConfig(before);
+    expect(written).not.toContain("a-bearer-token");
+    expect(configOf(written).ingress).toEqual(before.ingress);
+    rmSync(folder, { recursive: true });
+  });
+
   it("names each sender and audience, and whose tokens he speaks of", () => {
     const { ingress } = configWith(`ingress:
   backchannelLogout: [{ issuer: main, audiences: [shop] }]
@@ -48,6 +70,18 @@ describe("the ingress block", () => {
   });
 
   it.each([
+    [
+      `ssf: [{ ${SSF} { file: t.json }, poll: { url: "http://t.example.com/p", bearerFile: none } }]`,
+      'ingress.ssf[0].poll.url  is "http://t.example.com/p": plain http, whose bearer token anyone on the way can read',
+    ],
+    [
+      `ssf: [{ ${SSF} { file: t.json }, poll: { url: "https://t.example.com/p", bearerFile: none } }]`,
+      'ingress.ssf[0].poll.bearerFile  is "none": the file does not exist',
+    ],
+    [
+      `ssf: [{ ${SSF} { file: t.json }, verification: { url: "https://t.example.com/p", bearerFile: none } }]`,
+      "ingress.ssf[0].verification.streamId  is missing",
+    ],
     ["backchannelLogout: [{ issuer: main }]", "ingress.backchannelLogout[0].audiences  is missing"],
     ["backchannelLogout: [{ audiences: [a] }]", "ingress.backchannelLogout[0].issuer  is missing"],
     [
