@@ -36,8 +36,8 @@ deploy-tools:
 test: setup ## every check that a change must pass; ends with "N passed, N failed"
 	@$(RUN) node scripts/check.ts
 
-fuzz: packages ## random tests of our HTTP/2 for SECONDS each (600), with the seed of what fails
-	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property test/property/wire-
+fuzz: packages ## random tests of all that strangers write, for SECONDS each (600), with the seed of what fails
+	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property
 
 demo: packages envoy ## log in, call, revoke, be refused, through a real Envoy; KEEP=1 leaves it running
 	@$(RUN) KEEP="$(KEEP)" node examples/demo/main.ts

@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { RUNS_TIMEOUT_MS } from "./test/support/fuzz-time.ts";
 
 /** Each of these makes load or an outage and looks at the clock while it lasts: nothing else may run beside it. */
 const ALONE = [
@@ -21,7 +22,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: 120_000 } },
+      { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: RUNS_TIMEOUT_MS } },
       { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 30_000 } },
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], exclude: ALONE, ...INTEGRATION } },

@@ -5,8 +5,9 @@ import { readAnyRequest, readAuthzRequest } from "../../src/ext-authz/request.ts
 import type { AuthzRequest } from "../../src/ext-authz/authz-request.ts";
 import { watchHeaders } from "../../src/ext-authz/watched-headers.ts";
 import { decodeCheckRequest, encodeCheckRequest, type CheckRequestMessage } from "../support/ext-authz-proto.ts";
+import { runs } from "../support/fuzz-time.ts";
 
-const RUNS = { numRuns: 3_000 };
+const RUNS = runs(3_000);
 const MANAGED = ["x-auth-subject", "x-auth-assurance", "x-http-method-override"];
 const watched = watchHeaders(MANAGED);
 const read = (bytes: Buffer): AuthzRequest | undefined => readAuthzRequest(bytes, watched);
@@ -293,7 +294,7 @@ describe("the reader of the plain form", () => {
         alike(bytes);
         alike(bytes.subarray(0, flips.length === 0 ? bytes.length : (flips[0]?.[0] ?? 0) % bytes.length));
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
     fc.assert(
       fc.property(wireMessage, ({ whole, split }) => {
@@ -315,7 +316,7 @@ describe("the reader of the plain form", () => {
         whole.set(put.slice(0, whole.length - at), at);
         alike(whole);
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 });
@@ -326,7 +327,7 @@ describe("whatever bytes arrive", () => {
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         expect(() => read(Buffer.from(bytes))).not.toThrow();
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 
@@ -340,7 +341,7 @@ describe("whatever bytes arrive", () => {
           expect(bytes.includes(credential)).toBe(true);
         }
       }),
-      { numRuns: 10_000 },
+      runs(10_000),
     );
   });
 });

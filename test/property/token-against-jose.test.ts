@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { createLocalJWKSet, jwtVerify, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import type { Algorithm } from "../../src/core/algorithm.ts";
+import { runs } from "../support/fuzz-time.ts";
 import {
   base64url,
   createTestKey,
@@ -65,7 +66,7 @@ test("a token that an honest issuer signs with jose is accepted by both", async 
       expect(await joseAccepts(token)).toBe(true);
       expect(await accepts(token)).toBe(true);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });
 
@@ -89,7 +90,7 @@ test("whatever is done to a good token's text, we accept nothing that jose refus
       expect(ours).toBe(edited === token);
       expect(!ours || (await joseAccepts(edited))).toBe(true);
     }),
-    { numRuns: 1_000 },
+    runs(1_000),
   );
 });
 
@@ -127,7 +128,7 @@ test("whatever header and claims are well signed, we accept nothing that jose re
       accepted += 1;
       expect(await joseAccepts(token), `${JSON.stringify(head)} ${JSON.stringify(body)}`).toBe(true);
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
   expect(accepted).toBeGreaterThan(30);
 });
@@ -143,6 +144,6 @@ test("arbitrary segments never make the verifier throw or accept", async () => {
     fc.asyncProperty(fc.array(segment, { maxLength: 6 }), async (segments) => {
       expect(await accepts(segments.join("."))).toBe(false);
     }),
-    { numRuns: 3_000 },
+    runs(3_000),
   );
 });

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseJsonObject } from "../../src/token/json.ts";
+import { runs } from "../support/fuzz-time.ts";
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 const object = fc.dictionary(fc.string({ unit: "grapheme" }), fc.jsonValue({ maxDepth: 6 }));
@@ -13,7 +14,7 @@ test("what JSON.stringify writes is read as JSON.parse reads it", () => {
       const parsed = parseJsonObject(text);
       expect(parsed.ok && plain(parsed.value)).toEqual(JSON.parse(text));
     }),
-    { numRuns: 2_000 },
+    runs(2_000),
   );
 });
 
@@ -33,7 +34,7 @@ test("damaged text is read as JSON.parse reads it or refused, never read where J
       const parsed = parseJsonObject(text);
       expect(!parsed.ok || isDeepStrictEqual(plain(parsed.value), plain(JSON.parse(text)))).toBe(true);
     }),
-    { numRuns: 20_000 },
+    runs(20_000),
   );
 });
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { ALGORITHMS } from "../../src/core/algorithm.ts";
 import { NO_KEYS, readKeySet } from "../../src/token/key-set.ts";
 import { createTestKey } from "../support/tokens.ts";
+import { runs } from "../support/fuzz-time.ts";
 
 const jwks = ALGORITHMS.map((alg) => createTestKey(alg, `kid-${alg}`).jwk);
 
@@ -24,6 +25,6 @@ test("whatever becomes of the members of good keys, reading them never throws, a
       const kept = set.ok ? set.value.keys.size : 0;
       expect(!set.ok || kept + dropped === entries.length).toBe(true);
     }),
-    { numRuns: 3_000 },
+    runs(3_000),
   );
 });

@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HpackDecoder } from "../../src/ext-authz/wire/hpack-decoder.ts";
 import { encodeHeaderBlock } from "../../src/ext-authz/wire/hpack-encoder.ts";
-import { runs, RUNS_TIMEOUT_MS } from "../support/fuzz-time.ts";
+import { runs } from "../support/fuzz-time.ts";
 import {
   CODE,
   FLAG,
@@ -172,7 +172,7 @@ function readByUs(blocks: readonly Buffer[], maxTableBytes: number): ReadByUs {
 
 const sorted = (fields: readonly Field[]): readonly string[] => fields.map((one) => one.join("\n")).toSorted();
 
-test("what nghttp2 writes we read, whatever size its table is told to have", { timeout: RUNS_TIMEOUT_MS }, async () => {
+test("what nghttp2 writes we read, whatever size its table is told to have", async () => {
   const list = fc.record({
     fields: fc.uniqueArray(field, { maxLength: 12, selector: ([fieldName]) => fieldName }),
     tableBytes: fc.option(fc.constantFrom(0, 60, 200, 4096, 65_536), { freq: 3, nil: undefined }),
@@ -186,7 +186,7 @@ test("what nghttp2 writes we read, whatever size its table is told to have", { t
   );
 });
 
-test("what we write nghttp2 reads", { timeout: RUNS_TIMEOUT_MS }, async () => {
+test("what we write nghttp2 reads", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(field, { maxLength: 12 }), { minLength: 1, maxLength: 5 }), async (lists) => {
       const blocks = lists
@@ -279,29 +279,25 @@ function isAllowed([fieldName, fieldText]: Field): boolean {
 }
 
 describe("any bytes", () => {
-  test(
-    "nghttp2 and we find the same blocks damaged, and read the others alike",
-    { timeout: RUNS_TIMEOUT_MS },
-    async () => {
-      const seen = { damaged: 0, alike: 0 };
-      await fc.assert(
-        fc.asyncProperty(fc.array(block, { minLength: 1, maxLength: 8 }), async (blocks) => {
-          const theirs = await readByNghttp2(blocks);
-          const ours = readByUs(blocks, 4096);
-          expect(ours.goodCount).toBe(theirs.goodCount);
-          for (const [at, list] of theirs.lists)
-            expect(ours.lists[at]?.filter(isAllowed)).toEqual(list.filter(isAllowed));
-          seen.damaged += theirs.goodCount < blocks.length ? 1 : 0;
-          seen.alike += theirs.lists.size;
-        }),
-        runs(400),
-      );
-      expect(seen.damaged).toBeGreaterThan(50);
-      expect(seen.alike).toBeGreaterThan(50);
-    },
-  );
+  test("nghttp2 and we find the same blocks damaged, and read the others alike", async () => {
+    const seen = { damaged: 0, alike: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { minLength: 1, maxLength: 8 }), async (blocks) => {
+        const theirs = await readByNghttp2(blocks);
+        const ours = readByUs(blocks, 4096);
+        expect(ours.goodCount).toBe(theirs.goodCount);
+        for (const [at, list] of theirs.lists)
+          expect(ours.lists[at]?.filter(isAllowed)).toEqual(list.filter(isAllowed));
+        seen.damaged += theirs.goodCount < blocks.length ? 1 : 0;
+        seen.alike += theirs.lists.size;
+      }),
+      runs(400),
+    );
+    expect(seen.damaged).toBeGreaterThan(50);
+    expect(seen.alike).toBeGreaterThan(50);
+  });
 
-  test("never throw, and never hand out or keep more than the bounds", { timeout: RUNS_TIMEOUT_MS }, () => {
+  test("never throw, and never hand out or keep more than the bounds", () => {
     const noise = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
     const limits = { maxTableBytes: 4096, maxListBytes: 500 };
     fc.assert(

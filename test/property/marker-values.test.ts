@@ -1,0 +1,67 @@
+// Whatever stands under a marker's key, whoever wrote it: an existence kind revokes, a watermark revokes, spares or cannot
+// be read, and nothing that cannot be read is ever taken for "not revoked".
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { isWatermarkKind, TARGET_KINDS } from "../../src/core/target.ts";
+import { judge } from "../../src/revocation/judge.ts";
+import { markerFacts } from "../../src/revocation/marker-facts.ts";
+import { runs } from "../support/fuzz-time.ts";
+
+const member = fc.constantFrom("v", "id", "seq", "issued_before", "reason", "by", "at", "__proto__", "constructor");
+const number = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, -0, 1e21, 2 ** 53, 1_760_000_000));
+const value = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  fc.string({ unit: fc.constantFrom(..."0123456789-+.eE _x"), maxLength: 20 }),
+  number.map(String),
+  fc.jsonValue().map((json) => JSON.stringify(json)),
+  fc.dictionary(member, fc.oneof(number, fc.string(), fc.jsonValue())).map((told) => JSON.stringify(told)),
+  fc.tuple(fc.dictionary(member, number), fc.nat(40)).map(([told, end]) => JSON.stringify(told).slice(0, end)),
+);
+
+/** What a watermark says, by the letter of the contract: a bare integer, or our JSON's number. */
+function watermarkOf(text: string): number | undefined {
+  if (/^-?\d{1,16}$/.test(text)) return Number.parseInt(text, 10);
+  try {
+    const told: unknown = text.startsWith("{") ? JSON.parse(text) : undefined;
+    const before = (told as { issued_before?: unknown } | undefined)?.issued_before;
+    return typeof before === "number" && Number.isFinite(before) ? before : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+test("a value is judged by the letter of the contract", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(...TARGET_KINDS), fc.option(value)), { maxLength: 8 }),
+      fc.integer({ min: 0, max: 4_102_444_800 }),
+      (markers, issuedAtS) => {
+        const judged = judge(
+          markers.map(([kind]) => kind),
+          issuedAtS,
+          markers.map(([, text]) => text),
+        );
+        const standing = markers.flatMap(([kind, text]) => (text === null ? [] : [{ kind, text }]));
+        const revokes = standing.some(({ kind, text }) => {
+          return !isWatermarkKind(kind) || issuedAtS < (watermarkOf(text) ?? -Infinity);
+        });
+        const unreadable = standing.some(({ kind, text }) => isWatermarkKind(kind) && watermarkOf(text) === undefined);
+        expect(judged.state).toBe(revokes ? "revoked" : unreadable ? "unreadable" : "active");
+      },
+    ),
+    runs(5_000),
+  );
+});
+
+test("what a value tells of itself is of the type it should be, or is not told", () => {
+  fc.assert(
+    fc.property(value, (text) => {
+      const { id, seq, issuedBeforeS, reason, by, atMs } = markerFacts(text);
+      expect([id, reason, by].every((told) => told === undefined || typeof told === "string")).toBe(true);
+      expect([seq, atMs].every((told) => told === undefined || Number.isSafeInteger(told))).toBe(true);
+      expect(issuedBeforeS === undefined || Number.isFinite(issuedBeforeS)).toBe(true);
+      expect(id).not.toBe("");
+    }),
+    runs(5_000),
+  );
+});
