@@ -24,7 +24,8 @@ function readTcp(text: string): Address | undefined {
   const [, ipv6, name, port] = HOST_PORT.exec(text) ?? [];
   const host = ipv6 ?? name;
   if (host === undefined || Number(port) > 65_535) return undefined;
-  if (ipv6 !== undefined && !URL.canParse(`http://[${ipv6}]/`)) return undefined;
+  // Also refuses a name that ends like an IPv4 address and is none, as every URL does that is made of it.
+  if (!URL.canParse(`http://${ipv6 === undefined ? host : `[${ipv6}]`}/`)) return undefined;
   return { kind: "tcp", host, port: Number(port) };
 }
 

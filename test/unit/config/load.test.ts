@@ -185,6 +185,7 @@ store: { url: "\${MISSING}" }
     ["telemetry: { otlp: ftp://x }", 'telemetry.otlp  is "ftp://x"'],
     ["telemetry: { decisions: { deny: some } }", 'telemetry.decisions.deny  is "some"'],
     ["listen: { grpc: [127.0.0.1:1, nohost] }", 'listen.grpc[1]  is "nohost"'],
+    ["listen: { control: 300.0.0.1:80 }", 'listen.control  is "300.0.0.1:80"'],
     ["listen: { grpc: [] }", "listen.grpc  is an empty list"],
     ["listen: { grpc: 5 }", "listen.grpc  is the number 5"],
     ["listen: { ops: unix:/run/ops.sock }", 'listen.ops  is "unix:/run/ops.sock"'],
