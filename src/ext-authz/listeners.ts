@@ -11,7 +11,7 @@ export interface Listeners {
   open(): Promise<readonly string[]>;
   /** Connections that begin later use these. */
   renewTls(material: TlsMaterial): void;
-  /** No new connections from now on; a unix socket's file goes. Those there stay. */
+  /** No new connections from now on; a unix socket's file goes. Those there stay, but for TLS handshakes under way. */
   close(): void;
   /** Resolves once no connection is left. Only after `close`. */
   emptied(): Promise<void>;
@@ -44,6 +44,8 @@ export function createListeners({ addresses, allowHalfOpen, tls, accepted, faile
   const servers: Server[] = [];
   const secureServers: TlsServer[] = [];
   const connections = new Set<Socket>();
+  /** By their peers: TLS tells of a handshake's end by a socket of its own. */
+  const handshaking = new Map<string, Socket>();
   const waiting: (() => void)[] = [];
 
   const track = (connection: Socket): void => {
@@ -73,8 +75,16 @@ export function createListeners({ addresses, allowHalfOpen, tls, accepted, faile
       ALPNProtocols: [ALPN],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     });
-    server.on("connection", track); // from the first byte on, for a handshake may never end
+    server.on("connection", (connection) => {
+      track(connection); // from the first byte on, for a handshake may never end
+      const peer = peerOf(connection);
+      handshaking.set(peer, connection);
+      connection.once("close", () => {
+        if (handshaking.get(peer) === connection) handshaking.delete(peer);
+      });
+    });
     server.on("secureConnection", (connection) => {
+      handshaking.delete(peerOf(connection));
       // A client that asked for no protocol at all gets this far.
       if (connection.alpnProtocol === ALPN) handOn(connection);
       else connection.destroy();
@@ -84,6 +94,8 @@ export function createListeners({ addresses, allowHalfOpen, tls, accepted, faile
   };
   const close = (): void => {
     for (const server of servers.splice(0)) server.close();
+    // Nobody would say goodbye to one that ends from here on.
+    for (const connection of handshaking.values()) connection.destroy();
   };
 
   return {
@@ -115,6 +127,10 @@ export function createListeners({ addresses, allowHalfOpen, tls, accepted, faile
       for (const connection of connections) connection.destroy();
     },
   };
+}
+
+function peerOf({ localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localPort} ${remoteAddress} ${remotePort}`;
 }
 
 /** TLS 1.2 is the least that HTTP/2 may be spoken over (RFC 9113 §9.2). */
