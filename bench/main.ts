@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { writeFixtures } from "./fixtures/folder.ts";
 import type { LoadResult } from "./load/job.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
+import { type BurstOutcome, measureBursts } from "./bursts.ts";
 import { measure } from "./measure.ts";
 import { planOf, TOKEN_COUNT } from "./plan.ts";
 import { freePort, isListening, until } from "./ports.ts";
@@ -26,6 +27,7 @@ const PROJECT = resolve(import.meta.dirname, "..");
 const PEERS = join(PROJECT, "../shared/peers");
 const BINARIES = join(PROJECT, ".cache/peers");
 const RESULT = join(PROJECT, "bench/results/latest.json");
+const HANDLER = join(PROJECT, "bench/handler.ts");
 const TRIVIAL_SERVER = join(PROJECT, "bench/load/trivial-server.ts");
 
 /** More wrong or missing answers than this are no noise: the run fails. */
@@ -70,13 +72,18 @@ async function main(): Promise<number> {
     skip: (line) => skipped.push(line),
   };
   const place = { processes, project: PROJECT, work, fixtures };
+  const failed = (what: string) => (error: unknown) => {
+    skipped.push(`${what}: ${String(error)}`);
+    return undefined;
+  };
   const loader = await measureLoader(lab);
-  const revocations = isSet("ONLY")
-    ? undefined
-    : await measureRevocations(lab, place).catch((error: unknown) => {
-        skipped.push(`revocations: ${String(error)}`);
-        return undefined;
-      });
+  const revocations = isSet("ONLY") ? undefined : await measureRevocations(lab, place).catch(failed("revocations"));
+  const bursts: readonly BurstOutcome[] = isSet("ONLY")
+    ? []
+    : ((await measureBursts(lab, place).catch(failed("bursts"))) ?? []);
+  const handler = await processes
+    .run(CORE.server, [process.execPath, HANDLER, "recent", "ask"])
+    .catch(failed("handler"));
   const samples = await measureRounds(
     lab,
     narrowed([portcullisTarget(place, redis.socket), grpcJsTarget(place, redis.socket), ...peers]),
@@ -90,6 +97,8 @@ async function main(): Promise<number> {
     versions: describeVersions(PROJECT, lab.envoyBinary),
     rows: summarize(samples),
     revocations,
+    bursts,
+    handler,
     loader,
     skipped,
   };

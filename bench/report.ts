@@ -1,4 +1,6 @@
 // One table from a run's outcome, in Markdown: ratios first, absolutes second, then what the numbers were taken on.
+import { aimsOf } from "./aims.ts";
+import type { BurstOutcome } from "./bursts.ts";
 import type { LoadResult } from "./load/job.ts";
 import type { Machine } from "./machine.ts";
 import type { Plan } from "./plan.ts";
@@ -13,6 +15,9 @@ export interface Outcome {
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
   readonly revocations: RevocationOutcome | undefined;
+  readonly bursts: readonly BurstOutcome[];
+  /** Of the handler without a transport, a scenario a line: CPU and bytes allocated a call. */
+  readonly handler: string | undefined;
   /** The loader against a server that does nothing. */
   readonly loader: LoadResult | undefined;
   /** What was not measured, and why. */
@@ -39,11 +44,15 @@ export function formatReport(outcome: Outcome): string {
     `|---|${"---:|".repeat(COLUMNS.length - 1)}`,
     ...outcome.rows.map(rowLine),
     "",
+    ...aimLines(outcome),
+    "",
     `calls/s and CPU: 1 connection × 100 streams, closed loop, straight to the server. Latency and the CPU beside it: ` +
-      `${plan.ratePerSecond}/s through Envoy, Poisson arrivals, from the instant a call was due. Medians of n rounds.`,
+      `${plan.ratePerSecond}/s through Envoy, Poisson arrivals, from the instant a call was due. Medians of n rounds, straight + through Envoy.`,
     ...footnotes(outcome.rows),
     ...loaderLines(outcome.loader),
     ...revocationLines(outcome.revocations),
+    ...burstLines(outcome.bursts),
+    ...handlerLines(outcome.handler),
     ...outcome.skipped.map((line) => `Not measured: ${line}`),
     `Machine: ${machine.cpu}, ${machine.coreCount} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}` +
       `${machine.pinned ? "; the server alone on one core, all else on another" : "; nothing pinned"}.`,
@@ -73,9 +82,32 @@ function rowLine(row: Row): string {
       ? "–"
       : [envoy.serverCpuUs, envoy.envoyCpuUs].map((cpu) => cpu?.median.toFixed(0) ?? "–").join(" + "),
     row.rssMiB?.toFixed(0) ?? "–",
-    String(row.sampleCount),
+    [max === undefined ? undefined : row.sampleCount, envoy?.sampleCount].filter((n) => n !== undefined).join(" + "),
   ];
   return `| ${cells.join(" | ")} |`;
+}
+
+function aimLines({ rows, bursts }: Outcome): string[] {
+  const lines = aimsOf(rows, bursts).map(({ measure, aim, measured, isMet }) => {
+    const verdict = isMet === undefined ? "–" : isMet ? "yes" : "**no**";
+    return `| ${measure} | ${aim} | ${measured ?? "not measured"} | ${verdict} |`;
+  });
+  return ["| measure | aim (moonshot) | measured | met? |", "|---|---|---|---|", ...lines];
+}
+
+function burstLines(bursts: readonly BurstOutcome[]): string[] {
+  return bursts.map(({ alg, size, p99Ms, failedCount }) => {
+    const beside = alg === undefined ? "by themselves" : `beside ${size} new ${alg.toUpperCase()} tokens every 100 ms`;
+    const range = `${p99Ms.lowest.toFixed(2)}–${p99Ms.highest.toFixed(2)}`;
+    const failed = failedCount === 0 ? "" : `; ! ${failedCount} of the new ones were not allowed`;
+    return `Known tokens through Envoy ${beside}: p99 ${p99Ms.median.toFixed(2)} ms (${range})${failed}`;
+  });
+}
+
+function handlerLines(handler: string | undefined): string[] {
+  return handler === undefined
+    ? []
+    : ["The handler by itself, CPU and bytes allocated a call:", "```", handler.trimEnd(), "```"];
 }
 
 function footnotes(rows: readonly Row[]): string[] {

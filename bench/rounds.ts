@@ -39,15 +39,24 @@ const JWT_AUTHN = "Envoy jwt_authn";
 const JWT_AUTHN_CACHED = "Envoy jwt_authn, cache on";
 const ENVOY_TOKEN_CACHE_COUNT = 100_000;
 
+/** Whose tails are held against each other. */
+const TAILS: ReadonlySet<string> = new Set([
+  "portcullis, recent",
+  "portcullis, ask",
+  "go-handwritten, recent",
+  "go-handwritten, ask",
+  "go-noop, floor",
+]);
+
 /** All samples that the time allowed. Every second round goes backwards, so that nobody is always measured last. */
 export async function measureRounds(lab: Lab, targets: readonly Target[]): Promise<Sample[]> {
   const samples: Sample[] = [];
-  for (let round = 1; round <= lab.plan.roundCount; round += 1) {
-    const steps = [...baselineSteps(lab, round), ...targets.flatMap((target) => targetSteps(lab, target, round))];
+  for (let round = 1; round <= lab.plan.tailRoundCount; round += 1) {
+    const steps = stepsOf(lab, targets, round);
     for (const step of round % 2 === 0 ? steps.toReversed() : steps) {
       if (lab.isTimeUp()) {
         lab.skip(
-          `what comes after ${samples.length} samples: the time was up in round ${round} of ${lab.plan.roundCount}`,
+          `what comes after ${samples.length} samples: the time was up in round ${round} of ${lab.plan.tailRoundCount}`,
         );
         return samples;
       }
@@ -69,6 +78,16 @@ function skipped(lab: Lab, name: string, error: unknown): [] {
   return [];
 }
 
+function stepsOf(lab: Lab, targets: readonly Target[], round: number): Step[] {
+  if (round > lab.plan.roundCount) {
+    return targets
+      .flatMap((target) => targetSteps(lab, target, round, ["envoy"]))
+      .filter(({ name }) => TAILS.has(name));
+  }
+  const due = targets.filter(({ inEveryRound }) => inEveryRound || round === 1);
+  return [...baselineSteps(lab, round), ...due.flatMap((target) => targetSteps(lab, target, round, ["max", "envoy"]))];
+}
+
 function baselineSteps(lab: Lab, round: number): Step[] {
   const { jwksFile } = lab.fixtures;
   const baselines: (readonly [string, Guard])[] = [
@@ -85,14 +104,20 @@ function baselineSteps(lab: Lab, round: number): Step[] {
   }));
 }
 
-function targetSteps(lab: Lab, target: Target, round: number): Step[] {
+function targetSteps(lab: Lab, target: Target, round: number, modes: readonly Mode[]): Step[] {
   return target.scenarios.map((scenario) => ({
     name: `${target.name}, ${scenario.kind}`,
-    measure: () => measureScenario(lab, target, scenario, round),
+    measure: () => measureScenario(lab, target, scenario, round, modes),
   }));
 }
 
-async function measureScenario(lab: Lab, target: Target, scenario: Scenario, round: number): Promise<Sample[]> {
+async function measureScenario(
+  lab: Lab,
+  target: Target,
+  scenario: Scenario,
+  round: number,
+  modes: readonly Mode[],
+): Promise<Sample[]> {
   const { processes, plan, fixtures, redis } = lab;
   const port = await freePort();
   const server = await target.start(scenario, port);
@@ -106,10 +131,16 @@ async function measureScenario(lab: Lab, target: Target, scenario: Scenario, rou
       watch,
       seed: round,
     } as const;
-    const max = said(lab, { ...about, mode: "max", result: await measure(processes, plan, fixtures.folder, straight) });
     const guard: Guard = { kind: "ext_authz", port, reference: target.isOurs ? lab.envoyReference : undefined };
-    const result = await throughEnvoy(lab, guard, scenario.alg, watch, round);
-    return [max, said(lab, { ...about, mode: "envoy", result })];
+    const samples: Sample[] = [];
+    for (const mode of modes) {
+      const result =
+        mode === "max"
+          ? await measure(processes, plan, fixtures.folder, straight)
+          : await throughEnvoy(lab, guard, scenario.alg, watch, round);
+      samples.push(said(lab, { ...about, mode, result }));
+    }
+    return samples;
   } finally {
     await server.stop();
   }

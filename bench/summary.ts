@@ -23,8 +23,11 @@ export interface Row {
         readonly p999Ms: Spread;
         readonly serverCpuUs: Spread | undefined;
         readonly envoyCpuUs: Spread;
+        readonly rssMiB: Spread | undefined;
+        readonly sampleCount: number;
       }
     | undefined;
+  /** At the most that it can do. */
   readonly rssMiB: number | undefined;
   readonly sampleCount: number;
   /** Some value had only samples that other processes disturbed. */
@@ -85,9 +88,17 @@ function bareRow(samples: readonly Sample[]): BareRow {
     envoy:
       p50Ms === undefined || p99Ms === undefined || p999Ms === undefined || envoyCpuUs === undefined
         ? undefined
-        : { p50Ms, p99Ms, p999Ms, serverCpuUs: spread(envoy.samples, cpuOf("server")), envoyCpuUs },
+        : {
+            p50Ms,
+            p99Ms,
+            p999Ms,
+            serverCpuUs: spread(envoy.samples, cpuOf("server")),
+            envoyCpuUs,
+            rssMiB: spread(envoy.samples, ({ result }) => result.rssMiB["server"]),
+            sampleCount: envoy.samples.length,
+          },
     rssMiB: spread(max.samples, ({ result }) => result.rssMiB["server"])?.median,
-    sampleCount: Math.max(max.samples.length, envoy.samples.length),
+    sampleCount: max.samples.length,
     isDisturbed: max.isDisturbed || envoy.isDisturbed,
     failedCount,
     failedRatio: failedCount / sum(results.map(({ endedCount }) => endedCount)),

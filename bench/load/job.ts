@@ -8,7 +8,7 @@ export interface LoadJob {
   readonly endpoint: Endpoint;
   /** Folder with tokens-ALG.txt and bodies-ALG.bin. */
   readonly fixtures: string;
-  readonly alg: "rs256" | "es256";
+  readonly alg: "rs256" | "es256" | "es384";
   /** Different tokens in rotation. */
   readonly tokenCount: number;
   readonly connectionCount: number;
@@ -21,6 +21,24 @@ export interface LoadJob {
   readonly measureMs: number;
   /** Process ids by name. */
   readonly watch: Readonly<Record<string, number>>;
+}
+
+/** Bursts of calls whose tokens nobody remembers when they come again. */
+export interface BurstJob {
+  readonly endpoint: Endpoint;
+  readonly fixtures: string;
+  readonly alg: LoadJob["alg"];
+  /** Those of the fixtures that are sent by turns: `tokenCount` from this one on. */
+  readonly firstToken: number;
+  readonly tokenCount: number;
+  readonly size: number;
+  readonly everyMs: number;
+}
+
+export interface BurstResult {
+  readonly sentCount: number;
+  readonly endedCount: number;
+  readonly failedCount: number;
 }
 
 export interface Percentiles {

@@ -69,6 +69,7 @@ function target(processes: Processes, binary: string, { work, jwksPort }: Heimda
     name: "heimdall",
     isOurs: false,
     usesStore: false,
+    inEveryRound: false,
     scenarios: [{ kind: "cold-rs256", name: "cold", alg: "rs256" }],
     start: async (_scenario, port) => {
       const rules = join(work, "heimdall-rules.yaml");

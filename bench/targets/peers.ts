@@ -20,6 +20,7 @@ export interface PeersOptions {
 
 /** Have targets of their own. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["portcullis", "heimdall"]);
+const FAR_OFF: ReadonlySet<string> = new Set(["opa"]);
 
 /** Targets for all peers that build here; why each other one does not goes to `skipped`. */
 export async function buildPeers(
@@ -72,11 +73,8 @@ function peerTarget(
     name,
     isOurs: false,
     usesStore,
-    scenarios: scenarios.map((scenario): Scenario => ({
-      kind: kindOf(scenario, usesStore),
-      name: scenario,
-      alg: "rs256",
-    })),
+    inEveryRound: !FAR_OFF.has(name),
+    scenarios: scenarios.flatMap((scenario) => scenariosOf(scenario, usesStore)),
     start: async (scenario, port) => {
       const address = `127.0.0.1:${port}`;
       const command = ["bash", "-c", '. "$1"; start "$2" "$3"', name, file, address, scenario.name];
@@ -85,6 +83,12 @@ function peerTarget(
       return running;
     },
   };
+}
+
+/** Who verifies by itself and asks a store is held against both of our cold rows. */
+function scenariosOf(name: string, usesStore: boolean): Scenario[] {
+  const scenario: Scenario = { kind: kindOf(name, usesStore), name, alg: "rs256" };
+  return name === "cold" && usesStore ? [scenario, { kind: "cold-es256", name, alg: "es256" }] : [scenario];
 }
 
 function kindOf(scenario: string, usesStore: boolean): ScenarioKind {

@@ -59,7 +59,7 @@ function start(place: Place, command: "serve" | "control", core: number, listen:
         id: "main",
         jwks: { file: place.fixtures.jwksFile },
         audiences: [AUDIENCE],
-        algorithms: ["RS256", "ES256"],
+        algorithms: ["RS256", "ES256", "ES384"],
         profile: "jwt",
       },
     ],
@@ -92,6 +92,7 @@ export function grpcJsTarget(place: Place, redisSocket: string): Target {
     name: "portcullis on grpc-js",
     isOurs: true,
     usesStore: true,
+    inEveryRound: true,
     scenarios: SCENARIOS.slice(0, 1),
     start: (_scenario, port) =>
       startSidecar(
@@ -108,6 +109,7 @@ export function portcullisTarget(place: Place, redisSocket: string): Target {
     name: "portcullis",
     isOurs: true,
     usesStore: true,
+    inEveryRound: true,
     scenarios: SCENARIOS,
     start: (scenario, port) =>
       startSidecar(

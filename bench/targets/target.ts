@@ -18,6 +18,8 @@ export interface Target {
   readonly isOurs: boolean;
   /** Asks a store about revocations. */
   readonly usesStore: boolean;
+  /** False: only measured in the first round, for it is slow and far off. */
+  readonly inEveryRound: boolean;
   readonly scenarios: readonly Scenario[];
   /** Answers Checks on 127.0.0.1:`port` when done. */
   start(scenario: Scenario, port: number): Promise<Running>;
