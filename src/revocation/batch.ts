@@ -61,8 +61,8 @@ export function distribute(
   for (const waiter of batch.waiters) {
     const count = waiter.keys.length;
     if (waiter.done !== undefined) {
-      const own: (string | null)[] = [];
-      for (let i = 0; i < count; i += 1) own.push(values[batch.positions[offset + i] ?? -1] ?? null);
+      // As long as the keys from the start: an array that grows begins with room for 17.
+      const own = waiter.keys.map((_, index) => values[batch.positions[offset + index] ?? -1] ?? null);
       answer(waiter, own);
     }
     offset += count;

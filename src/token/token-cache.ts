@@ -15,6 +15,8 @@ const ENTRY_BYTES_PER_TOKEN_BYTE = 3;
 
 /** Bytes that are hashed, from the end: of a signature, and so nobody's to choose. */
 const HASHED_BYTES = 12;
+/** As the library's own defaults; given, or it would make some for every look-up. */
+const AS_EVER = {};
 /** FNV-1a's, for 32 bits. */
 const HASH_PRIME = 0x01000193;
 
@@ -58,7 +60,7 @@ export function createTokenCache<V>(options: TokenCacheOptions<V>): TokenCache<V
   });
   return {
     get(token) {
-      const entry = entries.get(hashOf(token));
+      const entry = entries.get(hashOf(token), AS_EVER);
       return entry !== undefined && token.equals(entry.token) ? entry.value : undefined;
     },
     set(token, value, extraBytes = 0) {

@@ -40,8 +40,10 @@ export class IncomingMessage {
   private readonly partial: PartialMessages;
   private held: Buffer;
   private heldBytes: number;
-  /** The message, where it came whole and last. */
+  /** Where it came whole and last: what it came with, and where in that it lies. */
   private whole: Buffer | undefined;
+  private wholeFrom: number;
+  private wholeTo: number;
 
   constructor(partial: PartialMessages) {
     this.isCompressed = false;
@@ -49,25 +51,33 @@ export class IncomingMessage {
     this.held = NOTHING;
     this.heldBytes = 0;
     this.whole = undefined;
+    this.wholeFrom = 0;
+    this.wholeTo = 0;
   }
 
   /** Takes what `bytes` hold from `from` to `to`; they must not change. `isLast`: nothing will follow. */
   add(bytes: Buffer, from: number, to: number, isLast: boolean): MessageFault {
     if (this.heldBytes === 0 && isLast && to - from >= PREFIX_BYTES) {
       const fault = this.readPrefix(bytes, from, to - from);
-      if (fault === "none") this.whole = bytes.subarray(from, to);
-      return fault;
+      if (fault !== "none") return fault;
+      this.whole = bytes;
+      this.wholeFrom = from;
+      this.wholeTo = to;
+      return "none";
     }
     return to === from ? "none" : this.hold(bytes, from, to);
   }
 
   /** The message, once nothing more will follow; undefined: there is none, or not all of it. */
   take(): Buffer | undefined {
-    const { held, heldBytes, whole } = this;
-    const framed = whole ?? (heldBytes === 0 ? undefined : held.subarray(0, heldBytes));
+    const { whole } = this;
+    const bytes = whole ?? this.held;
+    const from = whole === undefined ? 0 : this.wholeFrom;
+    const to = whole === undefined ? this.heldBytes : this.wholeTo;
     this.drop();
-    if (framed === undefined || framed.length < PREFIX_BYTES) return undefined;
-    return framed.length === PREFIX_BYTES + readUint32(framed, 1) ? framed.subarray(PREFIX_BYTES) : undefined;
+    const messageAt = from + PREFIX_BYTES;
+    if (to < messageAt || to !== messageAt + readUint32(bytes, from + 1)) return undefined;
+    return bytes.subarray(messageAt, to);
   }
 
   /** Forgets what it holds: ready for another message. */
