@@ -203,7 +203,7 @@ async function handlerOf(config: Config): Promise<{ readonly handler: CheckHandl
   const issuers = createIssuers(observer, SILENT);
   const used = issuers.use(config.issuers);
   await used.settled;
-  const policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer });
+  const policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer, log: SILENT });
   const tracer = { start: () => undefined };
   const handler = createCheckHandler({ clock: systemClock, observer, log: SILENT, tracer, policy });
   return {

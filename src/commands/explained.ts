@@ -31,7 +31,7 @@ export async function openExplained(config: Config, patienceMs: number): Promise
     await elapsed(LOOK_EVERY_MS);
   return {
     config,
-    policy: compilePolicy(config, { issuers, guard: ladder.guard, observer: NO_OBSERVER }),
+    policy: compilePolicy(config, { issuers, guard: ladder.guard, observer: NO_OBSERVER, log: NO_LOG }),
     async stop() {
       ladder.stop();
       await sources.stop();
@@ -66,6 +66,7 @@ const NO_OBSERVER: Observer = {
   jwksFetched: nothing,
   jwksKeyDropped: nothing,
   jwksReadAt: nothing,
+  introspected: nothing,
   auditFailed: nothing,
   audited: nothing,
   configReloaded: nothing,

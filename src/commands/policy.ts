@@ -1,7 +1,9 @@
 // Compiles everything that a reload replaces into one policy: routes, tiers, identity, verifier.
 
 import type { Config } from "../config/config.ts";
+import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
+import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Tier } from "../core/tier.ts";
 import type { CheckPolicy, CompiledToken } from "../ext-authz/check-policy.ts";
@@ -16,6 +18,7 @@ import { bearerToken } from "../token/bearer.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { createVerifier, type RememberingVerifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
+import { opaqueIssuersOf } from "./opaque-issuers.ts";
 
 /** Named to callers without a token; the product's own name tells an attacker no more than the answer's form does. */
 const REALM = "portcullis";
@@ -27,6 +30,7 @@ export interface PolicyParts {
   readonly issuers: readonly Issuer[];
   readonly guard: Guard;
   readonly observer: Observer;
+  readonly log: Log;
 }
 
 export interface SidecarPolicy extends CheckPolicy {
@@ -72,11 +76,20 @@ function routesOf(config: Config, tiers: TierTable): Routes {
 
 function verifierOf(
   config: Config,
-  { issuers, observer }: PolicyParts,
+  { issuers, log, observer }: PolicyParts,
   tiers: TierTable,
   identity: IdentityPolicy,
 ): RememberingVerifier<CompiledToken> {
   const skewMs = new Map(issuers.map((issuer) => [issuer.id, issuer.clockSkewMs]));
+  const compile = (principal: Principal, tokenDigest: string): Result<CompiledToken, "claim_invalid"> => {
+    const compiled = compileIdentity(principal, identity);
+    if (!compiled.ok) return err(compiled.error);
+    return ok({
+      subject: subjectOf(principal, config.store.keyPrefix, tokenDigest, skewMs.get(principal.issuerId) ?? 0),
+      identity: compiled.value,
+      floor: tiers.floorOf(principal.scopes),
+    });
+  };
   return createVerifier<CompiledToken>({
     issuers,
     maxTokenBytes: config.limits.maxTokenBytes,
@@ -84,15 +97,8 @@ function verifierOf(
     maxWaiting: Math.ceil(config.limits.maxInFlightCount * WAITING_SHARE),
     clock: systemClock,
     observer,
-    compile(principal, tokenDigest): Result<CompiledToken, "claim_invalid"> {
-      const compiled = compileIdentity(principal, identity);
-      if (!compiled.ok) return err(compiled.error);
-      return ok({
-        subject: subjectOf(principal, config.store.keyPrefix, tokenDigest, skewMs.get(principal.issuerId) ?? 0),
-        identity: compiled.value,
-        floor: tiers.floorOf(principal.scopes),
-      });
-    },
+    compile,
+    opaque: opaqueIssuersOf(config, { issuers, log, observer, compile }),
   });
 }
 

@@ -62,7 +62,7 @@ export function createSidecar(
   const issuers = createIssuers(observer, log);
   let used = issuers.use(config.issuers);
 
-  let policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer });
+  let policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer, log });
 
   const checks = createCheckHandler({ clock: systemClock, observer, log, tracer: tracing, policy });
   const transport = CREATE_TRANSPORT[config.listen.transport]({
@@ -136,7 +136,7 @@ export function createSidecar(
       const fresh = issuers.use(next.issuers);
       await fresh.settled;
       used = fresh;
-      policy = compilePolicy(next, { issuers: fresh.issuers, guard: ladder.guard, observer });
+      policy = compilePolicy(next, { issuers: fresh.issuers, guard: ladder.guard, observer, log });
       checks.replace(policy);
       await issuers.retireUnused();
     },

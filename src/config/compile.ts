@@ -10,6 +10,7 @@ import type {
   Address,
   Config,
   ControlConfig,
+  IntrospectionConfig,
   IssuerConfig,
   JwksConfig,
   ListenConfig,
@@ -31,7 +32,9 @@ export function compileConfig(file: string, directory: string, written: WrittenF
   return {
     file,
     listen,
-    issuers: written.issuers.map((issuer) => compileIssuer(issuer, directory)),
+    issuers: written.issuers.map((issuer, index) =>
+      compileIssuer(issuer, directory, secrets.ofLists.get(`issuers.${index}.introspection.clientSecretFile`)),
+    ),
     store,
     tiers: compileTiers(written.tiers),
     routes: written.routes.map(compileRoute),
@@ -97,7 +100,8 @@ function absolute(address: Address, directory: string): Address {
   return address.kind === "unix" ? { kind: "unix", path: resolve(directory, address.path) } : address;
 }
 
-function compileIssuer(issuer: WrittenIssuer, directory: string): IssuerConfig {
+function compileIssuer(issuer: WrittenIssuer, directory: string, clientSecret: string | undefined): IssuerConfig {
+  const { introspection } = issuer;
   return {
     id: issuer.id ?? ISSUER.id,
     issuer: issuer.issuer,
@@ -108,7 +112,21 @@ function compileIssuer(issuer: WrittenIssuer, directory: string): IssuerConfig {
     clockSkewMs: ms(issuer.clockSkew),
     maxLifetimeMs: ms(issuer.maxLifetime),
     requireJti: issuer.requireJti,
+    introspection: introspection && compileIntrospection(introspection, directory, must(clientSecret)),
     claims: issuer.claims,
+  };
+}
+
+function compileIntrospection(
+  { timeout, clientSecretFile, ...rest }: NonNullable<WrittenIssuer["introspection"]>,
+  directory: string,
+  clientSecret: string,
+): IntrospectionConfig {
+  return {
+    ...rest,
+    clientSecretFile: resolve(directory, clientSecretFile),
+    clientSecret,
+    timeoutMs: ms(timeout),
   };
 }
 

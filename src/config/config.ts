@@ -30,6 +30,21 @@ export type JwksConfig =
   /** From the issuer's metadata document; `allowHttp` is of the issuer's own URL, never of the one found there. */
   | { readonly kind: "discovery"; readonly allowHttp: boolean };
 
+/** How an issuer is asked about opaque tokens. */
+export interface IntrospectionConfig {
+  readonly url: string;
+  readonly allowHttp: boolean;
+  readonly clientId: string;
+  /** Absolute. */
+  readonly clientSecretFile: string;
+  /** What the file held; a secret. */
+  readonly clientSecret: string;
+  /** What its tokens begin with; empty: anything. */
+  readonly prefix: string;
+  /** Of one question. */
+  readonly timeoutMs: number;
+}
+
 export interface IssuerConfig {
   /** Short name in keys, metrics and the API. */
   readonly id: string;
@@ -43,6 +58,8 @@ export interface IssuerConfig {
   readonly clockSkewMs: number;
   readonly maxLifetimeMs: number;
   readonly requireJti: boolean;
+  /** Undefined: it is not asked, and opaque tokens are malformed. */
+  readonly introspection: IntrospectionConfig | undefined;
   /** Names of the claims that hold these. */
   readonly claims: {
     readonly session: string;

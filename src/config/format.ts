@@ -10,6 +10,7 @@ import type {
   RouteConfig,
   StoreConfig,
   TransmitterConfig,
+  IntrospectionConfig,
 } from "./config.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
@@ -95,8 +96,13 @@ function writeIssuer(issuer: IssuerConfig): unknown {
     clockSkew: formatDuration(issuer.clockSkewMs),
     maxLifetime: formatDuration(issuer.maxLifetimeMs),
     requireJti: issuer.requireJti,
+    ...(issuer.introspection === undefined ? {} : { introspection: writeIntrospection(issuer.introspection) }),
     claims: issuer.claims,
   };
+}
+
+function writeIntrospection({ clientSecret: _secret, timeoutMs, ...rest }: IntrospectionConfig): unknown {
+  return { ...rest, timeout: formatDuration(timeoutMs) };
 }
 
 function writeTransmitter(config: TransmitterConfig): unknown {

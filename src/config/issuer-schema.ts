@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ALGORITHMS } from "../core/algorithm.ts";
 import { CLAIMS, ISSUER } from "./defaults.ts";
-import { allowing, duration, flag, httpUrl, oneOf, text } from "./fields.ts";
+import { FILE_PATH, allowing, duration, flag, httpUrl, oneOf, text } from "./fields.ts";
 import { CLAIM, ISSUER_ID } from "./names.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 import type { WrittenIssuer } from "./written.ts";
@@ -15,6 +15,19 @@ const jwks = z.strictObject({
     .optional()
     .describe("Find the key set by the issuer's metadata document (RFC 8414, OpenID Connect Discovery)."),
   allowHttp: flag().default(false).describe("Plain http for the URL written here; never for one found in a document."),
+});
+
+const introspection = z.strictObject({
+  url: httpUrl().describe("The issuer's introspection endpoint. https, except on loopback or with allowHttp."),
+  allowHttp: flag().default(false).describe("Plain http for the URL written here."),
+  clientId: text(1_024, "a client id").describe("As whom we ask, by HTTP Basic."),
+  clientSecretFile: text(4_096, FILE_PATH).describe("A file that holds the client's secret."),
+  prefix: allowing("at most 64 of the characters of a token", z.string().regex(/^[A-Za-z0-9._~+/-]{0,64}$/))
+    .default("")
+    .describe("What its opaque tokens begin with, where several issuers are asked; the longest that fits counts."),
+  timeout: duration(10, 10 * SECOND_MS)
+    .default(ISSUER.introspectionTimeout)
+    .describe("Of one question; a Check's deadline ends it for that Check."),
 });
 
 /** One item of `issuers`. */
@@ -44,6 +57,9 @@ export const ISSUER_BLOCK: z.ZodType<WrittenIssuer> = z.strictObject({
   maxLifetime: duration(SECOND_MS, 8_760 * HOUR_MS)
     .default(ISSUER.maxLifetime)
     .describe("exp - iat above it is refused: a revocation marker must outlive every token it kills."),
+  introspection: introspection
+    .optional()
+    .describe("Ask the issuer about opaque tokens (RFC 7662); left out: they are refused as malformed."),
   requireJti: flag()
     .default(ISSUER.requireJti)
     .describe("false: tokens without jti are accepted; they can be revoked by session, user and so on only."),

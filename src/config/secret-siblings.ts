@@ -30,22 +30,28 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
 }
 
 function readSiblingsOfLists(look: Look, directory: string): ReadonlyMap<string, string> {
-  const bearers = [...look.list("ingress", "ssf").keys()].flatMap((index) =>
-    ["poll", "verification"].map((block) => ["ingress", "ssf", index, block, "bearerFile"]),
-  );
   const found = new Map<string, string>();
-  for (const path of bearers) {
-    const secret = readSibling(look, directory, path, checkBearerToken);
+  const read = (path: readonly PropertyKey[], check: SecretCheck): void => {
+    const secret = readSibling(look, directory, path, check);
     if (secret !== undefined) found.set(path.join("."), secret);
+  };
+  for (const index of look.list("issuers").keys()) {
+    read(["issuers", index, "introspection", "clientSecretFile"], checkClientSecret);
+  }
+  for (const index of look.list("ingress", "ssf").keys()) {
+    read(["ingress", "ssf", index, "poll", "bearerFile"], checkBearerToken);
+    read(["ingress", "ssf", index, "verification", "bearerFile"], checkBearerToken);
   }
   return found;
 }
+
+type SecretCheck = (look: Look, path: readonly PropertyKey[], secret: string) => void;
 
 function readSibling(
   look: Look,
   directory: string,
   path: readonly PropertyKey[],
-  check: (look: Look, path: readonly PropertyKey[], secret: string) => void,
+  check: SecretCheck,
 ): string | undefined {
   const file = look.text(...path);
   if (file === undefined || file === "") return undefined;
@@ -64,4 +70,10 @@ const MIN_AUDIT_SECRET_LENGTH = 32;
 function checkAuditSecret(look: Look, path: readonly PropertyKey[], secret: string): void {
   if (secret.length >= MIN_AUDIT_SECRET_LENGTH) return;
   look.wrong(path, "the file holds too little", `at least ${MIN_AUDIT_SECRET_LENGTH} random characters`);
+}
+
+/** RFC 6749 §2.3.1, appendix A.2. */
+function checkClientSecret(look: Look, path: readonly PropertyKey[], secret: string): void {
+  if (/^[\x20-\x7e]+$/.test(secret)) return;
+  look.wrong(path, "the file holds no client secret", "one line of visible ASCII characters");
 }

@@ -16,6 +16,16 @@ export interface WrittenIssuer {
   clockSkew: string;
   maxLifetime: string;
   requireJti: boolean;
+  introspection?:
+    | {
+        url: string;
+        allowHttp: boolean;
+        clientId: string;
+        clientSecretFile: string;
+        prefix: string;
+        timeout: string;
+      }
+    | undefined;
   claims: { session: string; tenant: string; client: string; scope: string };
 }
 

@@ -2,9 +2,9 @@
 
 import { ageMs, type Instant } from "./clock.ts";
 import type { ActiveEvidence, Evidence, UnknownCause, UnknownEvidence } from "./evidence.ts";
-import type { Principal } from "./principal.ts";
+import type { Assertion, Principal } from "./principal.ts";
 import type { Tier } from "./tier.ts";
-import { deny, type Allow, type AllowFacts, type Deny, type Verdict } from "./verdict.ts";
+import { deny, type Allow, type AllowFacts, type Assurance, type Deny, type Verdict } from "./verdict.ts";
 
 /** What a protected call is judged on. */
 export interface Question {
@@ -19,6 +19,12 @@ export interface Question {
 
 /** Judges a protected call (design §1). Scopes last: a revoked token learns nothing about them. */
 export function decide(question: Question): Verdict {
+  const verdict = decideByEvidence(question);
+  const { assertion } = question.principal;
+  return assertion === undefined || verdict.kind === "deny" ? verdict : alsoByAssertion(question, assertion, verdict);
+}
+
+function decideByEvidence(question: Question): Verdict {
   const { evidence } = question;
   switch (evidence.state) {
     case "revoked":
@@ -57,6 +63,27 @@ function decideUnknown(question: Question, evidence: UnknownEvidence): Verdict {
   const withinGrace = stalenessMs < tier.failOpenForMs && ageMs(firstUnansweredAt, now) < tier.failOpenForMs;
   if (!withinGrace) return deny("revocation_unavailable");
   return lackOfScope(question) ?? allow({ kind: "allow", assurance: "fail-open", principal, stalenessMs });
+}
+
+/** What allows by both is as good as the weaker, and as old as the older. */
+function alsoByAssertion(question: Question, assertion: Assertion, verdict: Allow): Verdict {
+  const stalenessMs = Math.max(0, ageMs(assertion.asOf, question.now));
+  const assurance = assuranceOf(question, assertion, stalenessMs);
+  if (assurance === undefined) return deny(assertion.isUnanswered ? "keys_unavailable" : "internal_error");
+  return allow({
+    ...verdict,
+    assurance: STRENGTH.indexOf(assurance) > STRENGTH.indexOf(verdict.assurance) ? assurance : verdict.assurance,
+    stalenessMs: Math.max(stalenessMs, verdict.stalenessMs ?? 0),
+  });
+}
+
+const STRENGTH: readonly Assurance[] = ["live", "recent", "fail-open"];
+
+/** Undefined: the issuer's word is too old for the tier. */
+function assuranceOf({ beganAt, tier }: Question, assertion: Assertion, staleMs: number): Assurance | undefined {
+  if (assertion.asOf.monotonicMs >= beganAt.monotonicMs) return "live";
+  if (staleMs < tier.maxStalenessMs) return "recent";
+  return assertion.isUnanswered && staleMs < tier.failOpenForMs ? "fail-open" : undefined;
 }
 
 function mayFailOpen(cause: UnknownCause): boolean {

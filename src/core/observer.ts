@@ -78,6 +78,8 @@ export interface Observer {
   jwksFetched(issuerId: string, result: "ok" | "error" | "refused"): void;
   /** A key of a JWKS was dropped, and why. */
   jwksKeyDropped(issuerId: string, why: string): void;
+  /** The issuer was asked about an opaque token; `error`: it did not answer, or not as it should. */
+  introspected(issuerId: string, result: "active" | "inactive" | "error"): void;
   /** When the issuer's key set was last read whole, on the wall clock. */
   jwksReadAt(issuerId: string, wallMs: number): void;
   /** So many entries of the audit trail could not be stored at once; they are tried again. */

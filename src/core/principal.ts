@@ -1,6 +1,16 @@
 // A *verified* subject. Only token/claims mints one; every allow of a protected call needs one.
 
+import type { Instant } from "./clock.ts";
+
 declare const verified: unique symbol;
+
+/** The issuer's own word that a token is good, where a signature alone does not say it: it has an age like any answer. */
+export interface Assertion {
+  /** Read before the issuer was asked. */
+  readonly asOf: Instant;
+  /** It was asked again since, and did not answer. */
+  readonly isUnanswered: boolean;
+}
 
 /** The facts of a verified token. Unverified claims never have this type. */
 export interface PrincipalFacts {
@@ -14,9 +24,11 @@ export interface PrincipalFacts {
   readonly tenant: string | undefined;
   readonly client: string | undefined;
   readonly scopes: readonly string[];
-  /** `kid` of the key that verified, whatever the header says; undefined where that key has none. */
+  /** `kid` of the key that verified, whatever the header says; undefined where that key has none, or none verified. */
   readonly keyId: string | undefined;
   readonly algorithm: string;
+  /** Undefined: the signature is all there is to say. */
+  readonly assertion: Assertion | undefined;
   /** Epoch seconds. */
   readonly issuedAtS: number;
   /** Epoch seconds. */

@@ -1,7 +1,7 @@
 // One Check from request bytes to response bytes (design §2). It asks each room in turn and lets core decide; what
 // goes wrong on the way is a denial. It never waits by itself: the verifier and the guard own their deadlines.
 
-import type { Clock, Instant } from "../core/clock.ts";
+import { ageMs, type Clock, type Instant } from "../core/clock.ts";
 import { decide, decideAnonymous } from "../core/decide.ts";
 import type { DenyReason } from "../core/deny-reason.ts";
 import type { Evidence } from "../core/evidence.ts";
@@ -105,7 +105,7 @@ export class Check {
     this.tier = requirement.tier;
     const token = policy.bearerToken(request.authorization);
     if (!token.ok) return this.refuse(token.error);
-    this.verify(token.value, requirement);
+    this.verify(token.value, requirement, requirement.tier.maxStalenessMs);
   }
 
   private refuse(reason: DenyReason): void {
@@ -117,17 +117,33 @@ export class Check {
     return this.around.tracer.start("check", source);
   }
 
-  private verify(token: Buffer, requirement: Requirement): void {
+  /** `maxAgeMs`: of the issuer's word, where it has to be asked for one. */
+  private verify(token: Buffer, requirement: Requirement, maxAgeMs: number): void {
     const { verifier } = this.loaded.policy;
     let isLater = false;
-    verifier.verify(token, this.beganAt, this.deadlineAtMs, this.span, (outcome) => {
+    const done = (outcome: Result<VerifiedToken<CompiledToken>, VerifyFailure>): void => {
       try {
-        this.verified(outcome, requirement, isLater ? this.around.clock.now() : this.beganAt);
+        const now = isLater ? this.around.clock.now() : this.beganAt;
+        if (maxAgeMs > 0 && this.isTooOld(outcome, requirement, now)) return this.verify(token, requirement, 0);
+        this.verified(outcome, requirement, now);
       } catch (error) {
         this.fail(error);
       }
-    });
+    };
+    verifier.verify(token, this.beganAt, this.deadlineAtMs, this.span, done, maxAgeMs);
     isLater = true;
+  }
+
+  /** Whether the token's own scopes ask for a younger word of its issuer than the route does. */
+  private isTooOld(
+    outcome: Result<VerifiedToken<CompiledToken>, VerifyFailure>,
+    requirement: Requirement,
+    now: Instant,
+  ): boolean {
+    if (!outcome.ok || outcome.value.principal.assertion === undefined) return false;
+    const { asOf, isUnanswered } = outcome.value.principal.assertion;
+    const { maxStalenessMs } = tierOf(outcome.value.compiled, requirement);
+    return !isUnanswered && asOf.monotonicMs < this.beganAt.monotonicMs && !(ageMs(asOf, now) < maxStalenessMs);
   }
 
   private verified(
@@ -140,7 +156,7 @@ export class Check {
       return this.refuse(outcome.error.reason);
     }
     const { principal, compiled } = outcome.value;
-    const tier = compiled.floor === undefined ? requirement.tier : stricter(requirement.tier, compiled.floor);
+    const tier = tierOf(compiled, requirement);
     this.tier = tier;
     this.principal = principal;
     this.issuerId = principal.issuerId;
@@ -241,4 +257,9 @@ export class Check {
       traceId: this.span?.traceId,
     };
   }
+}
+
+/** The strictest of the request's and of the token's own scopes. */
+function tierOf({ floor }: CompiledToken, { tier }: Requirement): Tier {
+  return floor === undefined ? tier : stricter(tier, floor);
 }

@@ -47,6 +47,7 @@ export interface Metrics {
   readonly jwksFetches: Family<Cell>;
   readonly jwksKeysDropped: Family<Cell>;
   readonly jwksAge: Family<AgeCell>;
+  readonly introspections: Family<Cell>;
   readonly auditFailures: Family<Cell>;
   readonly controlActions: Family<Cell>;
   readonly configReloads: Family<Cell>;
@@ -185,6 +186,10 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
     jwksFetches: counter("jwks_fetch_total", "Fetches of an issuer's key set.", ["issuer", "result"]),
     jwksKeysDropped: counter("jwks_keys_dropped_total", "Keys of a key set that were not taken.", ["issuer", "why"]),
     jwksAge: gauge("jwks_age_seconds", "Time since an issuer's key set was last read whole.", ["issuer"], ageCell),
+    introspections: counter("introspections_total", "Questions to an issuer about opaque tokens.", [
+      "issuer",
+      "result",
+    ]),
     recordUp: gauge("record_up", "1 if the system of record answered last, 0 if not.", [], createCell),
     recordRepairs: counter("record_repairs_total", "Revocations brought back to what the record says.", ["repair"]),
     auditFailures: counter("audit_failures_total", "Entries of the audit trail not stored at once.", []),

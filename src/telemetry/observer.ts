@@ -80,6 +80,7 @@ type TokenReports =
   | "jwksFetched"
   | "jwksKeyDropped"
   | "jwksReadAt"
+  | "introspected"
   | "issuerClockAhead";
 
 function observeTokens(metrics: Metrics): Pick<Observer, TokenReports> {
@@ -95,6 +96,9 @@ function observeTokens(metrics: Metrics): Pick<Observer, TokenReports> {
     },
     jwksKeyDropped(issuerId, why) {
       metrics.jwksKeysDropped.at(issuerId, why).value += 1;
+    },
+    introspected(issuerId, result) {
+      metrics.introspections.at(issuerId, result).value += 1;
     },
     jwksReadAt(issuerId, wallMs) {
       metrics.jwksAge.at(issuerId).readAtMs = wallMs;

@@ -1,5 +1,6 @@
 // Judges the claims of a token whose signature is good, and mints the Principal: nothing else in the house can.
 
+import type { Instant } from "../core/clock.ts";
 import type { Principal, PrincipalFacts } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { audiencesOf, isName, isStringArray, isTime } from "./claim-values.ts";
@@ -38,9 +39,37 @@ function mintPrincipal(
   wallMs: number,
 ): Result<Principal, ClaimFault> {
   if (issuer.profile === "jwt" && FOREIGN_CLAIMS.some((name) => name in claims)) return err("wrong_type");
-  const facts = readFacts(claims, issuer, key);
+  const by = { keyId: key.kid, algorithm: key.algorithm, assertion: undefined };
+  return judgeFacts(readFacts(claims, issuer, by), issuer, wallMs);
+}
+
+/**
+ * Mints the principal of an opaque token that `issuer`, asked at `askedAt`, says is active (RFC 7662 §2.2). The answer is
+ * judged as claims under a signature are; only `iss` may be left out, for it was asked of that issuer.
+ */
+export function mintAsserted(
+  answer: JsonObject,
+  issuer: Issuer,
+  askedAt: Instant,
+  wallMs: number,
+): Result<Principal, ClaimFault> {
+  const { iss = issuer.issuer, token_type: type = "Bearer" } = answer;
+  if (iss !== issuer.issuer) return err("claim_invalid");
+  // RFC 6749 §7.1: of a type that is not known here no use may be made.
+  if (typeof type !== "string" || type.toLowerCase() !== "bearer") return err("wrong_type");
+  const by = { keyId: undefined, algorithm: "introspection", assertion: { asOf: askedAt, isUnanswered: false } };
+  return judgeFacts(readFacts(answer, issuer, by), issuer, wallMs);
+}
+
+/** The same principal once its issuer was asked again and did not answer. */
+export function unanswered(principal: Principal): Principal {
+  const { assertion } = principal;
+  return assertion === undefined ? principal : { ...principal, assertion: { ...assertion, isUnanswered: true } };
+}
+
+function judgeFacts(facts: PrincipalFacts | undefined, issuer: Issuer, wallMs: number): Result<Principal, ClaimFault> {
   if (facts === undefined) return err("claim_invalid");
-  const audience = judgeAudience(claims["aud"], issuer.audiences);
+  const audience = judgeAudience(facts.claims["aud"], issuer.audiences);
   if (audience !== undefined) return err(audience);
   const time = judgeTimes(facts, issuer.clockSkewMs, wallMs);
   if (time !== undefined) return err(time);
@@ -62,8 +91,11 @@ export function judgeTimes(times: Times, clockSkewMs: number, wallMs: number): "
   return undefined;
 }
 
+/** What the claims are believed for. */
+type Voucher = Pick<PrincipalFacts, "keyId" | "algorithm" | "assertion">;
+
 /** Undefined where a claim is of the wrong type or form, or a required one is missing. */
-function readFacts(claims: JsonObject, issuer: Issuer, key: VerifyKey): PrincipalFacts | undefined {
+function readFacts(claims: JsonObject, issuer: Issuer, by: Voucher): PrincipalFacts | undefined {
   const times = readTimes(claims);
   const names = readNames(claims, issuer);
   const scopes = readScopes(claims[issuer.claims.scope]);
@@ -77,8 +109,7 @@ function readFacts(claims: JsonObject, issuer: Issuer, key: VerifyKey): Principa
     tenant: names.tenant,
     client: names.client,
     scopes,
-    keyId: key.kid,
-    algorithm: key.algorithm,
+    ...by,
     issuedAtS: times.issuedAtS,
     expiresAtS: times.expiresAtS,
     notBeforeS: times.notBeforeS,

@@ -30,8 +30,20 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** Ends when `signal` fires, which must bound the whole of it. Never rejects. */
-export function exchange(url: URL, asked: Exchange, signal: AbortSignal): Promise<Result<HttpAnswer, ReadFault>> {
+/**
+ * Ends when `signal` fires, which must bound the whole of it. Never rejects. A connection that was kept and that the
+ * server closed meanwhile costs one more try, so what is asked must be harmless when asked twice.
+ */
+export async function exchange(url: URL, asked: Exchange, signal: AbortSignal): Promise<Result<HttpAnswer, ReadFault>> {
+  const first = await exchangeOnce(url, asked, signal);
+  return first === "closed" ? exchange(url, { ...asked, agent: undefined }, signal) : first;
+}
+
+function exchangeOnce(
+  url: URL,
+  asked: Exchange,
+  signal: AbortSignal,
+): Promise<Result<HttpAnswer, ReadFault> | "closed"> {
   const { agent = false, body, headers, lookup, maxBytes } = asked;
   return new Promise((resolve) => {
     const send = url.protocol === "https:" ? https.request : http.request;
@@ -50,7 +62,7 @@ export function exchange(url: URL, asked: Exchange, signal: AbortSignal): Promis
     const finish = (outcome: Result<HttpAnswer, ReadFault>): void => {
       if (isOver) return;
       isOver = true;
-      resolve(outcome);
+      resolve(!outcome.ok && request.reusedSocket && outcome.error.detail === "ECONNRESET" ? "closed" : outcome);
       // A connection whose answer was not read to its end is good for nothing more.
       if (!outcome.ok || outcome.value.body.length === 0 || agent === false) request.destroy();
     };

@@ -13,6 +13,8 @@ import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
 import { nestedBytes } from "./nested-bytes.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
+import type { OpaqueIssuers } from "./opaque/opaque-issuers.ts";
+import type { OpaqueTokens } from "./opaque/opaque-tokens.ts";
 import { createVerification, type Verification, type Verified, type VerifyFailure } from "./verification.ts";
 import type { VerifyKey } from "./verify-key.ts";
 
@@ -30,9 +32,16 @@ export interface Verifier<T> {
    * share of it lasts; otherwise at the latest about `deadlineAtMs` (monotonic clock). Never throws, and a bug of any room on the way is
    * `internal_error`; `done` must not throw either. `token` is whatever stood behind the scheme: bytes
    * that no token can have are `malformed_request`. It is looked at before this returns, and not again. `now` is the
-   * Check's own reading.
+   * Check's own reading. `maxAgeMs`: how old an issuer's word on an opaque token may be; left out or 0: it is asked.
    */
-  verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void;
+  verify(
+    token: Buffer,
+    now: Instant,
+    deadlineAtMs: number,
+    span: Span | undefined,
+    done: VerifyDone<T>,
+    maxAgeMs?: number,
+  ): void;
 }
 
 /** A token that is remembered, and when it was last found good. On the monotonic clock, in ms. */
@@ -67,6 +76,8 @@ export interface VerifierOptions<T> {
    * its signing input: equal for equal tokens (the (r, n−s) twin of an ECDSA signature included), never the token.
    */
   readonly compile: (principal: Principal, tokenDigest: string) => Result<T, "claim_invalid">;
+  /** Those who are asked about opaque tokens; left out: nobody is, and they are malformed. */
+  readonly opaque?: OpaqueIssuers<T> | undefined;
 }
 
 interface Entry<T> {
@@ -124,10 +135,19 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     return this.#cache === undefined ? this.#options.clock.now().monotonicMs : this.#rememberedSinceMs;
   }
 
-  verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
+  verify(
+    token: Buffer,
+    now: Instant,
+    deadlineAtMs: number,
+    span: Span | undefined,
+    done: VerifyDone<T>,
+    maxAgeMs = 0,
+  ): void {
     const { observer } = this.#options;
     const entry = this.#cache?.get(token);
     if (entry === undefined) {
+      const opaque = this.#opaqueFor(token);
+      if (opaque !== undefined) return opaque.verify(token, now, deadlineAtMs, span, done, maxAgeMs);
       observer.verifiedTokenCache("miss");
       this.#verifyAnew(token, now, deadlineAtMs, span, done);
       return;
@@ -148,6 +168,11 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     this.#cache?.delete(token);
     observer.verifiedTokenCache("stale");
     done(err({ reason: time, issuerId: entry.issuer.id }));
+  }
+
+  #opaqueFor(token: Buffer): OpaqueTokens<T> | undefined {
+    const { maxTokenBytes, opaque } = this.#options;
+    return opaque !== undefined && token.length <= maxTokenBytes ? opaque.of(token) : undefined;
   }
 
   #verifyAnew(view: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {

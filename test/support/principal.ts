@@ -14,6 +14,7 @@ export function principalOf(facts: Partial<PrincipalFacts> = {}): Principal {
     scopes: [],
     keyId: "k1",
     algorithm: "RS256",
+    assertion: undefined,
     issuedAtS: 1_700_000_000,
     expiresAtS: 1_700_000_600,
     notBeforeS: undefined,

@@ -12,12 +12,14 @@ export function checkIssuers(look: Look): void {
   for (const index of issuers.keys()) {
     checkJwks(look, index);
     checkAudiences(look, index);
+    checkIntrospection(look, index);
     if (issuers.length > 1 && !look.has("issuers", index, "id")) {
       look.wrong(["issuers", index, "id"], "is missing", "an id for each issuer where there are several");
     }
   }
   checkUnique(look, "issuer", "the token's iss tells issuers apart: each once");
   checkUnique(look, "id", "each id once");
+  checkPrefixes(look);
   checkControl(look, issuers.length);
 }
 
@@ -61,6 +63,28 @@ export function checkHttps(
   const url = readHttpUrl(look.text(...path) ?? "");
   if (url === undefined || url.protocol === "https:" || isLoopback(url.hostname) || allowHttp) return;
   look.wrongValue(path, `plain http, ${why}`, "https, loopback, or allowHttp: true beside it");
+}
+
+function checkIntrospection(look: Look, index: number): void {
+  const path = ["issuers", index, "introspection"];
+  const allowHttp = look.flag(...path, "allowHttp");
+  checkHttps(look, [...path, "url"], allowHttp, "whose tokens anyone on the way can read and call good");
+}
+
+/** A token is shown to one issuer only. */
+function checkPrefixes(look: Look): void {
+  const seen = new Map<string, number>();
+  for (const index of look.list("issuers").keys()) {
+    const path = ["issuers", index, "introspection"];
+    if (look.keys(...path) === undefined) continue;
+    const prefix = look.text(...path, "prefix") ?? "";
+    const before = seen.get(prefix);
+    if (before === undefined) seen.set(prefix, index);
+    else {
+      const what = `has the same as issuers[${before}].introspection.prefix, so a token would be shown to either`;
+      look.wrong([...path, "prefix"], what, "a prefix of its own for each issuer that is asked");
+    }
+  }
 }
 
 /** RFC 8414 §2: an issuer that publishes metadata is an https URL without query and fragment. */

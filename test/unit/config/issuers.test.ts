@@ -1,6 +1,10 @@
 // Issuers: what must be said of each, and what two of them may not share.
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { formatConfig } from "../../../src/config/format.ts";
 import { configOf, problemsIn } from "./support.ts";
 
 function problemsOf(...issuers: readonly string[]): readonly string[] {
@@ -91,5 +95,30 @@ describe("issuers", () => {
       { kind: "url", url: "http://b.internal/k", allowHttp: true },
     ]);
     expect(problemsOf("{ issuer: http://a.internal, jwks: { discovery: true }, audiences: [x] }")).toHaveLength(1);
+  });
+
+  it("that are asked about opaque tokens have prefixes of their own, and no secret is written out", () => {
+    const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
+    const file = join(folder, "secret");
+    writeFileSync(file, "the client's secret\n");
+    const asked = (id: string, prefix: string): string =>
+      `{ issuer: "https://${id}", id: ${id}, jwks: { file: f }, audiences: [x], introspection: ` +
+      `{ url: "https://${id}/i", clientId: p, clientSecretFile: "${file}", prefix: "${prefix}" } }`;
+    expect(problemsOf(asked("a", "t_"), asked("b", "t_")).join("\n")).toContain(
+      "issuers[1].introspection.prefix  has the same as issuers[0].introspection.prefix",
+    );
+    expect(problemsOf(asked("a", "").replace("https://a/i", "http://a/i")).join("\n")).toContain(
+      'introspection.url  is "http://a/i": plain http, whose tokens anyone on the way can read and call good',
+    );
+    expect(problemsOf(asked("a", "").replace(file, "none")).join("\n")).toContain("the file does not exist");
+    expect(problemsOf(asked("a", "").replace("clientSecretFile", "clientSecret")).join("\n")).toContain(
+      "issuers[0].introspection.clientSecret  is no known key",
+    );
+    const config = configOf(`issuers: [${asked("a", "t_")}, ${asked("b", "")}]`);
+    expect(config.issuers[0]?.introspection).toMatchObject({ clientSecret: "the client's secret", timeoutMs: 100 });
+    const written = formatConfig(config);
+    expect(written).not.toContain("the client's");
+    expect(configOf(written).issuers).toEqual(config.issuers);
+    rmSync(folder, { recursive: true });
   });
 });

@@ -112,3 +112,50 @@ test("an anonymous allow carries no principal", () => {
     stalenessMs: undefined,
   });
 });
+
+describe("a token that its issuer had to be asked about", () => {
+  const live: Evidence = { state: "active", source: "store", asOf: at(1_000) };
+  const recent: Evidence = { state: "active", source: "recent", asOf: at(500) };
+  const out: UnknownEvidence = {
+    state: "unknown",
+    cause: "timeout",
+    lastAnswerAt: at(900),
+    firstUnansweredAt: at(950),
+  };
+  const said = (asOfMs: number, isUnanswered = false): Partial<Question> => ({
+    principal: principalOf({ assertion: { asOf: at(asOfMs), isUnanswered } }),
+  });
+
+  test.each([
+    ["both asked for this call", live, critical, said(1_000), { assurance: "live" }],
+    ["the store asked now, the issuer before", live, standard, said(0), { assurance: "recent", stalenessMs: 1_000 }],
+    [
+      "the issuer asked now, the store before",
+      recent,
+      standard,
+      said(1_000),
+      { assurance: "recent", stalenessMs: 500 },
+    ],
+    ["the store out, the issuer asked now", out, low, said(1_000), { assurance: "fail-open", stalenessMs: 100 }],
+    ["the issuer out", live, low, said(-100_000, true), { assurance: "fail-open", stalenessMs: 101_000 }],
+    ["the issuer out, its last word young enough", live, low, said(0, true), { assurance: "recent" }],
+  ])("is let in as on the weaker of two answers: %s", (_what, evidence, tier, more, expected) => {
+    expect(ask(evidence, tier, more)).toMatchObject({ kind: "allow", ...expected });
+  });
+
+  test.each([
+    ["the issuer out", live, critical, said(999, true), "keys_unavailable"],
+    ["the issuer out, past the grace", live, low, said(-299_000, true), "keys_unavailable"],
+    ["the issuer out, and no grace", live, standard, said(-1_000, true), "keys_unavailable"],
+    ["the store out, and no grace", out, standard, said(1_000), "revocation_unavailable"],
+    ["an old word that nobody asked for again: a bug", live, standard, said(-1_000), "internal_error"],
+    ["a word from before the call, in a tier of 0 s: a bug", live, critical, said(999), "internal_error"],
+  ])("is refused: %s", (_what, evidence, tier, more, reason) => {
+    expect(ask(evidence, tier, more)).toMatchObject({ kind: "deny", reason });
+  });
+
+  test("is refused for lack of a scope whatever its issuer said when", () => {
+    const more = { ...said(1_000), requiredScopes: ["write"] };
+    expect(ask(live, critical, more)).toMatchObject({ kind: "deny", reason: "insufficient_scope" });
+  });
+});
