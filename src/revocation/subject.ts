@@ -20,8 +20,8 @@ export interface RevocationSubject {
   readonly identity: string;
   /** `asOf` of the last complete answer that found nothing; undefined: none yet, or one since found it revoked. */
   lastActiveAsOf: Instant | undefined;
-  /** Of `keys`, computed once by the replica that looks them up; undefined: not yet. */
-  fingerprints: Int32Array | undefined;
+  /** Of `keys`, computed once by the replica that looks them up, and its salt; undefined: not yet. */
+  fingerprints: { readonly salt: string; readonly words: Int32Array } | undefined;
 }
 
 /**

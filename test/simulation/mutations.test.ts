@@ -268,8 +268,8 @@ const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: "revocation/replica/knowledge.ts",
-        from: "else this.#table.set(words, 0, meaningOf(marker), this.#generation);",
-        to: "else this.#table.set(words, 0, meaningOf(marker), 1);",
+        from: "this.#table.set(words, 0, meaning, this.#generation)",
+        to: "this.#table.set(words, 0, meaning, 1)",
       },
     ],
   },

@@ -6,14 +6,15 @@ import { hash, randomBytes } from "node:crypto";
 export const FINGERPRINT_WORDS = 4;
 
 export interface Fingerprints {
+  readonly salt: string;
   /** The fingerprints of `keys` one after the other. A fingerprint's first word is never 0. */
   of(keys: readonly string[]): Int32Array;
 }
 
-/** Each call has a salt of its own: fingerprints of two never meet. Truncated SHA-256 of salt and key. */
-export function createFingerprints(): Fingerprints {
-  const salt = randomBytes(16).toString("hex");
+/** Unless it is given, each call has a salt of its own: fingerprints of two never meet. Truncated SHA-256 of salt and key. */
+export function createFingerprints(salt: string = randomBytes(16).toString("hex")): Fingerprints {
   return {
+    salt,
     of(keys) {
       const words = new Int32Array(keys.length * FINGERPRINT_WORDS);
       for (let i = 0; i < keys.length; i += 1) {

@@ -5,14 +5,14 @@ import { isWatermarkKind } from "../../core/target.ts";
 import { readWatermark, type Judgement } from "../judge.ts";
 import { markerFacts } from "../marker-facts.ts";
 import type { RevocationSubject } from "../subject.ts";
-import { createFingerprints, FINGERPRINT_WORDS, type Fingerprints } from "./fingerprint.ts";
+import { createFingerprints, type Fingerprints } from "./fingerprint.ts";
 import type { FeedEntry, Moment, StandingMarker } from "./source.ts";
-import { ABSENT, MarkerTable, type Meaning } from "./table.ts";
+import { recordOf, type Meaning } from "./record.ts";
+import { judgeBy } from "./judging.ts";
+import { MarkerTable } from "./table.ts";
 
 /** Of a table's 1,024 shards, at 1 M entries about 0.2 ms. */
 const SHARDS_PER_SWEEP = 8;
-
-const ACTIVE: Judgement = { state: "active" };
 
 const LAST_GENERATION = 255;
 
@@ -21,15 +21,32 @@ const SETTLED_AT_ONCE = 1_000;
 
 export class Knowledge {
   readonly #table = new MarkerTable();
-  readonly #fingerprints: Fingerprints = createFingerprints();
+  readonly #fingerprints: Fingerprints;
+  readonly #onChange: ((record: Int32Array) => void) | undefined;
   /** As of which seq the key is known, where a report that is still to come might be older. */
   #knownAsOf = new Map<string, number>();
   #generation = 1;
   #storeNowS = 0;
   #nextToExpire = 0;
 
+  /** `onChange` hears of whatever is known otherwise than before, but not of what is past its end. */
+  constructor(fingerprints: Fingerprints = createFingerprints(), onChange?: (record: Int32Array) => void) {
+    this.#fingerprints = fingerprints;
+    this.#onChange = onChange;
+  }
+
   get size(): number {
     return this.#table.size;
+  }
+
+  /** The store's clock, in whole seconds, as it was set last. */
+  get storeNowS(): number {
+    return this.#storeNowS;
+  }
+
+  /** A part of all that is known, of SHARD_COUNT. */
+  recordsOf(shard: number): Int32Array {
+    return this.#table.recordsOf(shard);
   }
 
   /** No later than the store's clock shows: nothing ends here before it ends there. */
@@ -76,7 +93,9 @@ export class Knowledge {
 
   /** Forgets a part of what was not learned since; begin with 0, go on with what it returns until that is 0 again. */
   forgetOlder(first: number): number {
-    return this.#table.sweep(first, SHARDS_PER_SWEEP, this.#storeNowS, this.#generation);
+    return this.#table.sweep(first, SHARDS_PER_SWEEP, this.#storeNowS, this.#generation, (words) =>
+      this.#onChange?.(recordOf(words, 0, undefined)),
+    );
   }
 
   /** Forgets a part of what is past its end. */
@@ -85,27 +104,15 @@ export class Knowledge {
   }
 
   judge(subject: RevocationSubject): Judgement {
-    const words = (subject.fingerprints ??= this.#fingerprints.of(subject.keys));
-    const { kinds, issuedAtS } = subject;
-    let unreadable: Judgement | undefined;
-    for (let i = 0; i < kinds.length; i += 1) {
-      const issuedBeforeS = this.#table.issuedBeforeS(words, i * FINGERPRINT_WORDS, this.#storeNowS);
-      if (issuedBeforeS === ABSENT) continue;
-      const kind = kinds[i];
-      if (kind === undefined) continue;
-      if (Number.isNaN(issuedBeforeS)) unreadable ??= { state: "unreadable", kind };
-      else if (issuedAtS < issuedBeforeS) {
-        const revocationId = this.#table.revocationId(words, i * FINGERPRINT_WORDS);
-        return { state: "revoked", by: { kind, revocationId } };
-      }
-    }
-    return unreadable ?? ACTIVE;
+    return judgeBy(this.#table, this.#fingerprints, this.#storeNowS, subject);
   }
 
   #learn(key: string, marker: StandingMarker | undefined): void {
     const words = this.#fingerprints.of([key]);
-    if (marker === undefined) this.#table.delete(words, 0);
-    else this.#table.set(words, 0, meaningOf(marker), this.#generation);
+    const meaning = marker === undefined ? undefined : meaningOf(marker);
+    const isNews =
+      meaning === undefined ? this.#table.delete(words, 0) : this.#table.set(words, 0, meaning, this.#generation);
+    if (isNews) this.#onChange?.(recordOf(words, 0, meaning));
   }
 }
 

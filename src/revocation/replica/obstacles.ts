@@ -3,13 +3,14 @@
 import type { Log } from "../../core/log.ts";
 import type { StoreFault } from "../store.ts";
 
-/** Its ways: the head and the markers, the log, the push. */
-type Way = "reads" | "feed" | "push";
+/** Its ways: the head and the markers, the log, the push; or the one to a relay. */
+type Way = "reads" | "feed" | "push" | "relay";
 
 const IN_WORDS: Readonly<Record<Way, string>> = {
   reads: "the store cannot be read",
   feed: "the feed cannot be read",
   push: "other writers are not heard",
+  relay: "the relay cannot be followed",
 };
 
 /** A position as old as this is worth a line in the log. */

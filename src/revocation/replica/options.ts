@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import type { Observer } from "../../core/observer.ts";
 import type { Schedule } from "../../resilience/schedule.ts";
+import type { Knowledge } from "./knowledge.ts";
 import type { ReplicaSource } from "./source.ts";
 
 export interface ReplicaOptions {
@@ -18,6 +19,10 @@ export interface ReplicaOptions {
   readonly scanEveryMs: number;
   /** false: nobody writes but through the feed, so there is nobody to hear, and no scan that anything waits for. */
   readonly directWriters: boolean;
+  /** Where it keeps what it learns; one of its own where left out. */
+  readonly known?: Knowledge;
+  /** How often the head is asked for, and so how old a position gets while all is well; ASK_EVERY_MS where left out. */
+  readonly askEveryMs?: number;
   /** Called once entries were applied of which somebody waits for one, or may have been found by a scan. */
   readonly onAwaited?: () => void;
 }

@@ -38,12 +38,13 @@ const ENTRIES_PER_LOOK = 16;
 const SET_BACK = "the feed is another, or was set back";
 
 export function createReplica(options: ReplicaOptions): Replica {
-  return new FeedReplica(options);
+  return new FeedReplica({ known: new Knowledge(), ...options });
 }
 
+type KnowingOptions = ReplicaOptions & { readonly known: Knowledge };
+
 class FeedReplica implements Replica {
-  readonly #options: ReplicaOptions;
-  readonly #known = new Knowledge();
+  readonly #options: KnowingOptions;
   readonly #position: Position;
   readonly #hearing: Hearing;
   readonly #scans: Scans;
@@ -60,7 +61,7 @@ class FeedReplica implements Replica {
   #wakeFollower: (() => void) | undefined;
   readonly #pauses: Pauses;
 
-  constructor(options: ReplicaOptions) {
+  constructor(options: KnowingOptions) {
     this.#options = options;
     this.#position = new Position(options.directWriters);
     this.#pauses = new Pauses(options.schedule);
@@ -69,7 +70,6 @@ class FeedReplica implements Replica {
     this.#obstacles = new Obstacles(options.log);
     this.#scans = new Scans({
       ...options,
-      known: this.#known,
       pauses: this.#pauses,
       everyMs: options.scanEveryMs,
       read: (stretch, keys) => (stretch === this.#stretch ? this.#read(keys) : Promise.resolve(undefined)),
@@ -103,7 +103,7 @@ class FeedReplica implements Replica {
   }
 
   judge(subject: RevocationSubject): Judgement {
-    return this.#known.judge(subject);
+    return this.#options.known.judge(subject);
   }
 
   start(): void {
@@ -131,7 +131,7 @@ class FeedReplica implements Replica {
       position: this.position,
       // Of a feed that has not begun nothing can be said: its first entry is not waited for.
       heededUpTo: isHeeded && stretch.applied.epoch !== "" ? stretch.applied : undefined,
-      entryCount: this.#known.size,
+      entryCount: this.#options.known.size,
       seq: stretch?.applied.seq ?? 0,
       isPushed: this.#isPushed(),
       why: this.#obstacles.describe() ?? this.#unread(),
@@ -149,14 +149,14 @@ class FeedReplica implements Replica {
   }
 
   #beat(): void {
-    const { clock, observer } = this.#options;
+    const { clock, observer, askEveryMs = ASK_EVERY_MS } = this.#options;
     const now = clock.now();
-    if (this.#stretch === undefined || this.#askedAt === undefined || ageMs(this.#askedAt, now) >= ASK_EVERY_MS) {
+    if (this.#stretch === undefined || this.#askedAt === undefined || ageMs(this.#askedAt, now) >= askEveryMs) {
       void this.#ask();
       void this.#hearing.prove();
     }
     this.#scanIfDue();
-    this.#known.expireSome();
+    this.#options.known.expireSome();
     this.#wrongTypes.report(now);
     const { position, entryCount, seq, why } = this.status();
     this.#obstacles.report(why, ageMs(position ?? this.#startedAt, now));
@@ -189,7 +189,7 @@ class FeedReplica implements Replica {
     this.#isAsking = false;
     this.#obstacles.note("reads", moment.ok ? undefined : moment.error);
     if (!moment.ok || stretch !== this.#stretch || this.#isStopped) return;
-    this.#known.setStoreNow(moment.value.storeNowMs);
+    this.#options.known.setStoreNow(moment.value.storeNowMs);
     const { head } = moment.value;
     if (stretch === undefined || before === undefined) this.#beginStretch(head);
     else if (goesOnFrom(head, before)) this.#await(stretch, head.seq, askedAt);
@@ -212,7 +212,7 @@ class FeedReplica implements Replica {
   #beginStretch(head: FeedHead): void {
     const now = this.#options.clock.now();
     this.#stretch = { beganAt: now, applied: head, heardSeq: head.seq, awaited: undefined };
-    this.#known.forgetOrder();
+    this.#options.known.forgetOrder();
     this.#wakeFollower?.();
     this.#scanIfDue();
   }
@@ -255,11 +255,11 @@ class FeedReplica implements Replica {
         this.#changedAt = beganAt = clock.now();
       }
       if (!isNext(entry, stretch.applied)) return this.#resync("entries are missing in the feed");
-      this.#known.applyEntry(entry, this.#readingCount > 0);
+      this.#options.known.applyEntry(entry, this.#readingCount > 0);
       this.#hearing.toldByFeed(entry.key);
       stretch.applied = { epoch: entry.epoch, seq: entry.seq, link: entry.link };
     }
-    if (this.#readingCount === 0) this.#known.settleOrder(stretch.applied.seq);
+    if (this.#readingCount === 0) this.#options.known.settleOrder(stretch.applied.seq);
     this.#settle(stretch);
     if (entries.some((entry) => entry.isAwaited)) this.#options.onAwaited?.();
   }
@@ -278,9 +278,9 @@ class FeedReplica implements Replica {
       return undefined;
     }
     this.#changedAt = this.#options.clock.now();
-    this.#known.applyMoment(keys, moment.value, stretch.applied.seq);
+    this.#options.known.applyMoment(keys, moment.value, stretch.applied.seq);
     this.#wrongTypes.note(keys, moment.value);
-    if (this.#readingCount === 0) this.#known.settleOrder(stretch.applied.seq);
+    if (this.#readingCount === 0) this.#options.known.settleOrder(stretch.applied.seq);
     return moment.value;
   }
 

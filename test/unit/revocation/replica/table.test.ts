@@ -29,7 +29,7 @@ test("a million live entries take at most 64 MiB, at every moment of growing, an
   expect(table.bytes).toBeLessThan(MIB);
 }, 60_000);
 
-test.each([1.5, -1, 4_294_967_294, 4_294_967_295, 1e15, NaN])(
+test.each([1.5, -1, 4_294_967_293, 4_294_967_294, 4_294_967_295, 1e15, NaN])(
   "a watermark of %d is left to the store",
   (issuedBeforeS) => {
     const table = new MarkerTable();
