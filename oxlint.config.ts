@@ -27,6 +27,7 @@ const ROOMS_BELOW_COMMANDS: Readonly<Record<string, Room>> = {
   revocation: { rooms: ["core", "resilience"] },
   "revocation/redis": { rooms: ["core", "resilience"], libraries: ["ioredis"] },
   "revocation/embedded": { rooms: ["core", "resilience"], libraries: ["node:sqlite"] },
+  "revocation/relay": { rooms: ["core", "resilience"], libraries: ["ws"] },
   "revocation/record": { rooms: ["core", "resilience"], libraries: ["pg"] },
   "ext-authz": { rooms: ["core", "policy", "resilience"], typesOf: ["token", "revocation"], libraries: ["@grpc/*"] },
   control: { rooms: ["core", "policy", "revocation", "token"], libraries: ["fastify", "@fastify/*"] },

@@ -12,6 +12,7 @@ const ALONE = [
   "redis-replicated",
   "redis-sentinel-*",
   "redis-store-lost",
+  "relay-*",
   "replica-faults",
   "replica-soak",
 ].map((name) => `test/integration/${name}.test.ts`);

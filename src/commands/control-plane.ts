@@ -17,6 +17,7 @@ import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
 import { createTransmitters, ingressOf } from "./ingress.ts";
 import type { Ladder } from "./ladder.ts";
+import { createRelayOf } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { readTlsOf, watchTls } from "./tls.ts";
 
@@ -67,6 +68,7 @@ function createServer(config: Config, parts: ControlPlaneParts, transmitters: re
   const verifier = verifierOf(parts.issuers, config, parts.telemetry);
   return createControlServer({
     store: parts.store,
+    relay: createRelayOf(config, parts.telemetry.log, parts.telemetry.observer),
     issuers: config.issuers,
     keyPrefix: config.store.keyPrefix,
     tokens: [...config.control.tokens, ...parts.tokens],

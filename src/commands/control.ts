@@ -8,15 +8,16 @@ import { readinessFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, storePart } from "./parts.ts";
-import { readConfig } from "./read-config.ts";
+import { hasOwnStore, readConfig } from "./read-config.ts";
 import { listenForTermination, runUntilTerminated } from "./run.ts";
 import { raiseLadder } from "./ladder.ts";
 import { openControlStore } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 export async function control(options: { readonly config: string }, io: CommandIo): Promise<number> {
-  const config = readConfig(options.config, io);
-  if (config === undefined) return EXIT.usage;
+  // One file may be for its sidecars, too, who then have none.
+  const config = readConfig(options.config, io, "redis");
+  if (config === undefined || !hasOwnStore(config, io)) return EXIT.usage;
   const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;

@@ -10,7 +10,7 @@ import { createDevIssuer } from "./dev-issuer.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, reloadPart, storePart } from "./parts.ts";
 import { writePrivateFile } from "./private-file.ts";
-import { configOf, readReloadable } from "./read-config.ts";
+import { configOf, hasOwnStore, readReloadable } from "./read-config.ts";
 import { listenForTermination, runUntilTerminated } from "./run.ts";
 import { createSidecar } from "./sidecar.ts";
 import { openControlStore } from "./store.ts";
@@ -21,7 +21,7 @@ const FOLDER = ".portcullis";
 
 export async function dev(options: { readonly config?: string }, io: CommandIo): Promise<number> {
   const read = options.config === undefined ? undefined : readReloadable(options.config, io, "embedded");
-  if (options.config !== undefined && read === undefined) return EXIT.usage;
+  if (options.config !== undefined && (read === undefined || !hasOwnStore(read.config, io))) return EXIT.usage;
   const kept = keepFiles(read?.config, io);
   if (kept === undefined) return EXIT.failed;
   const { config, tokenFile } = kept;

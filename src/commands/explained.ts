@@ -8,7 +8,7 @@ import { systemClock } from "./clock.ts";
 import { createIssuers } from "./issuers.ts";
 import { compilePolicy } from "./policy.ts";
 import { raiseLadder } from "./ladder.ts";
-import { openStore } from "./store.ts";
+import { openSidecarStore } from "./store.ts";
 
 export interface Explained {
   readonly config: Config;
@@ -21,7 +21,7 @@ const LOOK_EVERY_MS = 20;
 /** Waits at most `patienceMs` for the first keys and the store's first answer: without them the verdict tells so. */
 export async function openExplained(config: Config, patienceMs: number): Promise<Explained> {
   const untilMs = systemClock.now().monotonicMs + patienceMs;
-  const store = openStore(config, NO_LOG);
+  const store = openSidecarStore(config, NO_LOG);
   await store.start();
   const ladder = raiseLadder(config, store, NO_OBSERVER, undefined);
   const sources = createIssuers(NO_OBSERVER, NO_LOG);

@@ -4,13 +4,19 @@ import { ageMs, type Instant } from "../core/clock.ts";
 import type { ReadinessFacts } from "../ops/readiness.ts";
 import type { StatusFacts } from "../ops/status.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
-import type { RevocationStore } from "../revocation/revocation-store.ts";
+import type { StoreHealth } from "../revocation/revocation-store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { systemClock } from "./clock.ts";
 import type { Ladder } from "./ladder.ts";
 
+/** What a store tells of itself. */
+interface TellingStore {
+  readonly type: StatusFacts["store"]["type"];
+  health(): StoreHealth;
+}
+
 export function readinessFacts(
-  store: RevocationStore,
+  store: TellingStore,
   ladder: Ladder,
   replica: Replica | undefined,
   issuers: readonly Issuer[],
@@ -25,7 +31,7 @@ export function readinessFacts(
 
 export interface StatusSources extends Pick<StatusFacts, "version" | "ready" | "decisions" | "inFlightCount"> {
   readonly startedAt: Instant;
-  readonly store: RevocationStore;
+  readonly store: TellingStore;
   readonly ladder: Ladder;
   readonly replica: Replica | undefined;
   readonly issuers: readonly Issuer[];

@@ -35,9 +35,12 @@ export interface Ladder {
   stop(): void;
 }
 
+/** What is asked. */
+export type AskedStore = MarkerReader & Pick<RevocationStore, "shards" | "writtenAt">;
+
 export function raiseLadder(
   config: Config,
-  store: RevocationStore,
+  store: AskedStore,
   observer: Observer,
   replica: ReplicaView | undefined,
   news?: News,
@@ -52,7 +55,7 @@ function laterOf(written: Instant | undefined, heard: Instant | undefined): Inst
   return written !== undefined && isLater(heard, written) ? heard : (written ?? heard);
 }
 
-function openWays(config: Config, store: RevocationStore, observer: Observer): ShardLookUp {
+function openWays(config: Config, store: AskedStore, observer: Observer): ShardLookUp {
   const { shards } = store;
   if (shards === undefined) {
     return openWay(config, store, observer, markerKey(config.store.keyPrefix, { kind: "everything" }));

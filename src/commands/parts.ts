@@ -14,7 +14,7 @@ const DEADLINES = { startTimeoutMs: 5_000, stopTimeoutMs: 5_000 };
 /** Requests of the control API are short; the store's own time-outs bound them. */
 const CONTROL_GRACE_MS = 3_000;
 
-export function storePart(store: RevocationStore): Part {
+export function storePart(store: Pick<RevocationStore, "start" | "stop">): Part {
   return { name: "store", start: () => store.start(), stop: () => store.stop(), ...DEADLINES };
 }
 

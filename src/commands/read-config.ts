@@ -16,6 +16,13 @@ export function readConfig(path: string, io: CommandIo, unnamedStore?: StoreConf
   return readReloadable(path, io, unnamedStore)?.config;
 }
 
+/** Whether a control plane can run on it, which has to have a store; a person is told where it cannot. */
+export function hasOwnStore({ store }: Config, io: CommandIo): boolean {
+  if (store.type !== "relay") return true;
+  io.err("portcullis: store.type relay is for sidecars (serve): a control plane has a store of its own\n");
+  return false;
+}
+
 /** As readConfig, with the text it was read from, for telling whether the file has changed since. */
 export function readReloadable(
   path: string,

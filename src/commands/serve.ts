@@ -5,7 +5,7 @@ import { EXIT, type CommandIo } from "./io.ts";
 import { readReloadable } from "./read-config.ts";
 import { reloadPart, storePart } from "./parts.ts";
 import { listenForTermination, runUntilTerminated } from "./run.ts";
-import { openStore } from "./store.ts";
+import { openSidecarStore } from "./store.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 export async function serve(options: { readonly config: string }, io: CommandIo): Promise<number> {
@@ -15,7 +15,7 @@ export async function serve(options: { readonly config: string }, io: CommandIo)
   const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
-  const store = openStore(config, log);
+  const store = openSidecarStore(config, log);
   const sidecar = createSidecar(config, store, telemetry, io.version, undefined);
   const reload = reloadPart({ ...read, io, log, observer, replace: sidecar.replace });
   const exitCode = await runUntilTerminated([storePart(store), ...sidecar.parts, reload], termination, io, log);

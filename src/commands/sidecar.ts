@@ -11,7 +11,6 @@ import { watchReadiness, type Readiness } from "../ops/readiness.ts";
 import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { FleetBoard } from "../revocation/fleet-board.ts";
-import type { RevocationStore } from "../revocation/revocation-store.ts";
 import type { Issuer } from "../token/issuer.ts";
 import { readTls, watchTls } from "./tls.ts";
 import { systemClock } from "./clock.ts";
@@ -21,7 +20,7 @@ import { createIssuers } from "./issuers.ts";
 import { ladderPart } from "./parts.ts";
 import { raiseLadder, type Ladder } from "./ladder.ts";
 import { compilePolicy } from "./policy.ts";
-import { createNewsOf, createReplicaOf } from "./store.ts";
+import { createNewsOf, createReplicaOf, type SidecarStore } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface Sidecar {
@@ -43,7 +42,7 @@ const PART_TIMEOUT_MS = 5_000;
 /** `board`: where a control plane in this process hears of it; undefined: it is elsewhere. */
 export function createSidecar(
   config: Config,
-  store: RevocationStore,
+  store: SidecarStore,
   telemetry: Telemetry,
   version: string,
   board: FleetBoard | undefined,

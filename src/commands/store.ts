@@ -1,8 +1,9 @@
-// Opens the store of the configuration, and the replica that is fed from it.
+// Opens the store of the configuration, and the replica that is fed from it, or the relay that feeds others.
 
+import { canFeed } from "../config/compile.ts";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
-import type { Observer, RecordObserver } from "../core/observer.ts";
+import type { Observer, RecordObserver, RelayObserver } from "../core/observer.ts";
 import { eventLoop } from "../resilience/schedule.ts";
 import { createEmbeddedStore } from "../revocation/embedded/store.ts";
 import { feedInProcess } from "../revocation/in-process-feed.ts";
@@ -11,6 +12,9 @@ import { createNewsReader, type NewsReader } from "../revocation/news.ts";
 import { createRedisReplicaSource } from "../revocation/redis/replica-source.ts";
 import type { RedisStoreOptions } from "../revocation/redis/options.ts";
 import { createRedisStore } from "../revocation/redis/store.ts";
+import { createRelay, type Relay } from "../revocation/relay/relay.ts";
+import { createRelayedReplica } from "../revocation/relay/replica.ts";
+import { createRelayStore, type RelayStore } from "../revocation/relay/store.ts";
 import { createReplica, type Replica } from "../revocation/replica/replica.ts";
 import { createRecordDatabase } from "../revocation/record/database.ts";
 import { createRecordedStore } from "../revocation/record/recorded-store.ts";
@@ -18,8 +22,17 @@ import { createReconciler } from "../revocation/record/reconciler.ts";
 import type { RevocationStore } from "../revocation/revocation-store.ts";
 import { systemClock } from "./clock.ts";
 
+/** What a sidecar asks. */
+export type SidecarStore = RevocationStore | RelayStore;
+
+export function openSidecarStore(config: Config, log: Log): SidecarStore {
+  if (config.store.type !== "relay") return openStore(config, log);
+  const { url: controlUrl, reportToken: token = "" } = config.control;
+  return createRelayStore({ controlUrl, token });
+}
+
 /** `keeping`: how it cares for the feed in Redis, as control planes do. */
-export function openStore(
+function openStore(
   config: Config,
   log: Log,
   keeping: Pick<RedisStoreOptions, "replays" | "beginsFeed"> = {},
@@ -35,6 +48,8 @@ export function openStore(
       );
     case "memory":
       return feedInProcess(createMemoryStore({ keyPrefix: store.keyPrefix, clock: systemClock }), systemClock);
+    case "relay":
+      throw new RangeError("the store of a sidecar holds nothing of its own");
   }
 }
 
@@ -64,22 +79,36 @@ export function createReplicaOf(
   observer: Observer,
   onAwaited: () => void,
 ): Replica | undefined {
-  const { store, feed } = config;
+  const { store, feed, control } = config;
+  const common = { clock: systemClock, schedule: eventLoop, log, observer, random: Math.random, onAwaited };
+  const { keyPrefix } = store;
+  if (feed.type === "relay" && (store.type === "redis" || store.type === "relay")) {
+    return createRelayedReplica({ ...common, controlUrl: control.url, token: control.reportToken ?? "", keyPrefix });
+  }
   if (store.type !== "redis" || feed.type !== "redis") return undefined;
-  return createReplica({
-    source: createRedisReplicaSource({ url: store.url, keyPrefix: store.keyPrefix, clock: systemClock, log }),
+  const source = createRedisReplicaSource({ url: store.url, keyPrefix, clock: systemClock, log });
+  return createReplica({ ...common, ...feed, source });
+}
+
+/** The relay of a control plane; undefined where its store feeds nobody. */
+export function createRelayOf({ store, feed }: Config, log: Log, observer: RelayObserver): Relay | undefined {
+  if (store.type !== "redis" || !canFeed(store)) return undefined;
+  const { keyPrefix } = store;
+  return createRelay({
+    ...feed,
+    source: createRedisReplicaSource({ url: store.url, keyPrefix, clock: systemClock, log }),
+    keyPrefix,
     clock: systemClock,
     schedule: eventLoop,
     log,
-    observer,
     random: Math.random,
-    scanEveryMs: feed.scanEveryMs,
-    directWriters: feed.directWriters,
-    onAwaited,
+    onCount: observer.relayFollowedBy,
   });
 }
 
 /** Not started; undefined for a store outside of this machine, which a replica follows. */
-export function createNewsOf(store: RevocationStore, onNews: () => void): NewsReader | undefined {
-  return store.type === "redis" ? undefined : createNewsReader({ log: store, clock: systemClock, onNews });
+export function createNewsOf(store: SidecarStore, onNews: () => void): NewsReader | undefined {
+  return store.type === "redis" || store.type === "relay"
+    ? undefined
+    : createNewsReader({ log: store, clock: systemClock, onNews });
 }

@@ -61,8 +61,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     control: compileControl(written, listen.control, directory, secrets),
     ingress: compileIngress(written, directory, secrets),
     feed: {
-      // The schema's other types were refused by the checks.
-      type: written.feed.type === "redis" && hasFeed(store) ? "redis" : "none",
+      type: compileFeedType(written.feed.type, store),
       scanEveryMs: ms(written.feed.scanEvery),
       directWriters: written.feed.directWriters,
     },
@@ -70,8 +69,14 @@ export function compileConfig(file: string, directory: string, written: WrittenF
   };
 }
 
+/** The schema's other types were refused by the checks. */
+function compileFeedType(type: WrittenFile["feed"]["type"], store: StoreConfig): Config["feed"]["type"] {
+  if (type === "relay") return "relay";
+  return type === "redis" && canFeed(store) ? "redis" : "none";
+}
+
 /** A Cluster feeds nobody yet (ADR 15); a store in this process does so there. */
-function hasFeed({ type, url }: StoreConfig): boolean {
+export function canFeed({ type, url }: StoreConfig): boolean {
   return type !== "redis" || !/^rediss?\+cluster:/i.test(url);
 }
 

@@ -70,7 +70,8 @@ export interface IssuerConfig {
 }
 
 export interface StoreConfig {
-  readonly type: "redis" | "embedded" | "memory";
+  /** relay: a control plane is asked, at control.url. */
+  readonly type: "redis" | "embedded" | "memory" | "relay";
   /** redis: `redis://`, `rediss://`, `unix:/path`, `redis+sentinel://` or `redis+cluster://`. A secret: it may hold a password. */
   readonly url: string;
   readonly keyPrefix: string;
@@ -131,7 +132,7 @@ export interface ControlConfig {
     /** What the trail is signed with; undefined: made once and kept in the store. */
     readonly secret: string | undefined;
   };
-  /** With which a sidecar reports to `url`; a secret. undefined: it does not report. */
+  /** With which a sidecar reports to `url`, and follows and asks the relay there; a secret. undefined: it does not report. */
   readonly reportToken: string | undefined;
 }
 
@@ -210,7 +211,11 @@ export interface Config {
   readonly telemetry: TelemetryConfig;
   readonly control: ControlConfig;
   readonly ingress: IngressConfig;
-  readonly feed: { readonly type: "none" | "redis"; readonly scanEveryMs: number; readonly directWriters: boolean };
+  readonly feed: {
+    readonly type: "none" | "redis" | "relay";
+    readonly scanEveryMs: number;
+    readonly directWriters: boolean;
+  };
   /** Of the PostgreSQL that is the control plane's system of record; a secret. undefined: there is none. */
   readonly recordUrl: string | undefined;
 }

@@ -14,7 +14,9 @@ import type { WrittenControl } from "./written.ts";
 export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
   url: httpUrl()
     .optional()
-    .describe("Where the control API is found, for sidecars that report; that of listen.control where left out."),
+    .describe(
+      "Where the control API is found, for sidecars that report, and for the relay; that of listen.control where left out.",
+    ),
   issuer: ISSUER_ID.optional().describe(
     "Whose access tokens may call the API, by their scopes; the issuer main, or the only one, where left out.",
   ),
@@ -57,7 +59,7 @@ export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
   reportToken: hidden(text(4_096, "a token"))
     .optional()
     .describe(
-      "A token with the scope portcullis:sidecar, with which the sidecar reports to url; left out: it does not.",
+      "A token with the scope portcullis:sidecar, with which the sidecar reports to url, and with feed.type relay is told and asks there; left out: it does not report.",
     ),
   reportTokenFile: text(4_096, "a path, relative to this file").optional().describe("A file that holds reportToken."),
   secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as readonly [TargetKind, ...TargetKind[]])))

@@ -23,6 +23,7 @@ import { NO_READINGS, type Readings } from "./readings.ts";
 import { FILE } from "./schema.ts";
 import { readSecretSiblings } from "./secret-siblings.ts";
 import { readTree } from "./tree.ts";
+import type { WrittenFile } from "./written.ts";
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -31,7 +32,7 @@ export interface LoadedConfig {
 }
 
 export interface LoadOptions {
-  /** Meant where the file names neither a type nor a URL of the store. */
+  /** Meant where the file names neither a type nor a URL of the store; else relay with that feed, and redis without. */
   readonly unnamedStore?: StoreConfig["type"] | undefined;
   /** Of the rooms that the configuration is for. */
   readonly readings?: Readings;
@@ -45,7 +46,7 @@ export function loadConfig(
   file: string,
   text: string,
   env: Readonly<Record<string, string | undefined>>,
-  { unnamedStore = STORE.type, readings = NO_READINGS }: LoadOptions = {},
+  { unnamedStore, readings = NO_READINGS }: LoadOptions = {},
 ): Result<LoadedConfig, readonly ConfigProblem[]> {
   const read = readTree(file, text, env);
   if (!read.ok) return read;
@@ -71,12 +72,21 @@ export function loadConfig(
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);
   const problems = distinct([...tree.problems, ...issues, ...look.problems]).toSorted(byPlace);
   if (problems.length > 0 || !parsed.success) return err(problems);
-  const storeIsNamed = (["type", "url", "urlFile"] as const).some((key) => look.has("store", key));
-  const store = storeIsNamed ? parsed.data.store : { ...parsed.data.store, type: unnamedStore };
+  const store = { ...parsed.data.store, type: storeType(look, parsed.data, unnamedStore) };
   return ok({
     config: compileConfig(resolve(file), directory, { ...parsed.data, store }, secrets),
     warnings: look.warnings.toSorted(byPlace),
   });
+}
+
+/** Who is told by a control plane has no connection to a store, unless the file names one. */
+function storeType(
+  look: Look,
+  { store, feed }: WrittenFile,
+  unnamed: StoreConfig["type"] | undefined,
+): StoreConfig["type"] {
+  if ((["type", "url", "urlFile"] as const).some((key) => look.has("store", key))) return store.type;
+  return unnamed ?? (feed.type === "relay" ? "relay" : STORE.type);
 }
 
 /** A warning only: the file may come later, and is then found by itself. */

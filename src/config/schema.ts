@@ -59,9 +59,11 @@ const listen = z.strictObject({
 });
 
 const store = z.strictObject({
-  type: oneOf(["redis", "embedded", "memory"])
+  type: oneOf(["redis", "embedded", "memory", "relay"])
     .default(STORE.type)
-    .describe("redis in production; embedded, a SQLite file, for one machine; memory for tests."),
+    .describe(
+      "redis in production; embedded, a SQLite file, for one machine; memory for tests; relay asks the control plane at control.url, which a sidecar with feed.type relay does unless another store is named.",
+    ),
   url: hidden(text(2_048, "redis://, rediss://, unix:/path, redis+sentinel:// or redis+cluster://"))
     .default(STORE.url)
     .describe(
@@ -184,7 +186,7 @@ export const FILE: z.ZodType<WrittenFile> = z
         type: oneOf(["redis", "relay", "kafka", "none"])
           .default(FEED.type)
           .describe(
-            "How a sidecar learns of revocations without asking: redis keeps a replica of a Redis store in memory; none asks the store. Embedded and memory stores are in this process and tell it themselves.",
+            "How a sidecar learns of revocations without asking: redis keeps a replica of a Redis store in memory; relay is told the same by the control plane at control.url, with control.reportToken; none asks the store. Embedded and memory stores are in this process and tell it themselves.",
           ),
         scanEvery: duration(SECOND_MS, HOUR_MS)
           .default(FEED.scanEvery)

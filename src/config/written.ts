@@ -30,7 +30,7 @@ export interface WrittenIssuer {
 }
 
 export interface WrittenStore {
-  type: "redis" | "embedded" | "memory";
+  type: "redis" | "embedded" | "memory" | "relay";
   url: string;
   urlFile?: string | undefined;
   keyPrefix: string;

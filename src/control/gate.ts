@@ -33,6 +33,8 @@ export interface Gate {
 
 /** Well above what a script of revocations in a loop reaches, well below what would starve the process. */
 const CALLER_RATE: Rate = { perSecond: 1_000, burstCount: 2_000 };
+/** A fleet shares one token: of 2,500 sidecars a report, and some look-ups for whoever has no store of its own. */
+const SIDECAR_RATE: Rate = { perSecond: 25_000, burstCount: 50_000 };
 /**
  * Bounds the verifications that one address may cause, some 0.1 ms each, and not guesses: a wrong token is 256 bits
  * away from a right one. It is also what an administrator's new token has to pass behind a flooded address: 50 chances
@@ -62,6 +64,7 @@ const SEVERAL_CREDENTIALS: Problem = {
 export function createGate(options: GateOptions): Gate {
   const { bootstrap, authenticators, clock } = options;
   const callers = createRateLimiter(options.callerRate ?? CALLER_RATE, MAX_BUCKETS);
+  const sidecars = createRateLimiter(SIDECAR_RATE, MAX_BUCKETS);
   const strangers = createRateLimiter(options.strangerRate ?? STRANGER_RATE, MAX_BUCKETS);
   const known = createKnownTokens(MAX_KNOWN_TOKENS);
 
@@ -93,7 +96,8 @@ export function createGate(options: GateOptions): Gate {
   }
 
   function admitted(caller: Caller): Result<Caller, Problem> {
-    const limited = chargeCaller(caller.name);
+    const rate = caller.scopes.every((scope) => scope === "portcullis:sidecar") ? sidecars : callers;
+    const limited = tooMany(rate.take(caller.name, clock.now().monotonicMs));
     return limited === undefined ? ok(caller) : err(limited);
   }
 

@@ -8,6 +8,7 @@ import { INGRESS_CALLS } from "./ingress/openapi.ts";
 import { FLEET, SIDECAR_REPORT } from "./fleet/fleet-schemas.ts";
 import { QUESTIONS } from "./preview/fleet-json.ts";
 import { PREVIEW, PREVIEW_REQUEST } from "./preview/schemas.ts";
+import { LOOKED_UP, LOOK_UPS, RELAY_QUERY } from "./relay/relay-schemas.ts";
 import { answer, parametersOf, problems } from "./openapi-parts.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import {
@@ -50,6 +51,8 @@ export function openApiDocument(version: string, openIngress: readonly string[])
       "/v1/audit/verify": { get: AUDIT_VERIFY },
       "/v1/fleet": { get: SHOW_FLEET },
       "/v1/fleet/reports": { post: REPORT },
+      "/v1/relay": { get: RELAY },
+      "/v1/relay/look-ups": { post: LOOK_UP },
       "/openapi.json": { get: DOCUMENT },
       ...Object.fromEntries(openIngress.map((path) => [path, { post: INGRESS_CALLS[path] }])),
     },
@@ -219,6 +222,24 @@ const REPORT = {
     "204": { description: "Kept" },
     ...problems(400, 401, 403, 413, 415, 429, 503),
   },
+};
+
+const RELAY = {
+  operationId: "relay",
+  summary: "Follow the feed over a WebSocket, as a sidecar without a connection to the store",
+  description:
+    "Needs portcullis:sidecar, for as long as it lasts. Between sidecars and control planes of one version: " +
+    "what is said over it may be other in the next.",
+  parameters: parametersOf(RELAY_QUERY, "query"),
+  responses: { "101": { description: "A WebSocket (RFC 6455)" }, ...problems(400, 401, 403, 426, 429, 503) },
+};
+
+const LOOK_UP = {
+  operationId: "lookUp",
+  summary: "Read the markers under some keys from the store now, as a sidecar without a connection to it",
+  description: "Needs portcullis:sidecar. Keys that are no marker's are refused.",
+  requestBody: { required: true, content: { "application/json": { schema: LOOK_UPS } } },
+  responses: { "200": answer("Their values", LOOKED_UP), ...problems(400, 401, 403, 413, 415, 422, 429, 503) },
 };
 
 const DOCUMENT = {

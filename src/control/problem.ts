@@ -2,6 +2,7 @@
 // nothing here tells a stranger more than that he may not.
 
 import type { OutgoingHttpHeaders } from "node:http";
+import type { UnknownCause } from "../core/evidence.ts";
 import type { StoreFault } from "../revocation/store.ts";
 
 /** Status and title by code; the code is the last part of the problem's `type`. */
@@ -40,6 +41,8 @@ export interface Problem {
   readonly code: ProblemCode;
   readonly detail?: string;
   readonly errors?: readonly Fault[];
+  /** Why the store did not answer, for who judges by it. */
+  readonly cause?: UnknownCause;
   readonly headers?: OutgoingHttpHeaders;
 }
 
@@ -52,8 +55,8 @@ export function statusOf(problem: Problem): number {
 /** The body of `problem`, serialized. */
 export function problemBody(problem: Problem): string {
   const { status, title } = PROBLEMS[problem.code];
-  const { code, detail, errors } = problem;
-  return JSON.stringify({ type: `urn:portcullis:problem:${code}`, title, status, code, detail, errors });
+  const { code, detail, errors, cause } = problem;
+  return JSON.stringify({ type: `urn:portcullis:problem:${code}`, title, status, code, detail, errors, cause });
 }
 
 /** The store failed a read: nothing changed. */

@@ -1,6 +1,7 @@
 // The shapes of the control API as JSON Schema. What validates requests is what /openapi.json shows: one object,
 // so that document and behaviour cannot differ. What a schema cannot say is in new-revocation.
 
+import { UNKNOWN_CAUSES } from "../core/evidence.ts";
 import { TARGET_KINDS } from "../core/target.ts";
 import { FLEET_RECEIPT } from "./fleet/fleet-schemas.ts";
 import { IDEMPOTENCY_KEY } from "./idempotency.ts";
@@ -222,5 +223,6 @@ export const PROBLEM: JsonSchema = {
         properties: { pointer: { type: "string" }, detail: { type: "string" } },
       },
     },
+    cause: { type: "string", enum: UNKNOWN_CAUSES, description: "Of a look-up: why the store did not answer." },
   },
 };

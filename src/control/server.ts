@@ -5,26 +5,31 @@ import type { AddressInfo } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Clock } from "../core/clock.ts";
-import type { ControlScope } from "../core/control-scope.ts";
 import type { Log } from "../core/log.ts";
 import type { TargetKind } from "../core/target.ts";
 import type { EventLog } from "../revocation/event-log.ts";
 import type { FleetBoard } from "../revocation/fleet-board.ts";
 import type { PendingStore } from "../revocation/pending-store.ts";
+import { RELAY_PATH } from "../revocation/relay/link.ts";
+import type { Relay } from "../revocation/relay/relay.ts";
+import { LOOK_UPS_PATH } from "../revocation/relay/store.ts";
 import type { MarkerReader, RevocationWriter } from "../revocation/store.ts";
 import type { Authenticator } from "./access.ts";
 import { registerAudit } from "./api/audit.ts";
 import { BATCH_TIMEOUT_MS, registerBatch } from "./api/batch.ts";
 import { registerCheck } from "./api/check.ts";
 import { registerFleet, REPORTS_PATH } from "./api/fleet.ts";
+import { guard } from "./api/guard.ts";
 import { registerIntrospect } from "./api/introspect.ts";
 import { refuseOtherMethods } from "./api/methods.ts";
 import { registerMetrics, registerProbes, type ControlOps } from "./api/ops.ts";
-import { acceptWebSockets, mayUpgrade, registerEvents } from "./api/events.ts";
+import { registerEvents } from "./api/events.ts";
 import { registerPending } from "./api/pending.ts";
 import { PREVIEW_PATH, registerPreview } from "./api/preview.ts";
+import { registerRelay } from "./api/relay.ts";
 import { registerRevocations } from "./api/revocations.ts";
-import { CALLER, lackOf, sendProblem } from "./api/room.ts";
+import { sendProblem } from "./api/room.ts";
+import { acceptWebSockets, mayUpgrade } from "./api/web-sockets.ts";
 import type { AuditTrail } from "./audit/trail.ts";
 import { createBootstrapAuthenticator, type BootstrapToken } from "./bootstrap-token.ts";
 import { answerBrokenRequest, problemOfError } from "./errors.ts";
@@ -36,7 +41,6 @@ import type { Introspect } from "./introspection.ts";
 import { parseJsonBody } from "./json-body.ts";
 import type { IssuerLimits } from "./new-revocation.ts";
 import { openApiDocument } from "./openapi.ts";
-import { statusOf, type Problem } from "./problem.ts";
 import { faultOfForm } from "./request-form.ts";
 import { tlsOptions, useCertificate, type Certificate, type TlsListener } from "./tls.ts";
 import type { Rate } from "./rate-limit.ts";
@@ -53,6 +57,8 @@ export interface ControlOptions {
   readonly authenticators: readonly Authenticator[];
   readonly introspect: Introspect;
   readonly ingress: Ingress;
+  /** Of the store's feed; ends with the server. undefined: the store has none. */
+  readonly relay?: Relay | undefined;
   /** Begins and ends with the server. */
   readonly audit: AuditTrail;
   readonly clock: Clock;
@@ -90,7 +96,8 @@ const WORK_TIMEOUT_MS = 10_000;
 /** Of a connection on which nothing moves: so the answer to what is overdue is still heard. */
 const SILENCE_TIMEOUT_MS = 25_000;
 const KEEP_ALIVE_MS = 5_000;
-const MAX_CONNECTIONS = 1_024;
+/** A relayed sidecar makes up to three that stay; an idle one costs some 20 KB. */
+const MAX_CONNECTIONS = 8_192;
 /** Ids of other programs' markers may be long. */
 const MAX_ID_LENGTH = 2_048;
 
@@ -137,13 +144,17 @@ export function createControlServer(options: ControlOptions): ControlServer {
     });
   }
   const events = createEventHub(options.store, options.clock);
-  app.addHook("preClose", async () => events.stop());
+  app.addHook("preClose", async () => {
+    events.stop();
+    await options.relay?.stop();
+  });
   const room = { ...options, fleet: createFleetWatch(options.store, options.clock) };
   app.register(async (v1) => {
     await acceptWebSockets(v1);
     guard(v1, gate, options.audit);
     registerEvents(v1, { ...room, events, gate });
     registerFleet(v1, options.store, room.fleet);
+    registerRelay(v1, { ...room, relay: options.relay, gate });
     registerRevocations(v1, room);
     registerPending(v1, room);
     registerPreview(v1, room, options.store);
@@ -224,6 +235,8 @@ const ALLOWED_METHODS: Readonly<Record<string, readonly string[]>> = {
   "/v1/fleet": ["GET", "HEAD"],
   [REPORTS_PATH]: ["POST"],
   "/v1/events/ws": ["GET"],
+  [RELAY_PATH]: ["GET"],
+  [LOOK_UPS_PATH]: ["POST"],
   "/v1/audit": ["GET", "HEAD"],
   "/v1/audit/verify": ["GET", "HEAD"],
 };
@@ -256,37 +269,5 @@ function limitBody({ raw, routeOptions }: FastifyRequest, reply: FastifyReply): 
   raw.once("close", done);
   reply.raw.once("close", () => {
     if (raw.complete) done();
-  });
-}
-
-/** Not so of a store that is out: then nobody was told that he may not. */
-function isRefusal(problem: Problem): boolean {
-  return statusOf(problem) < 500;
-}
-
-/** Without it nothing can be done on the route, whatever the request says. */
-function leastScope({ routeOptions, method }: FastifyRequest): ControlScope {
-  const { scope } = routeOptions.config as { readonly scope?: ControlScope };
-  return scope ?? (method === "GET" || method === "HEAD" ? "portcullis:read" : "portcullis:revoke");
-}
-
-/** Nothing of what is guarded is parsed, let alone done, for a caller who is unknown or may do nothing of the kind. */
-function guard(v1: FastifyInstance, gate: Gate, audit: AuditTrail): void {
-  const refused = (actor: string, { code: reason }: Problem): void =>
-    audit.refused({ actor, action: "access_refused", target: undefined, reason });
-  v1.decorateRequest(CALLER);
-  v1.addHook("onRequest", async (request, reply) => {
-    const caller = await gate.enter(request.raw);
-    if (!caller.ok) {
-      if (isRefusal(caller.error)) refused("stranger", caller.error);
-      return sendProblem(reply, caller.error);
-    }
-    const lack = lackOf(leastScope(request), caller.value);
-    if (lack !== undefined) {
-      refused(caller.value.name, lack);
-      return sendProblem(reply, lack);
-    }
-    request.setDecorator(CALLER, caller.value);
-    return undefined;
   });
 }

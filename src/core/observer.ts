@@ -63,6 +63,12 @@ export interface RecordObserver {
   recordRepaired(repair: RecordRepair): void;
 }
 
+/** What a control plane reports of its relay. */
+export interface RelayObserver {
+  /** So many sidecars follow it now. */
+  relayFollowedBy(count: number): void;
+}
+
 export interface Observer {
   decided(decision: Decision): void;
   verified(algorithm: string, durationMs: number): void;

@@ -39,6 +39,7 @@ export interface Metrics {
   readonly replicaEntries: Family<Cell>;
   readonly replicaSeq: Family<Cell>;
   readonly replicaWrongType: Family<Cell>;
+  readonly relayFollowers: Family<Cell>;
   readonly recordUp: Family<Cell>;
   readonly recordRepairs: Family<Cell>;
   readonly fleetSidecars: Family<Cell>;
@@ -190,6 +191,7 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
       "issuer",
       "result",
     ]),
+    relayFollowers: gauge("relay_followers", "Sidecars that follow the relay here.", [], createCell),
     recordUp: gauge("record_up", "1 if the system of record answered last, 0 if not.", [], createCell),
     recordRepairs: counter("record_repairs_total", "Revocations brought back to what the record says.", ["repair"]),
     auditFailures: counter("audit_failures_total", "Entries of the audit trail not stored at once.", []),

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { DecisionTotals } from "../core/decision-totals.ts";
-import type { BreakerStateName, FleetFacts, Observer, RecordObserver } from "../core/observer.ts";
+import type { BreakerStateName, FleetFacts, Observer, RecordObserver, RelayObserver } from "../core/observer.ts";
 import { totalsOf } from "./decision-totals.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { NONE, type Metrics } from "./metrics.ts";
@@ -20,7 +20,7 @@ export interface ObserverOptions {
   readonly tiers: readonly string[];
 }
 
-export interface TelemetryObserver extends Observer, RecordObserver {
+export interface TelemetryObserver extends Observer, RecordObserver, RelayObserver {
   /** For `/status`. */
   decisionRates(): DecisionRates;
   /** Since the start. */
@@ -55,6 +55,9 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     },
     revokedTokenAttempted(kind) {
       metrics.revokedTokenAttempts.at(kind).value += 1;
+    },
+    relayFollowedBy(count) {
+      metrics.relayFollowers.at().value = count;
     },
     recordUp(up) {
       metrics.recordUp.at().value = up ? 1 : 0;

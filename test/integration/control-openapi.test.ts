@@ -54,6 +54,8 @@ test("the document is open to all and names every route that exists, and no othe
     "/v1/fleet",
     "/v1/fleet/reports",
     "/v1/introspect",
+    "/v1/relay",
+    "/v1/relay/look-ups",
     "/v1/revocations",
     "/v1/revocations/batch",
     "/v1/revocations/pending",

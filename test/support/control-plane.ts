@@ -12,6 +12,7 @@ import type { TargetKind } from "../../src/core/target.ts";
 import type { Rate } from "../../src/control/rate-limit.ts";
 import { createControlServer } from "../../src/control/server.ts";
 import { createMemoryStore } from "../../src/revocation/memory/store.ts";
+import type { Relay } from "../../src/revocation/relay/relay.ts";
 import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
 
 export const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
@@ -36,6 +37,7 @@ export interface ControlPlane {
     readonly revoker: string;
     readonly otherRevoker: string;
     readonly reader: string;
+    readonly sidecar: string;
   };
   /** Every line logged so far, as one text. */
   logged(): string;
@@ -77,6 +79,7 @@ export interface ControlPlaneOptions {
   /** Default: nothing is open. */
   readonly ingress?: Ingress;
   readonly secondPerson?: readonly TargetKind[];
+  readonly relay?: Relay;
   readonly callerRate?: Rate;
   readonly strangerRate?: Rate;
   /** Puts something between the server and its store. */
@@ -92,6 +95,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     revoker: createBootstrapToken(),
     otherRevoker: createBootstrapToken(),
     reader: createBootstrapToken(),
+    sidecar: createBootstrapToken(),
   };
   const lines: string[] = [];
   let auditFailures = 0;
@@ -108,6 +112,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       { name: "ci", sha256: made.revoker.sha256, scopes: ["portcullis:revoke"] },
       { name: "desk", sha256: made.otherRevoker.sha256, scopes: ["portcullis:revoke"] },
       { name: "eye", sha256: made.reader.sha256, scopes: ["portcullis:read"] },
+      { name: "fleet", sha256: made.sidecar.sha256, scopes: ["portcullis:sidecar"] },
     ],
     authenticators: options.authenticators ?? [],
     audit: createAuditTrail({
@@ -134,6 +139,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     revoker: made.revoker.token,
     otherRevoker: made.otherRevoker.token,
     reader: made.reader.token,
+    sidecar: made.sidecar.token,
   };
   return {
     url,

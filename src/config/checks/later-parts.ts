@@ -11,8 +11,7 @@ export function checkLaterParts(look: Look): void {
 
 function checkFeed(look: Look): void {
   const feed = look.text("feed", "type");
-  if (feed === "relay" || feed === "kafka")
-    look.wrongValue(["feed", "type"], "not part of this version", "redis or none");
+  if (feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "redis, relay or none");
 }
 
 function checkControlUrl(look: Look): void {

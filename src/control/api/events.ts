@@ -1,8 +1,6 @@
 // Tells what is revoked and lifted as it happens: server-sent events, and the same over a WebSocket. It decides who may
 // follow and from where; what there is to tell comes from the hub.
 
-import type { IncomingMessage } from "node:http";
-import websocket from "@fastify/websocket";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { err, ok, type Result } from "../../core/result.ts";
 import { nameInLog } from "../access.ts";
@@ -15,6 +13,7 @@ import { webSocketMessages } from "../events/web-socket.ts";
 import type { Gate } from "../gate.ts";
 import type { Problem } from "../problem.ts";
 import { callerOf, sendProblem, type Room } from "./room.ts";
+import { EVENTS_SOCKET_PATH, requireUpgrade } from "./web-sockets.ts";
 
 export interface EventsRoom extends Room {
   readonly events: EventHub;
@@ -35,11 +34,6 @@ interface Place {
 const MAX_STREAMS = 400;
 const MAX_STREAMS_PER_CALLER = 200;
 
-/** Nothing is taken from a follower. */
-const MAX_MESSAGE_BYTES = 1_024;
-
-const SOCKET_PATH = "/v1/events/ws";
-
 const FULL: Problem = {
   code: "too_many_requests",
   detail: "Too many streams of events are open.",
@@ -50,19 +44,6 @@ const NO_LOG: Problem = {
   detail: "The store does not tell where its log stands.",
   headers: { "retry-after": "1" },
 };
-const NO_UPGRADE: Problem = { code: "upgrade_required", headers: { upgrade: "websocket", connection: "upgrade" } };
-const FOREIGN_ORIGIN: Problem = { code: "insufficient_scope", detail: "Not for pages of another origin." };
-
-/** Whether a request may ask for another protocol; else it is answered as if it had not (RFC 9110 §7.8). */
-export function mayUpgrade({ method, url, headers }: IncomingMessage): boolean {
-  const path = url?.split("?", 1)[0];
-  return method === "GET" && path === SOCKET_PATH && headers.upgrade?.toLowerCase() === "websocket";
-}
-
-/** Has to come before any hook that refuses: it sees to it that a refused socket is closed. */
-export async function acceptWebSockets(app: FastifyInstance): Promise<void> {
-  await app.register(websocket, { options: { maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false } });
-}
 
 export function registerEvents(app: FastifyInstance, room: EventsRoom): void {
   const seats = createSeats(MAX_STREAMS, MAX_STREAMS_PER_CALLER);
@@ -91,7 +72,7 @@ export function registerEvents(app: FastifyInstance, room: EventsRoom): void {
     void stream(request, serverSentEvents(reply.raw));
   });
   app.get(
-    SOCKET_PATH,
+    EVENTS_SOCKET_PATH,
     { schema, exposeHeadRoute: false, websocket: true, preValidation: requireUpgrade, preHandler: admit },
     (socket, request) => stream(request, webSocketMessages(socket)),
   );
@@ -122,12 +103,4 @@ function afterOf(request: FastifyRequest): number | undefined {
   const last = request.headers["last-event-id"];
   const after = typeof last === "string" && last !== "" ? last : (request.query as EventsQuery).after;
   return after === undefined ? undefined : Number(after);
-}
-
-async function requireUpgrade(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-  if (!mayUpgrade(request.raw)) return sendProblem(reply, NO_UPGRADE);
-  // A browser says whose page opens the socket, and lets every page try.
-  const { origin } = request.headers;
-  if (origin === undefined || URL.parse(origin)?.host === request.host) return undefined;
-  return sendProblem(reply, FOREIGN_ORIGIN);
 }

@@ -218,7 +218,6 @@ store: { url: "\${MISSING}" }
 describe("what this version cannot do", () => {
   it.each([
     ["feed: { type: kafka }", 'feed.type  is "kafka": not part of this version'],
-    ["feed: { type: relay }", 'feed.type  is "relay": not part of this version'],
     [
       "store: { url: redis+cluster://h:1 }\nfeed: { type: redis }",
       "feed.type  is redis, but a Cluster feeds no replica in this version",
