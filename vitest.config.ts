@@ -15,6 +15,7 @@ const ALONE = [
   "relay-*",
   "replica-faults",
   "replica-soak",
+  "tutorial",
 ].map((name) => `test/integration/${name}.test.ts`);
 const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
 const E2E = { include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 };
