@@ -5,12 +5,12 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages envoy envoys redis postgres conformance deploy-tools test fuzz demo bench fmt lint types clean
+.PHONY: help setup packages envoy envoys redis postgres kafka conformance deploy-tools test fuzz demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages envoys redis postgres conformance deploy-tools ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, h2spec, helm, promtool
+setup: packages envoys redis postgres kafka conformance deploy-tools ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, a Kafka broker, h2spec, helm, promtool
 
 packages:
 	@scripts/install-packages
@@ -26,6 +26,9 @@ redis:
 
 postgres:
 	@scripts/install-postgres
+
+kafka:
+	@scripts/install-kafka
 
 conformance:
 	@scripts/install-conformance

@@ -31,6 +31,7 @@ const ROOMS_BELOW_COMMANDS: Readonly<Record<string, Room>> = {
   "revocation/record": { rooms: ["core", "resilience"], libraries: ["pg"] },
   "ext-authz": { rooms: ["core", "policy", "resilience"], typesOf: ["token", "revocation"], libraries: ["@grpc/*"] },
   control: { rooms: ["core", "policy", "revocation", "token"], libraries: ["fastify", "@fastify/*"] },
+  "control/kafka": { rooms: ["core", "revocation", "token"], libraries: ["@platformatic/kafka"] },
 };
 
 const ALL_ROOMS = Object.keys(ROOMS_BELOW_COMMANDS).filter((name) => !name.includes("/"));

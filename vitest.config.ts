@@ -5,6 +5,7 @@ import { RUNS_TIMEOUT_MS } from "./test/support/fuzz-time.ts";
 const ALONE = [
   "fail-policy",
   "fleet",
+  "kafka",
   "loop-held",
   "outage-growth",
   "record",

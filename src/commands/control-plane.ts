@@ -4,8 +4,10 @@ import type { Config } from "../config/config.ts";
 import { createAccessTokens } from "../control/access-token.ts";
 import type { Authenticator } from "../control/access.ts";
 import type { ControlOps } from "../control/api/ops.ts";
+import type { Room } from "../control/api/room.ts";
 import { createAuditTrail } from "../control/audit/trail.ts";
 import type { BootstrapToken } from "../control/bootstrap-token.ts";
+import { createFleetWatch } from "../control/fleet/receipt.ts";
 import { createIntrospection } from "../control/introspection.ts";
 import { createControlServer, type ControlServer } from "../control/server.ts";
 import { ok } from "../core/result.ts";
@@ -26,7 +28,10 @@ const ACCESS_TIMEOUT_MS = 2_000;
 /** More than any organisation has administrators at work; introspection asks the store each time anyway. */
 const MAX_VERIFIED_TOKENS = 1_000;
 
-export type ControlPlane = Pick<ControlServer, "start" | "stop">;
+export interface ControlPlane extends Pick<ControlServer, "start" | "stop"> {
+  /** What whoever revokes by another way than HTTP stands on; its audit trail begins and ends with the server. */
+  readonly room: Room;
+}
 
 export interface ControlPlaneParts {
   readonly store: RevocationStore;
@@ -43,10 +48,12 @@ export interface ControlPlaneParts {
 /** A control plane; it follows the files of its certificate, where it speaks TLS. */
 export function createControlPlane(config: Config, parts: ControlPlaneParts): ControlPlane {
   const transmitters = createTransmitters(config, parts.telemetry);
-  const server = createServer(config, parts, transmitters.senders);
+  const room = roomOf(config, parts);
+  const server = createServer(config, parts, room, transmitters.senders);
   const { tls } = config.control;
   let end: (() => void) | undefined;
   return {
+    room,
     async start() {
       transmitters.start();
       if (tls === undefined) return server.start();
@@ -62,17 +69,34 @@ export function createControlPlane(config: Config, parts: ControlPlaneParts): Co
   };
 }
 
-function createServer(config: Config, parts: ControlPlaneParts, transmitters: readonly Sender[]): ControlServer {
+function roomOf(config: Config, { store, telemetry }: ControlPlaneParts): Room {
+  const { log, observer } = telemetry;
+  return {
+    store,
+    issuers: config.issuers,
+    keyPrefix: config.store.keyPrefix,
+    secondPerson: config.control.secondPerson,
+    audit: createAuditTrail({ ...config.control.audit, store, clock: systemClock, log, observer }),
+    fleet: createFleetWatch(store, systemClock),
+    clock: systemClock,
+    log,
+  };
+}
+
+function createServer(
+  config: Config,
+  parts: ControlPlaneParts,
+  room: Room,
+  transmitters: readonly Sender[],
+): ControlServer {
   const { tls } = config.control;
   const admin = parts.issuers.find((issuer) => issuer.id === config.control.issuer);
   const verifier = verifierOf(parts.issuers, config, parts.telemetry);
   return createControlServer({
+    ...room,
     store: parts.store,
     relay: createRelayOf(config, parts.telemetry.log, parts.telemetry.observer),
-    issuers: config.issuers,
-    keyPrefix: config.store.keyPrefix,
     tokens: [...config.control.tokens, ...parts.tokens],
-    secondPerson: config.control.secondPerson,
     authenticators: admin === undefined ? [] : [accessTokensOf(admin, config, parts)],
     introspect: createIntrospection({
       verifier,
@@ -81,15 +105,6 @@ function createServer(config: Config, parts: ControlPlaneParts, transmitters: re
       timeoutMs: ACCESS_TIMEOUT_MS,
     }),
     ingress: ingressOf(config, { ...parts, verifier, transmitters, observer: parts.telemetry.observer }),
-    audit: createAuditTrail({
-      ...config.control.audit,
-      store: parts.store,
-      clock: systemClock,
-      log: parts.telemetry.log,
-      observer: parts.telemetry.observer,
-    }),
-    clock: systemClock,
-    log: parts.telemetry.log,
     listen: config.listen.control,
     tls: tls === undefined ? undefined : { clientCertificates: tls.clientCaFile !== undefined },
     version: parts.version,

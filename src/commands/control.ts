@@ -4,6 +4,7 @@ import { fleetFacts } from "../control/fleet/facts.ts";
 import { watchReadiness } from "../ops/readiness.ts";
 import { systemClock } from "./clock.ts";
 import { createControlPlane } from "./control-plane.ts";
+import { createEventBus } from "./event-bus.ts";
 import { readinessFacts } from "./facts.ts";
 import { createIssuers } from "./issuers.ts";
 import { EXIT, type CommandIo } from "./io.ts";
@@ -25,9 +26,13 @@ export async function control(options: { readonly config: string }, io: CommandI
   const ladder = raiseLadder(config, store, observer, undefined);
   const sources = createIssuers(observer, log);
   const { issuers } = sources.use(config.issuers);
+  const bus = createEventBus(config, store, telemetry);
   const readiness = watchReadiness({
     // Whoever has a bootstrap token needs no issuer's keys.
-    facts: () => readinessFacts(store, ladder, undefined, []),
+    facts: () => ({
+      ...readinessFacts(store, ladder, undefined, []),
+      kafka: bus === undefined ? undefined : { why: bus.trouble() },
+    }),
     clock: systemClock,
     onChange: (ready) => log.info(ready ? "ready" : "not_ready"),
   });
@@ -46,7 +51,11 @@ export async function control(options: { readonly config: string }, io: CommandI
       },
     },
   });
-  const parts = [storePart(store), controlPart(plane, log, () => undefined)];
+  const parts = [
+    storePart(store),
+    controlPart(plane, log, () => undefined),
+    ...(bus === undefined ? [] : [bus.part(plane.room)]),
+  ];
   const exitCode = await runUntilTerminated(parts, termination, io, log);
   readiness.stop();
   ladder.stop();

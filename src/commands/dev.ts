@@ -7,6 +7,7 @@ import { formatConfig } from "../config/format.ts";
 import { createBootstrapToken } from "../control/bootstrap-token.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDevIssuer } from "./dev-issuer.ts";
+import { createEventBus } from "./event-bus.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { controlPart, reloadPart, storePart } from "./parts.ts";
 import { writePrivateFile } from "./private-file.ts";
@@ -39,6 +40,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
     tokens: [{ name: "dev", sha256, scopes: ["portcullis:admin"] }],
     version: io.version,
   });
+  const bus = createEventBus(config, store, telemetry);
   // Only who has the port writes the token: another `dev` here may be using the file.
   const listening = (url: string): void => {
     writePrivateFile(tokenFile, `${token}\n`);
@@ -48,6 +50,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
     storePart(store),
     ...sidecar.parts,
     controlPart(plane, log, listening),
+    ...(bus === undefined ? [] : [bus.part(plane.room)]),
     ...(read === undefined ? [] : [reloadPart({ ...read, io, log, observer, replace: sidecar.replace })]),
   ];
   const exitCode = await runUntilTerminated(parts, termination, io, log);

@@ -6,6 +6,7 @@ import type { Tier } from "../core/tier.ts";
 import { localUrl, readAddress } from "./address.ts";
 import { defaultIssuer, ms, must } from "./checked.ts";
 import { compileIngress } from "./compile-ingress.ts";
+import { compileKafka } from "./compile-kafka.ts";
 import type {
   Address,
   Config,
@@ -60,6 +61,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     telemetry: compileTelemetry(written.telemetry),
     control: compileControl(written, listen.control, directory, secrets),
     ingress: compileIngress(written, directory, secrets),
+    kafka: compileKafka(written, directory, secrets.kafkaPassword),
     feed: {
       type: compileFeedType(written.feed.type, store),
       scanEveryMs: ms(written.feed.scanEvery),

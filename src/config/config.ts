@@ -173,6 +173,51 @@ export interface IngressConfig {
   readonly subjectFormats: readonly string[];
 }
 
+/** Whose events in Kafka revoke, and what. */
+export interface KafkaSenderConfig {
+  readonly id: string;
+  readonly topic: string;
+  /** Equals the events' `source` byte for byte. */
+  readonly source: string;
+  /** Id of the issuer whose tokens it may revoke; undefined: only `everything` is among its kinds. */
+  readonly issuer: string | undefined;
+  readonly kinds: readonly TargetKind[];
+}
+
+export interface KafkaConfig {
+  /** Each `host:port`; at least one. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** Absolute paths of PEM files; undefined: plain TCP. */
+  readonly tls:
+    | {
+        readonly caFile: string | undefined;
+        readonly certificateFile: string | undefined;
+        readonly keyFile: string | undefined;
+      }
+    | undefined;
+  readonly sasl:
+    | {
+        readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+        readonly username: string;
+        /** A secret. */
+        readonly password: string;
+      }
+    | undefined;
+  readonly publish:
+    | { readonly topic: string; readonly source: string; readonly audience: string | undefined }
+    | undefined;
+  readonly consume:
+    | {
+        readonly group: string;
+        readonly audience: string;
+        readonly deadLetterTopic: string | undefined;
+        /** At least one. */
+        readonly senders: readonly KafkaSenderConfig[];
+      }
+    | undefined;
+}
+
 export interface TelemetryConfig {
   /** Base URL of an OTLP/HTTP receiver; undefined: no traces are exported. */
   readonly otlp: string | undefined;
@@ -211,6 +256,8 @@ export interface Config {
   readonly telemetry: TelemetryConfig;
   readonly control: ControlConfig;
   readonly ingress: IngressConfig;
+  /** undefined: neither publishes nor consumes. */
+  readonly kafka: KafkaConfig | undefined;
   readonly feed: {
     readonly type: "none" | "redis" | "relay";
     readonly scanEveryMs: number;

@@ -126,3 +126,7 @@ export const FEED = {
   /** Any program may revoke with one SET, unless somebody says that none does. */
   directWriters: true,
 } as const;
+
+export const KAFKA = {
+  clientId: "portcullis",
+} as const;

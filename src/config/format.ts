@@ -6,6 +6,7 @@ import type {
   Config,
   EndpointConfig,
   IssuerConfig,
+  KafkaConfig,
   ListenConfig,
   RouteConfig,
   StoreConfig,
@@ -67,6 +68,7 @@ export function formatConfig(config: Config): string {
         audit: { keep: formatDuration(control.audit.keepMs), maxEntries: control.audit.maxEntries },
       },
       ingress: { ...config.ingress, ssf: config.ingress.ssf.map(writeTransmitter) },
+      ...(config.kafka === undefined ? {} : { kafka: writeKafka(config.kafka) }),
       feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
       record: recordUrl === undefined ? "" : withoutCredential(recordUrl),
     },
@@ -118,6 +120,13 @@ function writeTransmitter(config: TransmitterConfig): unknown {
 
 function writeEndpoint({ bearer: _secret, everyMs, ...rest }: EndpointConfig & { readonly everyMs: number }): unknown {
   return { ...rest, every: formatDuration(everyMs) };
+}
+
+/** `sasl.password` is left out with the other credentials. */
+function writeKafka({ sasl, ...kafka }: KafkaConfig): unknown {
+  const { mechanism, username } = sasl ?? {};
+  // What is not set is left out, as YAML has no word for undefined.
+  return JSON.parse(JSON.stringify({ ...kafka, sasl: sasl && { mechanism, username, password: "***" } }));
 }
 
 function writeRemoteJwks(jwks: Exclude<IssuerConfig["jwks"], { kind: "file" }>): unknown {

@@ -6,6 +6,7 @@ import { err, ok, type Result } from "../core/result.ts";
 import { checkIdentity } from "./checks/identity.ts";
 import { checkIngress } from "./checks/ingress.ts";
 import { checkIssuers } from "./checks/issuers.ts";
+import { checkKafka } from "./checks/kafka.ts";
 import { checkLaterParts } from "./checks/later-parts.ts";
 import { checkListen } from "./checks/listen.ts";
 import { Look } from "./checks/look.ts";
@@ -67,6 +68,7 @@ export function loadConfig(
   ])
     check(look);
   checkTls(look, directory);
+  checkKafka(look, directory);
   const secrets = readSecretSiblings(look, directory);
   warnOfAbsentKeys(look, directory);
   const issues = parsed.success ? [] : problemsOf(parsed.error.issues, FILE, tree);

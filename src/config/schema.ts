@@ -35,6 +35,7 @@ import {
 } from "./fields.ts";
 import { INGRESS_BLOCK } from "./ingress-schema.ts";
 import { ISSUER_BLOCK } from "./issuer-schema.ts";
+import { KAFKA_BLOCK } from "./kafka-schema.ts";
 import { CLAIM, TIER } from "./names.ts";
 import { ROUTE_BLOCK, SCOPE_BLOCK, TIER_BLOCK } from "./routing-schema.ts";
 import { TLS_BLOCK } from "./tls-schema.ts";
@@ -181,6 +182,9 @@ export const FILE: z.ZodType<WrittenFile> = z
     telemetry: telemetry.prefault({}).describe("Traces and the decision log."),
     control: CONTROL_BLOCK.prefault({}).describe("The control API, for control, dev and the CLI."),
     ingress: INGRESS_BLOCK.prefault({}).describe("Others' standards by which revocations may come in."),
+    kafka: KAFKA_BLOCK.optional().describe(
+      "Of the control plane: revocations published to Kafka as CloudEvents, and taken from there. Left out: neither.",
+    ),
     feed: z
       .strictObject({
         type: oneOf(["redis", "relay", "kafka", "none"])

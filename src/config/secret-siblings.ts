@@ -14,6 +14,7 @@ export interface SecretSiblings {
   readonly record: string | undefined;
   readonly auditSecret: string | undefined;
   readonly reportToken: string | undefined;
+  readonly kafkaPassword: string | undefined;
   /** Of the siblings in lists, by their paths with dots: `ingress.ssf.0.poll.bearerFile`. */
   readonly ofLists: ReadonlyMap<string, string>;
 }
@@ -25,6 +26,7 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
     record: readSibling(look, directory, ["recordFile"], checkRecordUrl),
     auditSecret: readSibling(look, directory, ["control", "audit", "secretFile"], checkAuditSecret),
     reportToken: readSibling(look, directory, ["control", "reportTokenFile"], checkBearerToken),
+    kafkaPassword: readSibling(look, directory, ["kafka", "sasl", "passwordFile"], checkNotEmpty),
     ofLists: readSiblingsOfLists(look, directory),
   };
 }
@@ -62,6 +64,10 @@ function readSibling(
   }
   look.wrongValue(path, `the file ${secret.error}`, "a readable file that holds it");
   return undefined;
+}
+
+function checkNotEmpty(look: Look, path: readonly PropertyKey[], secret: string): void {
+  if (secret === "") look.wrong(path, "the file is empty", "a file that holds it");
 }
 
 /** 192 bits in base64. */

@@ -94,6 +94,29 @@ export interface WrittenEndpoint {
   bearerFile: string;
 }
 
+export interface WrittenKafka {
+  brokers: string[];
+  clientId: string;
+  tls?: { caFile?: string | undefined; certificateFile?: string | undefined; keyFile?: string | undefined } | undefined;
+  sasl?:
+    | {
+        mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+        username: string;
+        password?: string | undefined;
+        passwordFile?: string | undefined;
+      }
+    | undefined;
+  publish?: { topic: string; source: string; audience?: string | undefined } | undefined;
+  consume?:
+    | {
+        group: string;
+        audience: string;
+        deadLetterTopic?: string | undefined;
+        senders: { id: string; topic: string; source: string; issuer?: string | undefined; kinds: TargetKind[] }[];
+      }
+    | undefined;
+}
+
 export interface WrittenFile {
   listen: {
     grpc: string | string[];
@@ -116,6 +139,7 @@ export interface WrittenFile {
   telemetry: WrittenTelemetry;
   control: WrittenControl;
   ingress: WrittenIngress;
+  kafka?: WrittenKafka | undefined;
   feed: { type: "redis" | "relay" | "kafka" | "none"; scanEvery: string; directWriters: boolean };
   record: string;
   recordFile?: string | undefined;

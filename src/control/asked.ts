@@ -3,6 +3,7 @@
 import type { StoredRevocation } from "../revocation/store.ts";
 import type { Caller } from "./access.ts";
 import type { FleetReceipt } from "./fleet/receipt.ts";
+import type { Once } from "./idempotency.ts";
 import type { RevocationRequest } from "./new-revocation.ts";
 
 /** As NEW_REVOCATION of schemas.ts has it. */
@@ -25,7 +26,7 @@ export interface Asked {
   /** Epoch milliseconds: exp of the one token meant, where its signature was verified here. */
   readonly tokenExpiresAtMs?: number | undefined;
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
-  readonly once: { readonly key: string; readonly after: readonly unknown[]; readonly keepMs: number } | undefined;
+  readonly once: (Pick<Once, "key" | "keepMs" | "takesOver"> & { readonly after: readonly unknown[] }) | undefined;
   /** What becomes of it where its kind needs a second person. Left out: it has that, or an authority of its own. */
   readonly alone?: "waits" | "refused";
   /** The answer to send, and to give again under the same key. */

@@ -16,6 +16,11 @@ export interface Once {
   readonly request: readonly unknown[];
   /** How long the answer is given again. */
   readonly keepMs: number;
+  /**
+   * A claim without an answer is what is left of an attempt that failed, of this process or one that died: the work is
+   * done all the same. Only for whoever knows that nobody else is at it.
+   */
+  readonly takesOver?: boolean | undefined;
 }
 
 /** 1–255 visible ASCII characters, as any client library makes them. */
@@ -42,7 +47,8 @@ export async function answerOnce(
   const claimed = await store.claimIdempotencyKey(key, fingerprint, CLAIM_TTL_MS);
   if (!claimed.ok) return err(writeFault(claimed.error));
   const earlier = claimed.value;
-  if (earlier === undefined) return finish(store, { key, fingerprint, keepMs: once.keepMs }, work);
+  const isLeft = once.takesOver === true && earlier?.answer === "" && earlier.fingerprint === fingerprint;
+  if (earlier === undefined || isLeft) return finish(store, { key, fingerprint, keepMs: once.keepMs }, work);
   if (earlier.fingerprint !== fingerprint) return err({ code: "idempotency_key_reused" });
   if (earlier.answer !== "") return ok(earlier.answer);
   return err({ code: "request_in_progress", headers: { "retry-after": "1" } });

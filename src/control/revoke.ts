@@ -37,11 +37,7 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
     return ok(asked.answer(stored.value, await receiptOf(room, wait, stored.value, beganAtMs)));
   };
   if (once === undefined) return put();
-  return answerOnce(
-    room.store,
-    { caller: caller.name, key: once.key, request: [...sameness(body), ...once.after], keepMs: once.keepMs },
-    put,
-  );
+  return answerOnce(room.store, { ...once, caller: caller.name, request: [...sameness(body), ...once.after] }, put);
 }
 
 function refuse(room: Room, { caller, body }: Asked, problem: Problem): Result<never, Problem> {

@@ -69,6 +69,47 @@ export interface RelayObserver {
   relayFollowedBy(count: number): void;
 }
 
+/** What came of an event from Kafka. */
+export const KAFKA_RESULTS = [
+  "revoked",
+  /** It came before. */
+  "repeated",
+  /** It waits for a second person. */
+  "pending",
+  /** It asks for nothing. */
+  "ignored",
+  /** No token that it means lives any more. */
+  "outdated",
+  "malformed",
+  /** Its sender may not, or there is no such sender. */
+  "not_allowed",
+  /** It can't be done as asked. */
+  "refused",
+  /** A bug met it, each time it was tried. */
+  "failed",
+] as const;
+export type KafkaResult = (typeof KAFKA_RESULTS)[number];
+
+export const KAFKA_ROLES = ["publish", "consume"] as const;
+export type KafkaRole = (typeof KAFKA_ROLES)[number];
+
+/** Why events are missing from what is published: forgotten before, or of a log that is another now. */
+export const KAFKA_GAPS = ["forgotten", "replaced"] as const;
+export type KafkaGap = (typeof KAFKA_GAPS)[number];
+
+/** What a control plane at Kafka reports. */
+export interface KafkaObserver {
+  /** Whether it gets on. */
+  kafkaUp(role: KafkaRole, up: boolean): void;
+  /** So many events were acknowledged by Kafka, or not. */
+  published(result: "ok" | "error", count: number): void;
+  /** Age of the oldest event that Kafka does not take; 0: it has all. */
+  publicationLags(ms: number): void;
+  publicationMissed(why: KafkaGap): void;
+  consumed(result: KafkaResult): void;
+  deadLettered(result: "written" | "failed"): void;
+}
+
 export interface Observer {
   decided(decision: Decision): void;
   verified(algorithm: string, durationMs: number): void;

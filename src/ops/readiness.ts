@@ -13,7 +13,7 @@ interface Component {
 
 export interface ReadinessReport {
   readonly ready: boolean;
-  /** By name: `keys:<issuer>` for each issuer, `store`, `replica` where there is one, `draining`. */
+  /** By name: `keys:<issuer>` for each issuer, `store`, `replica` and `kafka` where there is one, `draining`. */
   readonly components: Readonly<Record<string, Component>>;
 }
 
@@ -29,6 +29,8 @@ export interface ReadinessFacts {
   /** undefined: there is none. `lagMs` undefined: it never proved itself current yet; `why` it doesn't know of now. */
   readonly replica: { readonly lagMs: number | undefined; readonly why: string | undefined } | undefined;
   readonly issuers: readonly { readonly id: string; readonly hasKeys: boolean }[];
+  /** Left out: there is none. `why` it does not get on; undefined: it does. */
+  readonly kafka?: { readonly why: string | undefined } | undefined;
 }
 
 /** For so long all issuers are waited for; afterwards one with keys will do. */
@@ -43,6 +45,8 @@ export function judgeReadiness(facts: ReadinessFacts, draining: boolean, upForMs
   }
   components["store"] = judgeStore(facts.store);
   if (facts.replica !== undefined) components["replica"] = judgeReplica(facts.replica);
+  // Whoever revokes does not wait for it, so it is no reason to stay away.
+  if (facts.kafka !== undefined) components["kafka"] = judgeKafka(facts.kafka.why);
   components["draining"] = draining ? { state: "not_ready", detail: "shutting down" } : { state: "ready" };
   return { ready: Object.values(components).every((component) => component.state !== "not_ready"), components };
 }
@@ -62,6 +66,10 @@ function judgeReplica({ lagMs, why }: NonNullable<ReadinessFacts["replica"]>): C
   const reason = why === undefined ? "" : `: ${why}`;
   if (lagMs === undefined) return { state: "degraded", detail: `not in step with the store yet${reason}` };
   if (lagMs >= REPLICA_LAGS_FROM_MS) return { state: "degraded", detail: `behind the store${reason}` };
+  return why === undefined ? { state: "ready" } : { state: "degraded", detail: why };
+}
+
+function judgeKafka(why: string | undefined): Component {
   return why === undefined ? { state: "ready" } : { state: "degraded", detail: why };
 }
 

@@ -12,6 +12,8 @@ export interface RevocationEvent {
   readonly id: string;
   readonly target: Target;
   readonly reason: string;
+  /** Who revoked; "" of a lift, and where it is not told. */
+  readonly by: string;
   /** Epoch milliseconds of the change. */
   readonly atMs: number;
   /** Epoch seconds; of watermark kinds that were revoked. */

@@ -23,6 +23,6 @@ export function liftValue({ id, reason, atMs }: Lifted): string {
 
 /** The change that an entry with this value tells of. */
 export function eventOf(change: RevocationEvent["change"], target: Target, value: string): RevocationEvent {
-  const { id, reason, atMs, issuedBeforeS } = revocationOf(markerFacts(value).id ?? "", target, value, undefined);
-  return { change, id, target, reason, atMs, issuedBeforeS: change === "revoked" ? issuedBeforeS : undefined };
+  const { id, reason, by, atMs, issuedBeforeS } = revocationOf(markerFacts(value).id ?? "", target, value, undefined);
+  return { change, id, target, reason, by, atMs, issuedBeforeS: change === "revoked" ? issuedBeforeS : undefined };
 }

@@ -5,6 +5,7 @@ import type { AuditStore } from "./audit-store.ts";
 import type { EventLog } from "./event-log.ts";
 import type { FleetBoard } from "./fleet-board.ts";
 import type { PendingStore } from "./pending-store.ts";
+import type { PublicationStore } from "./publication-store.ts";
 import type { Shards } from "./shards.ts";
 import type { MarkerReader, RevocationWriter } from "./store.ts";
 
@@ -19,7 +20,7 @@ export interface StoreHealth {
 }
 
 export interface RevocationStore
-  extends MarkerReader, RevocationWriter, EventLog, AuditStore, FleetBoard, PendingStore {
+  extends MarkerReader, RevocationWriter, EventLog, AuditStore, FleetBoard, PendingStore, PublicationStore {
   readonly type: "redis" | "embedded" | "memory";
   /** Where its parts can be out each alone. */
   readonly shards?: Shards;

@@ -2,7 +2,7 @@
 
 import { CHECK_DURATION_BOUNDS_S } from "../core/decision-totals.ts";
 import { UNKNOWN_CAUSES } from "../core/evidence.ts";
-import { RECORD_REPAIRS } from "../core/observer.ts";
+import { KAFKA_GAPS, KAFKA_RESULTS, RECORD_REPAIRS } from "../core/observer.ts";
 import { TARGET_KINDS } from "../core/target.ts";
 import { Distribution } from "./distribution.ts";
 import { createCell, Family, type Cell } from "./family.ts";
@@ -42,6 +42,12 @@ export interface Metrics {
   readonly relayFollowers: Family<Cell>;
   readonly recordUp: Family<Cell>;
   readonly recordRepairs: Family<Cell>;
+  readonly kafkaUp: Family<Cell>;
+  readonly kafkaPublished: Family<Cell>;
+  readonly kafkaPublishLag: Family<Cell>;
+  readonly kafkaGaps: Family<Cell>;
+  readonly kafkaConsumed: Family<Cell>;
+  readonly kafkaDeadLetters: Family<Cell>;
   readonly fleetSidecars: Family<Cell>;
   readonly fleetUnproved: Family<Cell>;
   readonly fleetLagMax: Family<Cell>;
@@ -69,6 +75,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...storeMetrics(),
     ...replicaMetrics(options),
     ...fleetMetrics(),
+    ...kafkaMetrics(),
     ...processMetrics(options),
   };
   metrics.checkDuration.at();
@@ -81,6 +88,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   metrics.auditFailures.at();
   for (const repair of RECORD_REPAIRS) metrics.recordRepairs.at(repair);
   for (const result of ["ok", "refused"]) metrics.configReloads.at(result);
+  for (const result of ["ok", "error"]) metrics.kafkaPublished.at(result);
+  for (const why of KAFKA_GAPS) metrics.kafkaGaps.at(why);
+  for (const result of KAFKA_RESULTS) metrics.kafkaConsumed.at(result);
+  for (const result of ["written", "failed"]) metrics.kafkaDeadLetters.at(result);
   return metrics;
 }
 
@@ -171,9 +182,26 @@ function fleetMetrics(): FleetMetrics {
   };
 }
 
+type KafkaMetrics = Pick<
+  Metrics,
+  "kafkaUp" | "kafkaPublished" | "kafkaPublishLag" | "kafkaGaps" | "kafkaConsumed" | "kafkaDeadLetters"
+>;
+
+/** `up` and the lag are without series but in a control plane at Kafka. */
+function kafkaMetrics(): KafkaMetrics {
+  return {
+    kafkaUp: gauge("kafka_up", "1 if publishing to Kafka, or consuming, gets on, 0 if not.", ["role"], createCell),
+    kafkaPublished: counter("kafka_published_total", "Events that Kafka acknowledged, or did not.", ["result"]),
+    kafkaPublishLag: gauge("kafka_publish_lag_seconds", "Age of what Kafka does not take.", [], createCell),
+    kafkaGaps: counter("kafka_publish_gaps_total", "Times that events were missed and a reset published.", ["why"]),
+    kafkaConsumed: counter("kafka_consumed_total", "Events from Kafka, by what came of them.", ["result"]),
+    kafkaDeadLetters: counter("kafka_dead_letters_total", "Events copied to the dead letters, or not.", ["result"]),
+  };
+}
+
 type ProcessMetrics = Omit<
   Metrics,
-  keyof CheckMetrics | keyof StoreMetrics | keyof ReplicaMetrics | keyof FleetMetrics
+  keyof CheckMetrics | keyof StoreMetrics | keyof ReplicaMetrics | keyof FleetMetrics | keyof KafkaMetrics
 >;
 
 function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): ProcessMetrics {

@@ -2,7 +2,14 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { DecisionTotals } from "../core/decision-totals.ts";
-import type { BreakerStateName, FleetFacts, Observer, RecordObserver, RelayObserver } from "../core/observer.ts";
+import type {
+  BreakerStateName,
+  FleetFacts,
+  KafkaObserver,
+  Observer,
+  RecordObserver,
+  RelayObserver,
+} from "../core/observer.ts";
 import { totalsOf } from "./decision-totals.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { NONE, type Metrics } from "./metrics.ts";
@@ -20,7 +27,7 @@ export interface ObserverOptions {
   readonly tiers: readonly string[];
 }
 
-export interface TelemetryObserver extends Observer, RecordObserver, RelayObserver {
+export interface TelemetryObserver extends Observer, RecordObserver, RelayObserver, KafkaObserver {
   /** For `/status`. */
   decisionRates(): DecisionRates;
   /** Since the start. */
@@ -37,6 +44,7 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     ...observeTokens(metrics),
     ...observeStore(metrics, outageLog),
     ...observeReplica(metrics, clock.now().wallMs),
+    ...observeKafka(metrics),
     decisionTotals: () => totalsOf(metrics),
     fleetIs: (facts) => showFleet(metrics, facts),
     decisionRates: () => counts.rates(clock.now().monotonicMs),
@@ -148,6 +156,29 @@ function observeReplica(metrics: Metrics, startedWallMs: number): Pick<Observer,
       metrics.replicaEntries.at().value = entryCount;
       metrics.replicaSeq.at().value = seq;
       metrics.replicaWrongType.at().value = wrongTypeCount;
+    },
+  };
+}
+
+function observeKafka(metrics: Metrics): KafkaObserver {
+  return {
+    kafkaUp(role, up) {
+      metrics.kafkaUp.at(role).value = up ? 1 : 0;
+    },
+    published(result, count) {
+      metrics.kafkaPublished.at(result).value += count;
+    },
+    publicationLags(ms) {
+      metrics.kafkaPublishLag.at().value = ms / 1000;
+    },
+    publicationMissed(why) {
+      metrics.kafkaGaps.at(why).value += 1;
+    },
+    consumed(result) {
+      metrics.kafkaConsumed.at(result).value += 1;
+    },
+    deadLettered(result) {
+      metrics.kafkaDeadLetters.at(result).value += 1;
     },
   };
 }

@@ -13,6 +13,7 @@ import { until } from "../support/wait.ts";
 import { describeAudit } from "./audit-suite.ts";
 import { describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
 import { describePendingStore } from "./pending-suite.ts";
+import { describePublication } from "./publication-suite.ts";
 import { describeEventLog, describeFleetBoard } from "./fleet-suite.ts";
 
 const silent = { info() {}, warn() {}, error() {} };
@@ -73,5 +74,6 @@ for (const [name, make] of Object.entries(MAKERS)) {
   describeAudit(name, () => store);
   describeFleetBoard(name, () => store);
   describePendingStore(name, () => store);
+  describePublication(name, () => store);
   describeStopped(name, () => started(make()));
 }

@@ -17,6 +17,9 @@ const MAX_PAGE = 200;
 /** Between two looks, of some 20 µs. */
 const LOOK_EVERY_MS = 10;
 
+/** An entry that an older version wrote does not tell. */
+const NO_REVOKER: Pick<RevocationEvent, "by"> = { by: "" };
+
 /** Appends the entry of a seq that this very transaction has taken. */
 export function appendEvent(sql: Statements, seq: number, event: RevocationEvent): void {
   const { link: previousLink } = headOf(sql);
@@ -48,7 +51,7 @@ function pageAfter(sql: Statements, seq: number | "end"): LogPage {
     seq: Number(row["seq"]),
     link: String(row["link"]),
     previousLink: String(row["previous_link"]),
-    event: JSON.parse(String(row["event"])) as RevocationEvent,
+    event: { ...NO_REVOKER, ...(JSON.parse(String(row["event"])) as RevocationEvent) },
   }));
   return { reached: entries.at(-1) ?? head, entries };
 }

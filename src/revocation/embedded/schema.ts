@@ -52,6 +52,10 @@ CREATE TABLE pending (id TEXT PRIMARY KEY, text TEXT NOT NULL, expires_at_ms INT
   `
 CREATE TABLE question (question TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
 `,
+  `
+CREATE TABLE publication (holder TEXT, until_ms INTEGER, epoch TEXT, seq INTEGER, link TEXT);
+INSERT INTO publication VALUES (NULL, NULL, NULL, NULL, NULL);
+`,
 ];
 
 /** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
@@ -99,6 +103,10 @@ type StatementName =
   | "putPending"
   | "takePending"
   | "purgePending"
+  | "publication"
+  | "takeTurn"
+  | "published"
+  | "endTurn"
   | "purgeMarkers"
   | "purgeSuperseded"
   | "purgeAnswers";
@@ -145,6 +153,10 @@ const SQL: Readonly<Record<StatementName, string>> = {
     WHERE (SELECT count(*) FROM pending) < :max RETURNING *`,
   takePending: `DELETE FROM pending WHERE id = :id AND expires_at_ms > :now RETURNING *`,
   purgePending: `DELETE FROM pending WHERE expires_at_ms <= :now`,
+  publication: `SELECT * FROM publication`,
+  takeTurn: `UPDATE publication SET holder = :holder, until_ms = :untilMs`,
+  published: `UPDATE publication SET epoch = :epoch, seq = :seq, link = :link WHERE holder = :holder`,
+  endTurn: `UPDATE publication SET holder = NULL, until_ms = NULL WHERE holder = :holder`,
   purgeMarkers: purge("marker", "key"),
   purgeSuperseded: purge("superseded", "id"),
   purgeAnswers: purge("answer", "key"),

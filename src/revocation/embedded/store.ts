@@ -16,6 +16,7 @@ import { createDatabase } from "./database.ts";
 import { appendEvent, eventsAfter } from "./event-log.ts";
 import { createEmbeddedFleetBoard } from "./fleet-board.ts";
 import { createEmbeddedPendingStore } from "./pending-store.ts";
+import { createEmbeddedPublicationStore } from "./publication-store.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
 import type { Statements } from "./schema.ts";
 
@@ -73,6 +74,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
     ...embeddedAuditStore(read, write),
     ...createEmbeddedFleetBoard(read, write),
     ...createEmbeddedPendingStore(read, write),
+    ...createEmbeddedPublicationStore(read, write),
     type: "embedded",
     async start() {
       probe();

@@ -13,6 +13,7 @@ import { createMemoryEventLog } from "./event-log.ts";
 import { createExpiringMap } from "./expiring-map.ts";
 import { createMemoryFleetBoard } from "./fleet-board.ts";
 import { createMemoryPendingStore } from "./pending-store.ts";
+import { createMemoryPublicationStore } from "./publication-store.ts";
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
@@ -59,6 +60,7 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
     ...audit,
     ...createMemoryFleetBoard(nowMs),
     ...createMemoryPendingStore(nowMs),
+    ...createMemoryPublicationStore(nowMs),
     type: "memory",
     async start() {},
     async stop() {

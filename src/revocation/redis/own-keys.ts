@@ -69,6 +69,11 @@ export function pendingTextsKey(keyPrefix: string): string {
   return `${keyPrefix}portcullis:{pending}:requests`;
 }
 
+/** Whose turn it is to publish the log elsewhere, and how far that is done, a hash. */
+export function publicationKey(keyPrefix: string): string {
+  return `${keyPrefix}portcullis:publication`;
+}
+
 /** Hashed, for the client chooses the key. */
 export function idempotencyKey(keyPrefix: string, key: string): string {
   return `${keyPrefix}portcullis:idempotency:${createHash("sha256").update(key, "utf8").digest("hex")}`;

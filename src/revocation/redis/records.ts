@@ -5,11 +5,13 @@ import type { Clock } from "../../core/clock.ts";
 import type { AuditStore } from "../audit-store.ts";
 import type { FleetBoard } from "../fleet-board.ts";
 import type { PendingStore } from "../pending-store.ts";
+import type { PublicationStore } from "../publication-store.ts";
 import type { RevocationWriter } from "../store.ts";
 import { createRedisAuditStore } from "./audit-store.ts";
 import type { FeedKeeper } from "./feed-keeper.ts";
 import { createRedisFleetBoard } from "./fleet-board.ts";
 import { createRedisPendingStore } from "./pending-store.ts";
+import { createRedisPublicationStore } from "./publication-store.ts";
 import { answerIdempotencyKey, claimIdempotencyKey } from "./idempotency.ts";
 import { listRevocations } from "./lister.ts";
 import type { MarkerChanges } from "./markers.ts";
@@ -33,11 +35,12 @@ export function recordsOf({
   begin,
   changes,
   together,
-}: RecordsOptions): RevocationWriter & AuditStore & FleetBoard & PendingStore {
+}: RecordsOptions): RevocationWriter & AuditStore & FleetBoard & PendingStore & PublicationStore {
   return {
     ...createRedisAuditStore(keyPrefix, begin),
     ...createRedisFleetBoard(keyPrefix, begin),
     ...createRedisPendingStore(keyPrefix, begin),
+    ...createRedisPublicationStore(keyPrefix, begin),
     put: (revocation) => putRevocation(begin(), changes, keyPrefix, revocation),
     isReplicated: (stored) => isReplicated(together, keyPrefix, stored),
     lift: (id) => liftRevocation(begin(), changes, keyPrefix, id, clock.now().wallMs),
