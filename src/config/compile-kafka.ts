@@ -1,9 +1,10 @@
 // Compiles the kafka block, which is in order. It reads no file.
 
 import { resolve } from "node:path";
+import { must } from "./checked.ts";
 import type { KafkaConfig } from "./config.ts";
 import { ISSUER } from "./defaults.ts";
-import type { WrittenFile } from "./written.ts";
+import type { WrittenFile, WrittenKafka } from "./written.ts";
 
 /** `directory`: where relative paths begin; `password`: of its file. */
 export function compileKafka(
@@ -14,21 +15,11 @@ export function compileKafka(
   if (kafka === undefined) return undefined;
   const onlyIssuer = issuers.length === 1 ? (issuers[0]?.id ?? ISSUER.id) : undefined;
   const { brokers, clientId, tls, sasl, publish, consume } = kafka;
-  const absolute = (file: string | undefined): string | undefined =>
-    file === undefined ? undefined : resolve(directory, file);
   return {
     brokers,
     clientId,
-    tls: tls && {
-      caFile: absolute(tls.caFile),
-      certificateFile: absolute(tls.certificateFile),
-      keyFile: absolute(tls.keyFile),
-    },
-    sasl: sasl && {
-      mechanism: sasl.mechanism,
-      username: sasl.username,
-      password: password ?? sasl.password ?? "",
-    },
+    tls: tls && absoluteFiles(tls, directory),
+    sasl: sasl && withPassword(sasl, password ?? sasl.password),
     publish: publish && { ...publish, audience: publish.audience },
     consume: consume && {
       ...consume,
@@ -41,5 +32,22 @@ export function compileKafka(
         kinds,
       })),
     },
+  };
+}
+
+function withPassword(
+  { mechanism, username }: NonNullable<WrittenKafka["sasl"]>,
+  password: string | undefined,
+): KafkaConfig["sasl"] {
+  return { mechanism, username, password: must(password) };
+}
+
+function absoluteFiles(tls: NonNullable<WrittenKafka["tls"]>, directory: string): KafkaConfig["tls"] {
+  const absolute = (file: string | undefined): string | undefined =>
+    file === undefined ? undefined : resolve(directory, file);
+  return {
+    caFile: absolute(tls.caFile),
+    certificateFile: absolute(tls.certificateFile),
+    keyFile: absolute(tls.keyFile),
   };
 }

@@ -167,7 +167,7 @@ describe.skipIf(WHY_NO_KAFKA !== "")(`a control plane at Kafka${WHY_NO_KAFKA}`, 
     await until("the dead letters", () => dead().length === 7, SOON_MS);
     expect(dead()[0]).toMatchObject({
       value: "not json",
-      headers: { ce_source: HR, portcullis_result: "malformed", portcullis_topic: ORDERS },
+      headers: { ce_source: HR, "portcullis-result": "malformed", "portcullis-topic": ORDERS },
     });
     expect(plane.process.output()).not.toContain("mallory");
   });

@@ -81,8 +81,11 @@ function targetOf(named: unknown, { kinds, issuer: own }: KafkaSender): Result<N
   if (!isTextOrAbsent(issuer) || !isTextOrAbsent(id)) return malformed("names a target by what is no text");
   if (!kinds.includes(kind)) return notAllowed(`asks to revoke a ${kind}, which its sender may not`);
   if (issuer !== undefined && issuer !== own) return notAllowed("names an issuer that is not its sender's");
-  const ofIssuer = kind === "everything" || own === undefined ? {} : { issuer: own };
-  return ok({ kind, ...ofIssuer, ...(id === undefined ? {} : { id }) });
+  return ok(withoutAbsent(kind, kind === "everything" ? undefined : own, id));
+}
+
+function withoutAbsent(kind: TargetKind, issuer: string | undefined, id: string | undefined): NamedTarget {
+  return { kind, ...(issuer === undefined ? {} : { issuer }), ...(id === undefined ? {} : { id }) };
 }
 
 function isTextOrAbsent(value: unknown): value is string | undefined {

@@ -25,10 +25,10 @@ export function createDeadLetters({ topic, send, log, observer }: DeadLetterOpti
   return async (record, result, signal) => {
     const from = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
     const told = headersAsBytes({
-      portcullis_result: result,
-      portcullis_topic: from.topic,
-      portcullis_partition: String(from.partition),
-      portcullis_offset: from.offset,
+      "portcullis-result": result,
+      "portcullis-topic": from.topic,
+      "portcullis-partition": String(from.partition),
+      "portcullis-offset": from.offset,
     });
     const { key, value } = record;
     const copy = { topic, key, value, headers: new Map([...record.headers, ...told]) };

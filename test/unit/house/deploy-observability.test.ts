@@ -7,6 +7,7 @@ import { TIERS } from "../../../src/config/defaults.ts";
 import { readDuration } from "../../../src/config/units.ts";
 import { DENY_REASONS, DENY_SHAPES } from "../../../src/core/deny-reason.ts";
 import { UNKNOWN_CAUSES } from "../../../src/core/evidence.ts";
+import { KAFKA_RESULTS } from "../../../src/core/observer.ts";
 import { AUDIT_ACTIONS } from "../../../src/control/audit/entry.ts";
 import { createScrape } from "../../../src/telemetry/exposition.ts";
 import { createMetrics, type Metrics } from "../../../src/telemetry/metrics.ts";
@@ -33,7 +34,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   decision: ["allow", "deny"],
   cause: UNKNOWN_CAUSES,
   action: AUDIT_ACTIONS,
-  result: ["ok", "refused", "error"],
+  result: ["ok", "refused", "error", ...KAFKA_RESULTS],
 };
 
 const seconds = (duration: string): number => (readDuration(duration) ?? Number.NaN) / 1000;
