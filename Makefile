@@ -5,12 +5,12 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages envoy envoys redis postgres kafka conformance deploy-tools test fuzz demo bench fmt lint types clean
+.PHONY: help setup packages envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants fuzz demo bench fmt lint types clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages envoys redis postgres kafka conformance deploy-tools ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, a Kafka broker, h2spec, helm, promtool
+setup: packages envoys redis postgres kafka conformance deploy-tools faketime ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, a Kafka broker, h2spec, helm, promtool
 
 packages:
 	@scripts/install-packages
@@ -36,8 +36,17 @@ conformance:
 deploy-tools:
 	@scripts/install-deploy-tools
 
+faketime:
+	@scripts/install-faketime
+
 test: setup ## every check that a change must pass; ends with "N passed, N failed"
 	@$(RUN) node scripts/check.ts
+
+chaos: packages envoy redis faketime ## real parts under SEEDS (30) seeded schedules of faults, SECONDS (6) each, from FIRST (1) on
+	@$(RUN) SEEDS="$(or $(SEEDS),30)" SECONDS="$(or $(SECONDS),6)" FIRST="$(or $(FIRST),1)" WORLD="$(WORLD)" node test/chaos/main.ts
+
+chaos-mutants: packages envoy redis ## that the chaos suite catches builds that are broken on purpose
+	@$(RUN) node test/chaos/mutants-main.ts
 
 fuzz: packages ## random tests of all that strangers write, for SECONDS each (600), with the seed of what fails
 	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property

@@ -29,7 +29,7 @@ const config: ViteUserConfig = defineConfig({
       { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 30_000 } },
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], exclude: ALONE, ...INTEGRATION } },
-      { test: { name: "alone", include: ALONE, ...INTEGRATION } },
+      { test: { name: "alone", include: [...ALONE, "test/chaos/*.test.ts"], ...INTEGRATION } },
       // Both transports are held to the same suite, through real Envoys.
       { test: { name: "e2e", ...E2E, env: { PORTCULLIS_TEST_TRANSPORT: "wire" } } },
       { test: { name: "e2e-grpc-js", ...E2E, env: { PORTCULLIS_TEST_TRANSPORT: "grpc-js" } } },

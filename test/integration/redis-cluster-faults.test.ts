@@ -5,7 +5,6 @@ import { newRevocation } from "../conformance/store-suite.ts";
 import type { Target } from "../../src/core/target.ts";
 import { slotOf } from "../../src/revocation/redis/slots.ts";
 import { startClusterSetting, type ClusterSetting } from "../support/redis-cluster.ts";
-import type { RedisProcess } from "../support/redis-server.ts";
 import { openRedisStore, type ObservedStore } from "../support/redis-store.ts";
 import { startSidecar, token, type SidecarUnderTest } from "../support/sidecar.ts";
 import { until } from "../support/wait.ts";
@@ -61,22 +60,6 @@ const ISSUER_ID = nameAt(SHARED, (id) =>
   thirdOf(`revoked:kid:${id}:k1`) === SHARED ? `issuer:revoked_after:${id}` : `{${SHARED === 0 ? "a" : "b"}}`,
 );
 
-async function moveSlot(
-  slot: number,
-  from: RedisProcess,
-  to: RedisProcess,
-  between: () => Promise<void>,
-): Promise<void> {
-  const [fromId, toId] = [await cluster.idOf(from), await cluster.idOf(to)];
-  await to.cli("CLUSTER", "SETSLOT", String(slot), "IMPORTING", fromId);
-  await from.cli("CLUSTER", "SETSLOT", String(slot), "MIGRATING", toId);
-  await between();
-  const keys = (await from.cli("CLUSTER", "GETKEYSINSLOT", String(slot), "100")).split("\n").filter(Boolean);
-  if (keys.length > 0) await from.cli("MIGRATE", "127.0.0.1", String(to.port), "", "0", "5000", "KEYS", ...keys);
-  await between();
-  for (const node of [to, from]) await node.cli("CLUSTER", "SETSLOT", String(slot), "NODE", toId);
-}
-
 test("a slot on its way, and one that has moved, are followed: what is revoked stays so, and nobody else is refused", async () => {
   const { sidecar: guard, writer: control } = await begin();
   const sid = nameAt(0, keyOfSession, "moving");
@@ -94,12 +77,12 @@ test("a slot on its way, and one that has moved, are followed: what is revoked s
   await check();
   const [first, second] = cluster.servers;
   if (first === undefined || second === undefined) throw new Error("no servers");
-  await moveSlot(slot, first, second, check);
+  await cluster.moveSlot(slot, first, second, check);
   for (let i = 0; i < 5; i += 1) await check();
   expect((await control.store.put(newRevocation(session(sid)))).ok).toBe(true);
   await check();
   expect(await guard.metric('portcullis_store_errors_total{cause="moved"}')).toBe(0);
-  await moveSlot(slot, second, first, check);
+  await cluster.moveSlot(slot, second, first, check);
 });
 
 test("several keys of one slot on its way are asked for one by one, for what is nowhere looks as if it had gone ahead", async () => {
@@ -114,10 +97,10 @@ test("several keys of one slot on its way are asked for one by one, for what is 
     expect(await control.store.read(keys, 1_000)).toEqual({ ok: true, value: [null, "here", null] });
   };
   await read();
-  await moveSlot(slot, from, to, read);
+  await cluster.moveSlot(slot, from, to, read);
   await read();
   await cluster.cli("DEL", "{same}:b");
-  await moveSlot(slot, to, from, () => Promise.resolve());
+  await cluster.moveSlot(slot, to, from);
 });
 
 test("a primary that hangs takes only its own keys with it, and its replica gives them back", async () => {

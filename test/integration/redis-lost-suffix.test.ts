@@ -6,6 +6,7 @@ import { fixedLocator } from "../../src/revocation/redis/locator.ts";
 import { beginOperation } from "../../src/revocation/redis/operation.ts";
 import { REPLAY_ENTRY } from "../../src/revocation/redis/scripts.ts";
 import { parseRedisUrl } from "../../src/revocation/redis/url.ts";
+import type { StoredRevocation } from "../../src/revocation/store.ts";
 import { newRevocation, realClock } from "../conformance/store-suite.ts";
 import { openRedisStore, type ObservedStore } from "../support/redis-store.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
@@ -25,10 +26,10 @@ afterEach(async () => {
 
 const target = (id: string) => ({ kind: "token", issuer: "main", id }) as const;
 
-async function revoke(id: string): Promise<number | undefined> {
+async function revoke(id: string): Promise<StoredRevocation> {
   const put = await writer.store.put(newRevocation(target(id)));
   if (!put.ok) throw new Error(put.error.cause);
-  return put.value.seq;
+  return put.value;
 }
 
 test("what a replay could not finish, for somebody wrote in between, is not forgotten", async () => {
@@ -64,4 +65,36 @@ test("what a replay could not finish, for somebody wrote in between, is not forg
   const keys = ["before", "b", "between", "c", "d"].map((id) => `revoked:jti:main:${id}`);
   await until("all of them", async () => (await redis.cli("EXISTS", ...keys)) === String(keys.length));
   expect(replays).toBe(2);
+});
+
+test("what was written to a server that is no primary any longer is not acknowledged, though its seq is given elsewhere, too", async () => {
+  redis = await startRedis();
+  const successor = await startRedis();
+  writer = await openRedisStore(redis.url);
+  const other = await openRedisStore(successor.url);
+  const address = parseRedisUrl(successor.url);
+  if (!address.ok) throw new Error(address.error);
+  const linkNamed = (name: string) => linkForOperations(fixedLocator(address.value), realClock, name);
+  const operations = linkNamed("test-operations");
+  operations.start();
+  stopLink = () => operations.stop();
+  keeper = createFeedKeeper({
+    keyPrefix: "",
+    clock: realClock,
+    log: { info() {}, warn() {}, error() {} },
+    link: linkNamed("test-keeper"),
+    begin: () => beginOperation(operations, realClock),
+  });
+  keeper.start();
+  try {
+    const there = await other.store.put(newRevocation(target("there")));
+    if (!there.ok) throw new Error(there.error.cause);
+    expect(await keeper.untilKept(there.value)).toBe(true);
+    const here = await revoke("here");
+    expect(here.seq).toBe(there.value.seq);
+    expect(await keeper.untilKept(here)).toBe(false);
+  } finally {
+    await other.store.stop();
+    await successor.stop();
+  }
 });

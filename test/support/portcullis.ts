@@ -17,6 +17,8 @@ export interface PortcullisOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** False: resolves once it listens. */
   readonly waitUntilReady?: boolean;
+  /** Another checkout's `bin/portcullis`, built wrong on purpose. */
+  readonly program?: string;
 }
 
 export interface PortcullisProcess {
@@ -46,13 +48,13 @@ const ANY_PORTS = {
 
 /** Resolves once /readyz says so (`control`, which has none, once it listens). */
 export async function startPortcullis(options: PortcullisOptions): Promise<PortcullisProcess> {
-  const { command, config, files = {}, env = {}, waitUntilReady = true } = options;
+  const { command, config, files = {}, env = {}, waitUntilReady = true, program = PORTCULLIS } = options;
   const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const configFile = join(folder, "portcullis.yaml");
   writeFileSync(configFile, textOf(config));
 
-  const running = startProcess(PORTCULLIS, [command, "--config", configFile], { env });
+  const running = startProcess(program, [command, "--config", configFile], { env });
   const stop = async (): Promise<void> => {
     running.signal("SIGCONT"); // a paused one would not hear SIGTERM
     await running.stop(15_000);

@@ -13,6 +13,8 @@ export interface ClusterSetting {
   /** Who holds a slot now, as `asked` (the first that answers) sees it. */
   ownerOf(slot: number): Promise<RedisProcess>;
   idOf(server: RedisProcess): Promise<string>;
+  /** Gives a slot and what is in it to another primary. `between` runs while it is on its way, before and after its keys. */
+  moveSlot(slot: number, from: RedisProcess, to: RedisProcess, between?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,9 @@ export async function startClusterSetting(): Promise<ClusterSetting> {
           `nodes-${i}.conf`,
           "--cluster-node-timeout",
           "1000",
+          // Each primary keeps the replica it was given.
+          "--cluster-allow-replica-migration",
+          "no",
           "--cluster-require-full-coverage",
           "no",
           "--repl-diskless-sync-delay",
@@ -98,6 +103,16 @@ export async function startClusterSetting(): Promise<ClusterSetting> {
       throw new Error(`nobody holds ${slot}:\n${view}`);
     },
     idOf,
+    async moveSlot(slot, from, to, between = () => Promise.resolve()) {
+      const [fromId, toId] = [await idOf(from), await idOf(to)];
+      await to.cli("CLUSTER", "SETSLOT", String(slot), "IMPORTING", fromId);
+      await from.cli("CLUSTER", "SETSLOT", String(slot), "MIGRATING", toId);
+      await between();
+      const keys = (await from.cli("CLUSTER", "GETKEYSINSLOT", String(slot), "100")).split("\n").filter(Boolean);
+      if (keys.length > 0) await from.cli("MIGRATE", "127.0.0.1", String(to.port), "", "0", "5000", "KEYS", ...keys);
+      await between();
+      for (const node of [to, from]) await node.cli("CLUSTER", "SETSLOT", String(slot), "NODE", toId);
+    },
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));
     },

@@ -17,6 +17,8 @@ export interface SentinelSetting {
   readonly sentinels: readonly RunningProcess[];
   /** Of what most Sentinels name. */
   primary(): Promise<RedisProcess>;
+  /** No Sentinel thinks that the primary is down, or is replacing it. */
+  isSettled(): Promise<boolean>;
   /** Orders a failover though nothing is dead. */
   failOver(): Promise<void>;
   /** Waits until the Sentinels name another server than this as the primary. */
@@ -71,6 +73,10 @@ export async function startSentinelSetting(
     servers,
     sentinels,
     primary: named,
+    async isSettled() {
+      const told = await Promise.all(ports.map((port) => ask(port, "SENTINEL", "MASTER", NAME)));
+      return told.every((facts) => /^flags\nmaster$/m.test(facts));
+    },
     failOver: async () => void (await ask(ports[0] ?? 0, "SENTINEL", "FAILOVER", NAME)),
     untilPrimaryIsNot: (server, timeoutMs = 15_000) =>
       until(

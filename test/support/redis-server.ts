@@ -17,6 +17,8 @@ export interface RedisServerOptions {
   readonly socket?: boolean;
   /** The default user's. */
   readonly password?: string;
+  /** A disk that takes no more is told by an error, as it is; `limitFiles` would end the process without this. */
+  readonly survivesLimit?: boolean;
 }
 
 export interface RedisProcess {
@@ -34,7 +36,9 @@ export interface RedisProcess {
   resume(): void;
   /** Ends it at once (SIGKILL); what it held in memory is lost. */
   kill(): Promise<void>;
-  /** Starts it again at the same place after `kill`. */
+  /** Its files grow no further than to so many bytes (EFBIG, as on a full disk ENOSPC); undefined: as they like. */
+  limitFiles(bytes: number | undefined): Promise<void>;
+  /** Starts it again at the same place after it ended. */
   restart(options?: { readonly waitUntilReady?: boolean }): Promise<void>;
   /** Ends it and removes its directory. */
   stop(): Promise<void>;
@@ -66,7 +70,10 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   if (options.password !== undefined) args.push("--requirepass", options.password);
   args.push(...(options.args ?? []));
   let isPaused = false;
-  let server: RunningProcess = startProcess("redis-server", args);
+  const ignoring = options.survivesLimit === true ? ["sh", "-c", 'trap "" XFSZ; exec "$0" "$@"'] : [];
+  const [program = "", ...programArgs] = [...ignoring, "redis-server", ...args];
+  const start = (): RunningProcess => startProcess(program, programArgs);
+  let server = start();
 
   const cliPlace = options.socket === true ? ["-s", socket] : ["-h", "127.0.0.1", "-p", String(freePort)];
   const cli = (...command: readonly string[]): Promise<string> => redisCli(cliPlace, options.password, command);
@@ -99,8 +106,12 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
       server.signal("SIGKILL");
       await server.end();
     },
+    async limitFiles(bytes) {
+      const limit = bytes === undefined ? "unlimited" : `${bytes}:unlimited`;
+      await run("prlimit", ["--pid", String(server.pid), `--fsize=${limit}`]);
+    },
     async restart({ waitUntilReady = true } = {}) {
-      server = startProcess("redis-server", args);
+      server = start();
       if (waitUntilReady) await ready();
     },
     async stop() {

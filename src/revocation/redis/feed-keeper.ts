@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import { ok, type Result } from "../../core/result.ts";
+import { markerFacts } from "../marker-facts.ts";
 import type { FeedHead } from "../replica/source.ts";
-import type { StoreFault } from "../store.ts";
+import type { StoredRevocation, StoreFault } from "../store.ts";
 import { beginFeed } from "./feed-beginning.ts";
 import { readEntries, readHead, readLinks } from "./feed-log.ts";
 import { followsOn, KeptFeed, netOf, type KeptEntry } from "./kept-feed.ts";
@@ -27,8 +28,12 @@ export interface FeedKeeperOptions {
 
 export interface FeedKeeper {
   start(): void;
-  /** Resolves once the entry with this seq is remembered here, or soon; undefined: all that there are. */
-  untilKept(seq: number | undefined): Promise<void>;
+  /**
+   * Resolves with true once this very change is remembered here; `put` undefined: all that was told before. False: it was
+   * not, though the feed is followed, so whoever took it may be no primary any longer. A keeper that could never follow
+   * the feed says true.
+   */
+  untilKept(put: Pick<StoredRevocation, "seq" | "id"> | undefined): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -37,8 +42,8 @@ const WAIT_MS = 200;
 const RETRY_AFTER_MS = 50;
 const ANSWER_TIMEOUT_MS = 1_000;
 
-/** An entry is remembered within a millisecond or two; whoever wrote it waits no longer than this for it. */
-const KEPT_WITHIN_MS = 250;
+/** An entry is remembered within a millisecond or two; on a machine that is busy elsewhere it may take much longer. */
+const KEPT_WITHIN_MS = 1_000;
 
 /** Read at the start, so that a control plane that just came knows of what was acknowledged before. */
 const ENTRIES_BEFORE = 2_000;
@@ -54,6 +59,8 @@ class FollowingKeeper implements FeedKeeper {
   #kept = new KeptFeed();
   /** Up to here the feed was read; undefined: not yet. */
   #reached: FeedHead | undefined;
+  /** undefined: that is not known yet. */
+  #canFollow: boolean | undefined;
   #isStopped = false;
   #running: Promise<void> | undefined;
 
@@ -67,20 +74,29 @@ class FollowingKeeper implements FeedKeeper {
     this.#running ??= this.#run();
   }
 
-  async untilKept(seq: number | undefined): Promise<void> {
-    const head = seq === undefined ? await readHead(this.#options.begin(), this.#options.keyPrefix) : undefined;
-    if (head?.ok === false) return;
-    const till = seq ?? head?.value.seq ?? 0;
-    await new Promise<void>((resolve) => {
+  async untilKept(put: Pick<StoredRevocation, "seq" | "id"> | undefined): Promise<boolean> {
+    if (this.#canFollow === false) return true;
+    if (put?.seq !== undefined) return this.#untilKept(put.seq, ({ value }) => markerFacts(value).id === put.id);
+    const head = await readHead(this.#options.begin(), this.#options.keyPrefix);
+    if (!head.ok) return false;
+    const { epoch, seq, link } = head.value;
+    return epoch === "" || this.#untilKept(seq, (entry) => entry.link === link);
+  }
+
+  /** By more than its seq: a server that was deposed meanwhile gives the same ones. */
+  #untilKept(seq: number, isIt: (entry: KeptEntry) => boolean): Promise<boolean> {
+    return new Promise((resolve) => {
       const wake = (): void => {
-        if ((this.#reached?.seq ?? 0) >= till) end();
+        const entry = this.#kept.at(seq);
+        if (entry !== undefined && isIt(entry)) end(true);
       };
-      const end = (): void => {
+      const end = (isKept: boolean): void => {
         clearTimeout(timer);
         this.#waiting.delete(wake);
-        resolve();
+        if (!isKept) this.#canFollow ??= false;
+        resolve(isKept || this.#canFollow === false);
       };
-      const timer = setTimeout(end, KEPT_WITHIN_MS);
+      const timer = setTimeout(() => end(false), KEPT_WITHIN_MS);
       this.#waiting.add(wake);
       wake();
     });
@@ -123,6 +139,7 @@ class FollowingKeeper implements FeedKeeper {
       this.#kept.keep(entry, this.#options.clock.now().monotonicMs);
       this.#reached = entry;
     }
+    this.#canFollow = true;
     for (const wake of this.#waiting) wake();
     return ok(undefined);
   }

@@ -29,6 +29,12 @@ export class KeptFeed {
     return this.#entries.at(-1)?.entry;
   }
 
+  /** The newest with this seq. */
+  at(seq: number): KeptEntry | undefined {
+    const found = this.#entries.findLast(({ entry }) => entry.seq <= seq)?.entry;
+    return found?.seq === seq ? found : undefined;
+  }
+
   /** `nowMs` on the monotonic clock. */
   keep(entry: KeptEntry, nowMs: number): void {
     this.#entries.push({ entry, keptAtMs: nowMs });

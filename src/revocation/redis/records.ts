@@ -2,12 +2,14 @@
 
 import type { Log } from "../../core/log.ts";
 import type { Clock } from "../../core/clock.ts";
+import { err } from "../../core/result.ts";
 import type { AuditStore } from "../audit-store.ts";
 import type { FleetBoard } from "../fleet-board.ts";
 import type { PendingStore } from "../pending-store.ts";
 import type { PublicationStore } from "../publication-store.ts";
 import type { RevocationWriter } from "../store.ts";
 import { createRedisAuditStore } from "./audit-store.ts";
+import { fault } from "./fault.ts";
 import type { FeedKeeper } from "./feed-keeper.ts";
 import { createRedisFleetBoard } from "./fleet-board.ts";
 import { createRedisPendingStore } from "./pending-store.ts";
@@ -53,22 +55,22 @@ export function recordsOf({
 
 type Records = ReturnType<typeof recordsOf>;
 
-/**
- * The same, acknowledged once this process could give it back to a store that loses it, or could not find out so within
- * the moment that a caller can be kept waiting.
- */
+/** The same, acknowledged once this process could give it back to a store that loses it. */
 export function keptRecords(records: Records, keeper: Pick<FeedKeeper, "untilKept">): Records {
   return {
     ...records,
     async put(revocation) {
       const stored = await records.put(revocation);
-      if (stored.ok) await keeper.untilKept(stored.value.seq);
-      return stored;
+      if (!stored.ok || (await keeper.untilKept(stored.value))) return stored;
+      return err(NOT_KEPT);
     },
     async lift(id) {
       const lifted = await records.lift(id);
-      if (lifted.ok) await keeper.untilKept(undefined);
-      return lifted;
+      if (!lifted.ok || (await keeper.untilKept(undefined))) return lifted;
+      return err(NOT_KEPT);
     },
   };
 }
+
+/** It may stand, and may have been told to a server that is no primary any longer. */
+const NOT_KEPT = fault("timeout", "what was written does not show in the feed");
