@@ -1,6 +1,5 @@
 // Measures the Check handler by itself, without a transport: bytes in, bytes out, under the real policy, verifier, guard,
 // batcher and metrics; `node bench/handler.ts [scenario…]`. Only the store is a double, which answers in the next turn.
-// `burst`: how long calls with known tokens take, alone and beside bursts of new ones.
 
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -21,7 +20,7 @@ import { createMetrics } from "../src/telemetry/metrics.ts";
 import { createObserver } from "../src/telemetry/observer.ts";
 import { createOutageLog } from "../src/telemetry/outage-log.ts";
 import { checkRequest } from "./fixtures/check-request.ts";
-import { AUDIENCE, ISSUER, makeTokens, type Alg, type Token } from "./fixtures/tokens.ts";
+import { AUDIENCE, ISSUER, makeTokens, type Alg } from "./fixtures/tokens.ts";
 
 const SCENARIOS = {
   recent: { alg: "rs256", maxStaleness: "30s", verifiedTokens: 100_000 },
@@ -52,42 +51,7 @@ async function main(): Promise<void> {
     const requests = byAlg[alg].map(({ compact }) => checkRequest(compact, randomUUID()));
     await measure(name as Scenario, configOf(folder, maxStaleness, verifiedTokens), requests);
   }
-  if (wanted.length === 0 || wanted.includes("burst")) await measureBursts(folder, byAlg);
   rmSync(folder, { recursive: true });
-}
-
-/** One known token a millisecond; every so often a read full of new ones, an eighth of what a core can verify. */
-const BURST_EVERY_MS = 100;
-const BURST_SIZES = { alone: 0, rs256: 500, es256: 170, es384: 12 } as const;
-const BURST_MS = 3_000;
-
-async function measureBursts(folder: string, byAlg: Readonly<Record<Alg, readonly Token[]>>): Promise<void> {
-  const tokens = { alone: [], ...byAlg };
-  for (const [name, size] of Object.entries(BURST_SIZES)) {
-    const all = tokens[name as keyof typeof tokens];
-    const burst = Array.from({ length: size }, (_, i) => all[i % all.length] as Token);
-    await measureBeside(name, configOf(folder, "30s", Math.ceil(size / 2)), byAlg.rs256[0] as Token, burst);
-  }
-}
-
-/** Half a burst is remembered, so all of it is new each time; the known token is asked for so often that it stays. */
-async function measureBeside(name: string, config: Config, known: Token, burst: readonly Token[]): Promise<void> {
-  const parts = await handlerOf(config);
-  const knownRequest = checkRequest(known.compact, randomUUID());
-  const newRequests = burst.map(({ compact }) => checkRequest(compact, randomUUID()));
-  const tookMs: number[] = [];
-  const began = performance.now();
-  for (let dueMs = began; dueMs < began + BURST_MS; dueMs += 1) {
-    while (performance.now() < dueMs) await new Promise((resolve) => setImmediate(resolve));
-    parts.handler.check(knownRequest, CALL, () => void tookMs.push(performance.now() - dueMs));
-    if (Math.round(dueMs - began) % BURST_EVERY_MS === 0) {
-      for (const request of newRequests) parts.handler.check(request, CALL, () => undefined);
-    }
-  }
-  await parts.stop();
-  const sorted = tookMs.toSorted((a, b) => a - b);
-  const at = (share: number): string => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(3).padStart(8);
-  process.stdout.write(`beside ${name.padEnd(6)} p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms\n`);
 }
 
 async function measure(name: Scenario, config: Config, requests: readonly Buffer[]): Promise<void> {
