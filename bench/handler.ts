@@ -134,7 +134,7 @@ function configOf(folder: string, maxStaleness: string, verifiedTokens: number):
         id: "main",
         jwks: { file: "jwks.json" },
         audiences: [AUDIENCE],
-        algorithms: ["RS256", "ES256", "ES384"],
+        algorithms: ["RS256", "ES256"],
         profile: "jwt",
       },
     ],
