@@ -16,8 +16,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npx --no-install tsc -p tsconfig.build.json
 
-# The issuer and the upstream of docker-compose.yml. Not part of the product's image.
-FROM packages AS examples
+# The identity service and the shop of docker-compose.yml, with the development packages. Not part of the product's image.
+FROM build AS examples
 COPY examples ./examples
 USER 10001:10001
 STOPSIGNAL SIGTERM

@@ -1,5 +1,6 @@
-// The demo's HTTP calls: through Envoy, to the issuer, to the control API. Each returns what came back, judged by nobody.
+// The demo's HTTP calls: through Envoy and to the control API. Each returns what came back, judged by nobody.
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EchoedCall } from "../upstream/upstream.ts";
 import type { Stage } from "./stage.ts";
 
@@ -19,6 +20,14 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** One path of each tier of portcullis.yaml; /payments is raised to critical by Envoy's own configuration. */
+export const TIERS: Readonly<Record<"critical" | "standard" | "low", Call>> = {
+  critical: { method: "POST", path: "/payments/42" },
+  standard: { method: "POST", path: "/api/orders" },
+  low: { method: "GET", path: "/api/orders" },
+};
+export type TierName = keyof typeof TIERS;
+
 export async function callThroughEnvoy(stage: Stage, call: Call): Promise<Answer> {
   const authorization: Record<string, string> =
     call.token === undefined ? {} : { authorization: `Bearer ${call.token}` };
@@ -35,24 +44,34 @@ export async function callThroughEnvoy(stage: Stage, call: Call): Promise<Answer
   };
 }
 
+/** The same by a patient client: a machine too busy to answer in time says 503 and `retry-after`, and is asked again. */
+export async function callPatiently(stage: Stage, call: Call): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await callThroughEnvoy(stage, call);
+    if (answer.status !== 503 || !answer.refusedByPortcullis || attempt === MOST_ATTEMPTS) return answer;
+    await sleep(PAUSE_MS);
+  }
+}
+
+const MOST_ATTEMPTS = 20;
+const PAUSE_MS = 100;
+
 /** All values that the upstream got for `name`, joined as HTTP does; undefined when it got none. */
 export function headerAtUpstream(answer: Answer, name: string): string | undefined {
   const values = (answer.echoed?.headers ?? []).filter(([header]) => header === name).map(([, value]) => value);
   return values.length === 0 ? undefined : values.join(", ");
 }
 
-export async function logIn(stage: Stage, username: string, password: string, algorithm = "ES256"): Promise<string> {
-  const form = new URLSearchParams({ grant_type: "password", username, password, alg: algorithm });
-  const response = await fetch(`${stage.issuer.issuer}/token`, { method: "POST", body: form });
-  const body = (await response.json()) as { readonly access_token?: string };
-  if (body.access_token === undefined) throw new Error(`the issuer refused ${username}: ${JSON.stringify(body)}`);
-  return body.access_token;
-}
-
 /** A claim of a token, read without verifying it: we have just been given it. */
 export function claimOf(token: string, name: string): string {
   const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8");
   return String((JSON.parse(payload) as Record<string, unknown>)[name]);
+}
+
+/** A member of its header, likewise. */
+export function headerOfToken(token: string, name: string): string {
+  const header = Buffer.from(token.split(".")[0] ?? "", "base64url").toString("utf8");
+  return String((JSON.parse(header) as Record<string, unknown>)[name]);
 }
 
 /** POST /v1/revocations; resolves with the answer's status once it is acknowledged. */

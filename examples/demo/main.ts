@@ -1,6 +1,8 @@
 // `make demo`: the main job, by real HTTP through a real Envoy, each step timed and checked. Exits 0 only if all came out
 // right; whatever happens, nothing it started is left running (unless KEEP=1, and then until Ctrl-C).
 import { badTokens, goodCalls, revocations, storeOutage } from "./acts.ts";
+import { PEOPLE } from "./people.ts";
+import { keyRotation, logOutEverywhere, refreshTheft, secondIssuer } from "./session-acts.ts";
 import { buildStage, type Stage } from "./stage.ts";
 import { startWalk } from "./walk.ts";
 
@@ -16,26 +18,38 @@ async function play(stage: Stage): Promise<boolean> {
   await goodCalls(stage, walk);
   await badTokens(stage, walk);
   await revocations(stage, walk);
+  await refreshTheft(stage, walk);
+  await logOutEverywhere(stage, walk);
+  await secondIssuer(stage, walk);
+  await keyRotation(stage, walk);
   await storeOutage(stage, walk);
   const right = walk.finish();
   if (!right)
-    write(`\nPortcullis wrote:\n${stage.portcullis.output()}\nEnvoy wrote:\n${stage.envoy.process.output()}\n`);
+    write(
+      `\nPortcullis wrote:\n${stage.portcullis.output()}\nEnvoy wrote:\n${stage.envoy.process.output()}\nThe identity service wrote:\n${stage.identityLog()}\n`,
+    );
   return right;
 }
 
 function urls(stage: Stage): string {
+  const { envoy, identity, controlUrl, tokenFile, opsUrl, adminToken } = stage;
   return `
-Left running until Ctrl-C:
-  Envoy     ${stage.envoy.url}         (try: curl -i ${stage.envoy.url}/api/orders)
-  issuer    ${stage.issuer.issuer}         (token: curl -d 'username=alice&password=wonderland' ${stage.issuer.issuer}/token)
-  control   ${stage.controlUrl}         (bootstrap token in ${stage.tokenFile})
-  ops       ${stage.opsUrl}/status
-  revoke    PORTCULLIS_CONTROL_URL=${stage.controlUrl} PORTCULLIS_TOKEN=$(cat ${stage.tokenFile}) bin/portcullis revoke user alice --reason test
+Left running until Ctrl-C. To open in a browser:
+  the shop, through Envoy      ${envoy.url}/
+  the identity service         ${identity.issuer}/account
+Sign in as alice (${PEOPLE.alice.password}) or as root (${PEOPLE.root.password}), who may administer. Sign out everywhere in one
+window, or revoke from a shell, and press a button of the shop in another:
+  export PORTCULLIS_CONTROL_URL=${controlUrl} PORTCULLIS_TOKEN=$(cat ${tokenFile})
+  bin/portcullis revoke user alice --issuer main --reason test
+
+  the control API              ${controlUrl}/openapi.json
+  a sidecar's view             ${opsUrl}/status
+  an administrator's call      curl -X POST -H "authorization: Bearer ${adminToken}" ${identity.privateUrl}/users/alice/disable
 `;
 }
 
 async function run(): Promise<number> {
-  write("Starting an issuer, an upstream, portcullis dev and a real Envoy …\n");
+  write("Starting the identity service, a shop, portcullis dev and a real Envoy …\n");
   const building = buildStage();
   const stage = await Promise.race([building, interrupted]);
   if (stage === "interrupted") {

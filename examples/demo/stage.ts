@@ -1,20 +1,32 @@
-// What the demo runs on: an issuer, an upstream, `portcullis dev` on the embedded store and a real Envoy on the reference
-// configuration, all on free ports. Starts them in order and ends them in reverse, each by its own pid.
+// What the demo runs on: the identity service, a second issuer, the shop, `portcullis dev` on the embedded store and a real
+// Envoy on the reference configuration, all on free ports. Starts them in order and ends them in reverse.
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Configuration } from "openid-client";
 import { NEWEST_ENVOY, startEnvoy, type EnvoyProcess } from "../../test/support/envoy.ts";
+import { CALLBACK, discover } from "../../test/support/oidc-login.ts";
 import { freePorts } from "../../test/support/ports.ts";
 import { startProcess, type RunningProcess } from "../../test/support/process.ts";
 import { until } from "../../test/support/wait.ts";
+import { DEFAULT_POLICY } from "../identity-service/device-watch.ts";
+import { startIdentityService, type IdentityService } from "../identity-service/service.ts";
+import { openSqliteStore } from "../identity-service/store/sqlite.ts";
 import { startIssuer, type Issuer } from "../issuer/issuer.ts";
-import { startUpstream, type Upstream } from "../upstream/upstream.ts";
+import { startShop } from "../shop/shop.ts";
+import { accounts, SCOPES } from "./people.ts";
 
 export const AUDIENCE = "orders-api";
 
 export interface Stage {
-  readonly issuer: Issuer;
-  readonly upstream: Upstream;
+  readonly identity: IdentityService;
+  /** Of the identity service's private side. */
+  readonly adminToken: string;
+  /** As which the walk logs people in. */
+  readonly walkClient: Configuration;
+  /** A second issuer, which Portcullis trusts under the id `partner`; signs whatever it is asked to. */
+  readonly partner: Issuer;
   readonly envoy: EnvoyProcess;
   readonly portcullis: RunningProcess;
   readonly opsUrl: string;
@@ -22,6 +34,8 @@ export interface Stage {
   /** Holds the bootstrap token that `dev` made; mode 0600. */
   readonly tokenFile: string;
   readonly storeFile: string;
+  /** What the identity service logged. */
+  identityLog(): string;
   /** Runs `bin/portcullis` with the control plane's URL and token in its environment, and returns what it wrote. */
   command(...args: string[]): Promise<string>;
   /** Ends everything. */
@@ -45,31 +59,78 @@ export async function buildStage(): Promise<Stage> {
 async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage, "strike">> {
   const home = mkdtempSync(join(tmpdir(), "portcullis-demo-"));
   ending.push(() => rmSync(home, { recursive: true, force: true }));
-
-  const issuer = await startIssuer({ host: "127.0.0.1", port: 0, audience: AUDIENCE, lifetimeS: 900 });
-  ending.push(() => issuer.close());
-  const upstream = await startUpstream({ host: "127.0.0.1", port: 0 });
-  ending.push(() => upstream.close());
-
-  const [grpcPort = 0, opsPort = 0, controlPort = 0] = await freePorts(3);
+  const [grpcPort = 0, opsPort = 0, controlPort = 0, identityPort = 0, envoyPort = 0] = await freePorts(5);
   const storeFile = join(home, "portcullis.db");
+  const controlUrl = `http://127.0.0.1:${controlPort}`;
+  const envoyUrl = `http://127.0.0.1:${envoyPort}`;
+  const secrets = { admin: newSecret(), walk: newSecret(), shop: newSecret() };
+
+  const logged: string[] = [];
+  const identity = await startIdentityService({
+    issuer: `http://127.0.0.1:${identityPort}`,
+    listen: { host: "127.0.0.1", port: identityPort },
+    privateListen: { host: "127.0.0.1", port: 0 },
+    store: openSqliteStore(join(home, "identity.db")),
+    apis: [{ audience: AUDIENCE, scopes: SCOPES }],
+    clients: [
+      { client_id: "walk", client_secret: secrets.walk, redirect_uris: [CALLBACK] },
+      {
+        client_id: "shop",
+        client_name: "the shop",
+        client_secret: secrets.shop,
+        redirect_uris: [`${envoyUrl}/callback`],
+        post_logout_redirect_uris: [`${envoyUrl}/`],
+        device_context: "told",
+      },
+    ],
+    accessTokenTtlS: 900,
+    sessionTtlS: 86_400,
+    refreshGraceMs: 10_000,
+    keys: { rotateEveryMs: 86_400_000, publishLeadMs: 0 },
+    devicePolicy: DEFAULT_POLICY,
+    trustedProxies: 0,
+    portcullis: { url: controlUrl, issuerId: "main", tokenFile: join(home, "portcullis.token") },
+    apiTokens: [{ name: "demo", sha256: createHash("sha256").update(secrets.admin).digest("hex"), right: "admin" }],
+    log: (event, fields) => void logged.push(JSON.stringify({ event, ...fields })),
+  });
+  ending.push(() => identity.stop());
+  for (const account of accounts()) await identity.accounts.add(account);
+  const partner = await startIssuer({ host: "127.0.0.1", port: 0, audience: AUDIENCE, lifetimeS: 900 });
+  ending.push(() => partner.close());
+  const shop = await startShop({
+    host: "127.0.0.1",
+    port: 0,
+    publicUrl: envoyUrl,
+    issuer: identity.issuer,
+    clientId: "shop",
+    clientSecret: secrets.shop,
+    scope: `openid ${SCOPES.join(" ")}`,
+  });
+  ending.push(() => shop.close());
+
   const portcullis = startProcess(resolve("bin/portcullis"), ["dev", "--config", "examples/demo/portcullis.yaml"], {
     env: {
       DEMO_GRPC_PORT: String(grpcPort),
       DEMO_OPS_PORT: String(opsPort),
       DEMO_CONTROL_PORT: String(controlPort),
-      DEMO_ISSUER: issuer.issuer,
+      DEMO_ISSUER: identity.issuer,
+      DEMO_PARTNER: partner.issuer,
       DEMO_STORE: storeFile,
     },
   });
   ending.push(() => portcullis.stop(15_000));
-  const [, controlUrl = "", tokenFile = ""] = await portcullis.line(/control (http:\S+) token file (\S+)/);
+  const [, , tokenFile = ""] = await portcullis.line(/control (http:\S+) token file (\S+)/);
   const opsUrl = `http://127.0.0.1:${opsPort}`;
   await until("a ready sidecar", async () => (await fetch(`${opsUrl}/readyz`)).ok).catch((cause: unknown) => {
     throw new Error(`portcullis dev did not become ready; it wrote:\n${portcullis.output()}`, { cause });
   });
 
-  const envoy = await startEnvoy({ version: NEWEST_ENVOY, portcullis: grpcPort, upstreamPort: upstream.port });
+  const envoy = await startEnvoy({
+    version: NEWEST_ENVOY,
+    portcullis: grpcPort,
+    upstreamPort: shop.port,
+    listenPort: envoyPort,
+  });
   ending.push(() => envoy.stop());
 
   const command = async (...args: string[]): Promise<string> => {
@@ -79,5 +140,23 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
     if (code !== 0) throw new Error(`portcullis ${args.join(" ")} ended with ${code}:\n${run.output()}`);
     return run.output();
   };
-  return { issuer, upstream, envoy, portcullis, opsUrl, controlUrl, tokenFile, storeFile, command };
+  const walkClient = await discover(identity.issuer, "walk", secrets.walk);
+  return {
+    identity,
+    adminToken: secrets.admin,
+    walkClient,
+    partner,
+    envoy,
+    portcullis,
+    opsUrl,
+    controlUrl,
+    tokenFile,
+    storeFile,
+    identityLog: () => logged.join("\n"),
+    command,
+  };
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString("base64url");
 }

@@ -16,6 +16,8 @@ const address = z
   });
 const action = z.enum(["log", "step-up", "revoke"]);
 
+const api = z.strictObject({ audience: z.string().min(1), scopes: z.array(z.string().min(1)).default([]) });
+
 const schema = z.strictObject({
   /** Where browsers reach it; an origin. The `iss` of its tokens. */
   issuer: z.url().refine((text) => new URL(text).origin === text, "an origin: no path, no slash at its end"),
@@ -25,8 +27,8 @@ const schema = z.strictObject({
   /** A SQLite file, or redis://…, or rediss://… for several processes. */
   store: z.string().default("identity.db"),
   storeKeyPrefix: z.string().default("identity:"),
-  audience: z.string().min(1),
-  scopes: z.array(z.string().min(1)).default([]),
+  /** What access tokens are for: the first, unless a client names another as its `api`. */
+  apis: z.tuple([api], api),
   clients: z.array(z.looseObject({ client_id: z.string().min(1) })).default([]),
   /** Short: what nobody told Portcullis about is over so soon. */
   accessTokenTtlS: z.number().int().min(300).max(900).default(600),

@@ -14,6 +14,8 @@ const KEEP_MS = 24 * 3_600_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 15_000;
 
+const MOST_AT_ONCE = 1_000;
+
 export interface Outbox {
   /** To be written with the change that they belong to. */
   changes(revocations: readonly Revocation[]): readonly Change[];
@@ -37,27 +39,26 @@ export function startOutbox({ store, send, log, metrics }: OutboxOptions): Outbo
   let retryMs = FIRST_RETRY_MS;
   const stopping = new AbortController();
 
-  async function deliverOne(revocation: Revocation, member: string): Promise<boolean> {
-    const failure = await send(revocation);
-    metrics.revocationSent.inc({ result: failure === undefined ? "acknowledged" : "failed" });
-    if (failure === undefined) {
-      await store.write([{ unlink: SET, member }]);
-      return true;
-    }
-    const { id, kind } = revocation;
-    log("revocation_not_acknowledged", { id, kind, failure, retry_in_ms: retryMs });
-    return false;
+  /** How many of them are not acknowledged. */
+  async function sendAll(revocations: readonly Revocation[]): Promise<number> {
+    if (revocations.length === 0) return 0;
+    const { acknowledged, failure } = await send(revocations);
+    const done = revocations.filter(({ id }) => acknowledged.has(id));
+    await store.write(done.map((revocation) => ({ unlink: SET, member: JSON.stringify(revocation) })));
+    const left = revocations.length - done.length;
+    metrics.revocationSent.inc({ result: "acknowledged" }, done.length);
+    metrics.revocationSent.inc({ result: "failed" }, left);
+    if (left > 0) log("revocations_not_acknowledged", { count: left, failure, retry_in_ms: retryMs });
+    return left;
   }
 
-  /** One after another, and no further than the first that fails: the next would fail alike. */
   async function sendPending(): Promise<void> {
     const members = await store.members(SET);
     metrics.revocationsPending.set(members.length);
-    for (const member of members) {
-      if (stopping.signal.aborted || !(await deliverOne(JSON.parse(member) as Revocation, member))) return;
-      metrics.revocationsPending.dec();
-    }
-    retryMs = FIRST_RETRY_MS;
+    const pending = members.slice(0, MOST_AT_ONCE).map((member) => JSON.parse(member) as Revocation);
+    const left = await sendAll(pending);
+    metrics.revocationsPending.set(members.length - pending.length + left);
+    if (left === 0) retryMs = FIRST_RETRY_MS;
   }
 
   /** Goes on until the service stops, at the pace that the outcome suggests. */
@@ -82,8 +83,7 @@ export function startOutbox({ store, send, log, metrics }: OutboxOptions): Outbo
         expiresAtMs: Date.now() + KEEP_MS,
       })),
     async deliver(revocations) {
-      const delivered = await Promise.all(revocations.map((one) => deliverOne(one, JSON.stringify(one))));
-      const left = delivered.filter((done) => !done).length;
+      const left = await sendAll(revocations);
       if (left > 0) {
         metrics.revocationsPending.inc(left);
         retryMs = FIRST_RETRY_MS;

@@ -4,6 +4,7 @@ import {
   errors,
   interactionPolicy,
   Provider,
+  type Client,
   type ClientMetadata,
   type Configuration,
   type KoaContextWithOIDC,
@@ -19,12 +20,19 @@ import type { RefreshLines } from "./refresh-line.ts";
 import type { Sessions } from "./sessions.ts";
 import type { IdentityStore } from "./store/store.ts";
 
+/** A resource server, or several that share an audience. */
+export interface Api {
+  /** The `aud` of its access tokens. */
+  readonly audience: string;
+  /** All scopes there are. */
+  readonly scopes: readonly string[];
+}
+
 export interface ProviderParts {
   readonly issuer: string;
   readonly clients: readonly ClientMetadata[];
-  /** The one API that access tokens are for. */
-  readonly audience: string;
-  readonly scopes: readonly string[];
+  /** What access tokens may be for; the first, unless a client says another (`api`). */
+  readonly apis: readonly [Api, ...Api[]];
   readonly accessTokenTtlS: number;
   readonly sessionTtlS: number;
   /** Sign the cookies; the first one does, the others are still believed. */
@@ -54,7 +62,6 @@ export function createProvider(parts: ProviderParts, keys: SigningKeys): Provide
 
 function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration {
   const { issuer, sessions, accounts, accessTokenTtlS, sessionTtlS } = parts;
-  const resource = `urn:api:${parts.audience}`;
   const isSecure = issuer.startsWith("https:");
   const cookie = { httpOnly: true, sameSite: "lax", secure: isSecure, signed: true } as const;
   const prefix = isSecure ? "__Host-" : "";
@@ -64,7 +71,7 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
     clients: [...parts.clients.map(withDefaults), accountClient(issuer)],
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     enabledJWA: { idTokenSigningAlgValues: ["ES256"] },
-    extraClientMetadata: { properties: ["device_context"] },
+    extraClientMetadata: { properties: ["api", "device_context"] },
     responseTypes: ["code", "none"],
     scopes: ["openid"],
     claims: { openid: ["sub", "sid"] },
@@ -89,7 +96,7 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
       if (account === undefined || account.disabled) return undefined;
       return { accountId: sub, claims: () => ({ sub }), account };
     },
-    loadExistingGrant: (ctx) => grantFor(ctx, resource, parts.scopes),
+    loadExistingGrant: (ctx) => grantFor(ctx, parts.apis),
     expiresWithSession: () => true,
     // Only who can keep it: a browser's own code gets none, and asks again with `prompt=none`.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token") && client.clientAuthMethod !== "none",
@@ -127,13 +134,14 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => resource,
+        defaultResource: (_ctx, client) => resourceOf(apiOf(client, parts.apis)),
         useGrantedResource: () => true,
         getResourceServerInfo(_ctx, indicator) {
-          if (indicator !== resource) throw new errors.InvalidTarget();
+          const api = parts.apis.find((candidate) => resourceOf(candidate) === indicator);
+          if (api === undefined) throw new errors.InvalidTarget();
           return {
-            audience: parts.audience,
-            scope: parts.scopes.join(" "),
+            audience: api.audience,
+            scope: api.scopes.join(" "),
             accessTokenFormat: "jwt",
             accessTokenTTL: accessTokenTtlS,
             jwt: { sign: { alg: "ES256", kid: keys.kid } },
@@ -142,6 +150,15 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
       },
     },
   };
+}
+
+/** Its name where one is asked for by RFC 8707. */
+function resourceOf({ audience }: Api): string {
+  return `urn:api:${audience}`;
+}
+
+function apiOf(client: Client, apis: ProviderParts["apis"]): Api {
+  return apis.find(({ audience }) => audience === client["api"]) ?? apis[0];
 }
 
 /** All log-ins ask with PKCE for a code; whoever has a secret gets refresh tokens. */
@@ -166,7 +183,7 @@ function accountClient(issuer: string): ClientMetadata {
 }
 
 /** Clients are the company's own, so nobody is asked for consent: granted is what was asked for, as far as the account has it. */
-async function grantFor(ctx: KoaContextWithOIDC, resource: string, apiScopes: readonly string[]) {
+async function grantFor(ctx: KoaContextWithOIDC, apis: readonly Api[]) {
   const { client, session, provider, account } = ctx.oidc;
   if (client === undefined || session === undefined || account === undefined) return undefined;
   // One name for the session in every token and every logout token: so that the end of one is the end of all.
@@ -176,7 +193,9 @@ async function grantFor(ctx: KoaContextWithOIDC, resource: string, apiScopes: re
   const grant = known ?? new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
   const { scopes } = account["account"] as Account;
   grant.addOIDCScope("openid");
-  grant.addResourceScope(resource, scopes.filter((scope) => apiScopes.includes(scope)).join(" "));
+  for (const api of apis) {
+    grant.addResourceScope(resourceOf(api), scopes.filter((scope) => api.scopes.includes(scope)).join(" "));
+  }
   await grant.save();
   return grant;
 }

@@ -12,6 +12,7 @@ import { startOutbox } from "./outbox.ts";
 import { nobodys } from "./password.ts";
 import { createSender, type PortcullisOptions } from "./portcullis.ts";
 import { createPrivateApi, type ApiToken } from "./private-api.ts";
+import type { Api } from "./provider.ts";
 import { createPublicServer, listen } from "./public-server.ts";
 import { createRefreshLines } from "./refresh-line.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -24,9 +25,7 @@ export interface IdentityOptions {
   readonly privateListen: { readonly host: string; readonly port: number };
   /** Closed with the service. */
   readonly store: IdentityStore;
-  /** The `aud` of access tokens, and all scopes there are. */
-  readonly audience: string;
-  readonly scopes: readonly string[];
+  readonly apis: readonly [Api, ...Api[]];
   /** As OpenID Connect's dynamic registration writes them. */
   readonly clients: readonly ClientMetadata[];
   /** 300 to 900. */

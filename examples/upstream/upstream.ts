@@ -1,5 +1,5 @@
 // The service behind the guard: it answers every call with what reached it, so that one sees which headers did.
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface UpstreamOptions {
@@ -28,14 +28,7 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
   let callCount = 0;
   const server = createServer((request, response) => {
     callCount += 1;
-    const call: EchoedCall = {
-      method: request.method ?? "",
-      path: request.url ?? "",
-      headers: pairs(request.rawHeaders),
-    };
-    request.resume();
-    response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify(call));
+    echoCall(request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -51,6 +44,18 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
       await new Promise((done) => server.close(done));
     },
   };
+}
+
+/** Answers with what came. */
+export function echoCall(request: IncomingMessage, response: ServerResponse): void {
+  const call: EchoedCall = {
+    method: request.method ?? "",
+    path: request.url ?? "",
+    headers: pairs(request.rawHeaders),
+  };
+  request.resume();
+  response.writeHead(200, { "content-type": "application/json" });
+  response.end(JSON.stringify(call));
 }
 
 function pairs(rawHeaders: readonly string[]): (readonly [string, string])[] {

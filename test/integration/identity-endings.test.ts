@@ -5,19 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
-import {
-  CALLBACK,
-  createBrowser,
-  errorOf,
-  logIn,
-  passwordOf,
-  refresh,
-  REPORT_TOKEN,
-  startIdentity,
-  type Identity,
-  type Login,
-  type Page,
-} from "../support/identity.ts";
+import { createBrowser, type Page } from "../support/browser.ts";
+import { logIn, passwordOf, REPORT_TOKEN, startIdentity, type Identity } from "../support/identity.ts";
+import { CALLBACK, errorOf, refresh, type Login } from "../support/oidc-login.ts";
 
 const SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_6) AppleWebKit/605.1.15 Version/18.1 Safari/605.1.15";
 

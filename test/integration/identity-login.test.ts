@@ -5,19 +5,9 @@ import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MOST_FAILURES } from "../../examples/identity-service/login-limit.ts";
 import { openSqliteStore } from "../../examples/identity-service/store/sqlite.ts";
-import {
-  authorization,
-  createBrowser,
-  discover,
-  errorOf,
-  logIn,
-  passwordOf,
-  refresh,
-  startIdentity,
-  type Browser,
-  type Identity,
-  type Page,
-} from "../support/identity.ts";
+import { createBrowser, type Browser, type Page } from "../support/browser.ts";
+import { logIn, passwordOf, SECRET, startIdentity, type Identity } from "../support/identity.ts";
+import { authorization, discover, errorOf, refresh } from "../support/oidc-login.ts";
 
 let identity: Identity;
 beforeAll(async () => {
@@ -27,7 +17,7 @@ afterAll(() => identity.stop());
 
 /** A log-in page, not filled in yet. */
 async function openLogin(browser: Browser): Promise<Page> {
-  const { url } = await authorization(await discover(identity.issuer), "openid");
+  const { url } = await authorization(await discover(identity.issuer, "shop", SECRET), "openid");
   return browser.get(url);
 }
 
@@ -68,7 +58,7 @@ test("a code without PKCE is not given out", async () => {
 });
 
 test("a code that is used by two at one time gives tokens to one of them", async () => {
-  const config = await discover(identity.issuer);
+  const config = await discover(identity.issuer, "shop", SECRET);
   const { url, verifier } = await authorization(config, "openid orders:read");
   const browser = createBrowser(identity.issuer);
   const page = await browser.get(url);
@@ -80,7 +70,7 @@ test("a code that is used by two at one time gives tokens to one of them", async
       redirect_uri: "http://127.0.0.1:9/callback",
       code_verifier: verifier,
     });
-    const authorizationHeader = `Basic ${Buffer.from("shop:a-secret-that-only-tests-know-about-0123456789").toString("base64")}`;
+    const authorizationHeader = `Basic ${Buffer.from(`shop:${SECRET}`).toString("base64")}`;
     return (
       await fetch(`${identity.issuer}/token`, { method: "POST", body, headers: { authorization: authorizationHeader } })
     ).status;
@@ -166,7 +156,7 @@ test("another site's form does not log anybody in", async () => {
 });
 
 test("cookies are kept from scripts and from other sites, and over https from plain connections", async () => {
-  const response = await fetch((await authorization(await discover(identity.issuer), "openid")).url, {
+  const response = await fetch((await authorization(await discover(identity.issuer, "shop", SECRET), "openid")).url, {
     redirect: "manual",
   });
   const cookies = response.headers.getSetCookie();

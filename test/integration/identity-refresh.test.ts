@@ -7,7 +7,8 @@ import { tokenRevocation } from "openid-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSqliteStore } from "../../examples/identity-service/store/sqlite.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
-import { errorOf, logIn, refresh, startIdentity, type Identity } from "../support/identity.ts";
+import { logIn, startIdentity, type Identity } from "../support/identity.ts";
+import { errorOf, refresh } from "../support/oidc-login.ts";
 import { until } from "../support/wait.ts";
 
 let plane: ControlPlane;
@@ -137,7 +138,7 @@ test("while Portcullis is away the session ends here at once, the revocation is 
   expect((await first.api("GET", "/outbox")).json["pending"]).toMatchObject([
     { kind: "session", target: tokens.claims.sid, reason: "identity service: refresh_reuse" },
   ]);
-  expect(first.logged()).toContain("revocation_not_acknowledged");
+  expect(first.logged()).toContain("revocations_not_acknowledged");
   await first.stop();
 
   const second = await start({ store: openSqliteStore(file) });

@@ -8,16 +8,8 @@ import { decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openRedisStore } from "../../examples/identity-service/store/redis.ts";
 import type { IdentityStore } from "../../examples/identity-service/store/store.ts";
-import {
-  CALLBACK,
-  logIn,
-  refresh,
-  SECRET,
-  sha256,
-  startIdentity,
-  type Identity,
-  type Login,
-} from "../support/identity.ts";
+import { logIn, SECRET, sha256, startIdentity, type Identity } from "../support/identity.ts";
+import { CALLBACK, refresh, type Login } from "../support/oidc-login.ts";
 import { freePorts } from "../support/ports.ts";
 import { startPortcullis, type PortcullisProcess } from "../support/portcullis.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";

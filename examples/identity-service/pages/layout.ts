@@ -39,6 +39,7 @@ label{display:block;margin:1rem 0 .25rem;font-weight:600}
 input{width:100%;padding:.6rem .75rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:.5rem}
 button{width:100%;margin-top:1.25rem;padding:.65rem 1rem;font:inherit;font-weight:600;color:var(--on-act);background:var(--act);border:1px solid var(--act);border-radius:.5rem;cursor:pointer}
 button.quiet{color:var(--act);background:transparent}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.75rem;background:var(--ground);border-radius:.5rem;font-size:.85rem}
 li button{width:auto;margin:0;padding:.25rem .75rem}
 :focus-visible{outline:3px solid var(--act);outline-offset:2px}
 ul{list-style:none;margin:0;padding:0}

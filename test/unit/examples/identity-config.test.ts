@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readConfig } from "../../../examples/identity-service/config.ts";
 
-const MINIMAL = "issuer: https://id.example.com\naudience: orders-api\n";
+const MINIMAL = "issuer: https://id.example.com\napis: [{ audience: orders-api }]\n";
 
 test("the shipped one loads", () => {
   const config = readConfig(readFileSync("examples/identity-service/identity.yaml", "utf8"), {});
@@ -20,7 +20,7 @@ test("what is not said has a default", () => {
 });
 
 test.each([
-  ["an issuer with a path", "issuer: https://id.example.com/realm\naudience: a\n", "an origin"],
+  ["an issuer with a path", "issuer: https://id.example.com/realm\napis: [{ audience: a }]\n", "an origin"],
   ["tokens that live too long", `${MINIMAL}accessTokenTtlS: 3600\n`, "900"],
   ["a name that nobody knows", `${MINIMAL}acessTokenTtlS: 600\n`, "acessTokenTtlS"],
   ["a variable that is not set", `${MINIMAL}store: \${STORE_URL}\n`, "STORE_URL"],

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { readConfig } from "../../../examples/identity-service/config.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { formatProblem } from "../../../src/config/problem.ts";
 
@@ -48,15 +49,28 @@ test("the configuration loads with the variables that are handed over, and with 
   expect(loaded.ok ? [] : loaded.error.map(formatProblem)).toEqual([]);
 });
 
+test("the identity service's configuration loads, and its tokens are those that Portcullis takes", () => {
+  const identity = readConfig(readFileSync("examples/compose/identity.yaml", "utf8"), {});
+  const { issuers } = parse(readFileSync("examples/compose/portcullis.yaml", "utf8")) as {
+    readonly issuers: readonly { readonly issuer: string; readonly audiences: readonly string[] }[];
+  };
+  expect(issuers.map(({ issuer }) => issuer)).toEqual([identity.issuer]);
+  expect(issuers[0]?.audiences).toEqual(identity.apis.map(({ audience }) => audience));
+});
+
 test("no variable that holds a secret has a default", () => {
   const text = readFileSync("docker-compose.yml", "utf8");
   const variables = [...text.matchAll(/\$\{([A-Z_0-9]+)([^}]*)\}/g)];
-  expect(variables.map(([, name]) => name)).toEqual(["CONTROL_TOKEN_SHA256", "PROMETHEUS_TOKEN_SHA256"]);
+  expect(variables.map(([, name]) => name)).toEqual([
+    "CONTROL_TOKEN_SHA256",
+    "IDENTITY_TOKEN_SHA256",
+    "PROMETHEUS_TOKEN_SHA256",
+  ]);
   expect(variables.filter(([, , rest = ""]) => !rest.startsWith(":?"))).toEqual([]);
 });
 
 test("our own containers write nothing and may nothing", () => {
-  for (const name of ["sidecar", "control"]) {
+  for (const name of ["sidecar", "control", "identity"]) {
     expect(compose.services[name]).toMatchObject({ read_only: true, cap_drop: ["ALL"] });
   }
 });
