@@ -8,6 +8,7 @@ const ALONE = [
   "kafka",
   "loop-held",
   "outage-growth",
+  "overload",
   "record",
   "redis-cluster-*",
   "redis-replicated",

@@ -3,7 +3,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { startUpstream } from "../../examples/upstream/upstream.ts";
-import { NEWEST_ENVOY, startEnvoy, type EnvoyProcess, type Settings } from "../support/envoy.ts";
+import { addEndpoint, NEWEST_ENVOY, startEnvoy, type EnvoyProcess } from "../support/envoy.ts";
 import { freePorts } from "../support/ports.ts";
 import { startPortcullis } from "../support/portcullis.ts";
 import { until } from "../support/wait.ts";
@@ -135,11 +135,4 @@ export async function untilReady(sidecar: Member): Promise<void> {
 
 function written({ maxStalenessMs, failOpenForMs }: TierFacts): object {
   return { maxStaleness: `${maxStalenessMs}ms`, failOpenFor: `${failOpenForMs}ms` };
-}
-
-function addEndpoint(cluster: Settings, port: number): void {
-  const load = cluster["load_assignment"] as { readonly endpoints: readonly { readonly lb_endpoints: unknown[] }[] };
-  load.endpoints[0]?.lb_endpoints.push({
-    endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } },
-  });
 }

@@ -1,6 +1,6 @@
 // Through a real Envoy: SIGTERM drains. With a second sidecar no call is lost; with one, none is before the drain's end.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENVOY_VERSIONS, startEnvoy, type Settings } from "../support/envoy.ts";
+import { addEndpoint, ENVOY_VERSIONS, startEnvoy } from "../support/envoy.ts";
 import { startGuardedUpstream, type GuardedUpstream } from "../support/guarded-upstream.ts";
 import { call } from "../support/http-call.ts";
 import { until } from "../support/wait.ts";
@@ -12,14 +12,6 @@ beforeAll(async () => {
 afterAll(() => guarded.stop());
 
 const DRAIN = { drain: { delay: "1s", timeout: "10s" } };
-
-/** Adds a second sidecar to the cluster, beside the one that is there. */
-function addEndpoint(cluster: Settings, port: number): void {
-  const load = cluster["load_assignment"] as { readonly endpoints: readonly { readonly lb_endpoints: unknown[] }[] };
-  load.endpoints[0]?.lb_endpoints.push({
-    endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } },
-  });
-}
 
 /**
  * Calls, one after another on `lanes` lanes, until told to stop; resolves with how often each status was answered. In the

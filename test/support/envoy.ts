@@ -56,7 +56,7 @@ interface Bootstrap {
 }
 
 interface ClusterLoad {
-  readonly endpoints: [{ lb_endpoints: [{ endpoint: { address: unknown } }] }];
+  readonly endpoints: [{ lb_endpoints: [{ endpoint: { address: unknown } }, ...{ endpoint: { address: unknown } }[]] }];
 }
 
 /** Starts the Envoy that `make envoys` put into .cache/ and resolves once it takes calls. */
@@ -129,6 +129,12 @@ function pointCluster(config: Bootstrap, name: string, address: Settings): Setti
   if (cluster === undefined) throw new Error(`envoy/envoy.yaml has no cluster ${name}`);
   cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address = address;
   return cluster;
+}
+
+/** Adds a further sidecar, at a port of 127.0.0.1, to `portcullisCluster`. */
+export function addEndpoint(cluster: Settings, port: number): void {
+  const load = cluster["load_assignment"] as ClusterLoad;
+  load.endpoints[0].lb_endpoints.push({ endpoint: { address: onLoopback(port) } });
 }
 
 /** The URL of its admin interface, once that says that it takes calls. */
