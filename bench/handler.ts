@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createIssuers } from "../src/commands/issuers.ts";
 import { compilePolicy } from "../src/commands/policy.ts";
 import { raiseLadder } from "../src/commands/ladder.ts";
+import { createSenderJudge } from "../src/commands/senders.ts";
 import { systemClock } from "../src/commands/clock.ts";
 import type { Config } from "../src/config/config.ts";
 import { loadConfig } from "../src/config/load.ts";
@@ -167,7 +168,13 @@ async function handlerOf(config: Config): Promise<{ readonly handler: CheckHandl
   const issuers = createIssuers(observer, SILENT);
   const used = issuers.use(config.issuers);
   await used.settled;
-  const policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer, log: SILENT });
+  const policy = compilePolicy(config, {
+    issuers: used.issuers,
+    guard: ladder.guard,
+    observer,
+    log: SILENT,
+    possession: createSenderJudge(config),
+  });
   const tracer = { start: () => undefined };
   const handler = createCheckHandler({ clock: systemClock, observer, log: SILENT, tracer, policy });
   return {

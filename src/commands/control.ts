@@ -31,6 +31,7 @@ export async function control(options: { readonly config: string }, io: CommandI
     // Whoever has a bootstrap token needs no issuer's keys.
     facts: () => ({
       ...readinessFacts(store, ladder, undefined, []),
+      isObserving: false,
       kafka: bus === undefined ? undefined : { why: bus.trouble() },
     }),
     clock: systemClock,

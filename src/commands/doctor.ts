@@ -2,12 +2,13 @@
 // nothing there, and needs no token.
 
 import { DEADLINE, IDENTITY, LIMITS } from "../config/defaults.ts";
+import type { Config } from "../config/config.ts";
 import { readDuration } from "../config/units.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { diagnose, type Diagnosis } from "../doctor/diagnose.ts";
 import { readEnvoyConfig, type EnvoyConfig } from "../doctor/envoy-config.ts";
 import type { Finding, Severity } from "../doctor/finding.ts";
-import { sidecarFacts, type SidecarFacts } from "../doctor/sidecar-facts.ts";
+import { sidecarFacts, type SidecarFacts, type TokenNeeds } from "../doctor/sidecar-facts.ts";
 import { httpUrl, report, whyNoAnswer } from "./control-client.ts";
 import { ANSWER_TOO_LARGE, exchange } from "./http-call.ts";
 import { EXIT, type CommandIo } from "./io.ts";
@@ -47,7 +48,17 @@ function factsOf(file: string | undefined, io: CommandIo): SidecarFacts | undefi
     identity.headers.map(({ name }) => name),
     deadlineMs,
     limits.maxInFlightCount,
+    needsOf(config),
   );
+}
+
+function needsOf({ issuers }: Config): TokenNeeds {
+  const constraints = new Set(issuers.map(({ senderConstraint }) => senderConstraint));
+  return {
+    certificates: constraints.has("mtls") || constraints.has("either") ? "required" : "unknown",
+    proofs: constraints.has("dpop") || constraints.has("either"),
+    metadataNamespaces: issuers.flatMap(({ jwks }) => (jwks.kind === "envoy" ? [jwks.namespace] : [])),
+  };
 }
 
 async function envoyConfigAt(base: URL): Promise<Result<EnvoyConfig, string>> {

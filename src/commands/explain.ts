@@ -1,7 +1,7 @@
 // `portcullis explain`: which rule, tier, checks and verdict a request would get, step by step. It uses the rooms that
 // judge real calls, reads keys and store as `serve` would, and never prints the token.
 
-import { decide, decideAnonymous } from "../core/decide.ts";
+import { decide, decideAnonymous, type Question } from "../core/decide.ts";
 import { DENY_SHAPES, type DenyReason } from "../core/deny-reason.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { Result } from "../core/result.ts";
@@ -13,6 +13,7 @@ import type { CompiledToken } from "../ext-authz/check-policy.ts";
 import { requirementOf, type Requirement } from "../ext-authz/requirement.ts";
 import type { VerifiedToken, VerifyFailure } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
+import { describeHeld, possess, presentedBy } from "./explained-sender.ts";
 import { openExplained, type Explained } from "./explained.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { printable } from "./printable.ts";
@@ -79,15 +80,24 @@ async function requestOf(options: ExplainOptions, io: CommandIo): Promise<AuthzR
     tracestate: undefined,
     tiers: [],
     scopes: [],
+    attestations: () => [],
+    sender: () => ({
+      proofs: valuesOf("dpop").map((value) => Buffer.from(value)),
+      certificate: "",
+      scheme: "https",
+      port: undefined,
+    }),
   };
 }
 
 async function judge(request: AuthzRequest, explained: Explained): Promise<Explanation> {
   const { policy } = explained;
   const steps: Step[] = [];
-  const tell = (step: string, result: string): void => void steps.push({ step, result });
+  const tell: Say = (step, result) => void steps.push({ step, result });
   const end = (verdict: Verdict): Explanation => ({ steps, verdict });
 
+  if (policy.mode === "observe")
+    tell("mode", "observe: whatever the verdict, the call is let through, unnamed and marked");
   const requirement = requirementOf(request, policy);
   tellRule(requirement, explained, tell);
   if (requirement.refusal !== undefined) return end(deny(requirement.refusal));
@@ -95,27 +105,52 @@ async function judge(request: AuthzRequest, explained: Explained): Promise<Expla
     tell("token", "not looked at: the rule is anonymous");
     return end(decideAnonymous());
   }
-  const token = policy.bearerToken(request.authorization);
-  tell("credentials", token.ok ? "one bearer token" : token.error);
-  if (!token.ok) return end(deny(token.error));
+  return end(await judgeToken(request, requirement, explained, tell));
+}
+
+type Say = (step: string, result: string) => void;
+
+async function judgeToken(
+  request: AuthzRequest,
+  requirement: Requirement,
+  explained: Explained,
+  tell: Say,
+): Promise<Verdict> {
+  const { policy } = explained;
+  const presented = presentedBy(request, policy);
+  tell("credentials", presented.ok ? `one token, by the scheme ${presented.value.scheme}` : presented.error);
+  if (!presented.ok) return deny(presented.error);
 
   const beganAt = systemClock.now();
-  const verified = await verify(token.value, explained);
+  const verified = await verify(presented.value.token, explained);
   tell("token", verified.ok ? describe(verified.value) : `refused: ${verified.error.reason}`);
-  if (!verified.ok) return end(deny(verified.error.reason));
+  if (!verified.ok) return deny(verified.error.reason);
   const { principal, compiled } = verified.value;
   const tier = compiled.floor === undefined ? requirement.tier : stricter(requirement.tier, compiled.floor);
   tell("tier", describeTier(tier, requirement.tier));
 
-  const evidence = await lookUp(compiled, tier, explained);
-  tell("revocation", `${compiled.subject.keys.join(" ")}: ${describeEvidence(evidence)}`);
-  if (requirement.scopes.length > 0)
-    tell("scopes", `needs ${requirement.scopes.join(" ")}; has ${principal.scopes.join(" ")}`);
-  const { scopes: requiredScopes } = requirement;
-  return end(decide({ principal, evidence, tier, requiredScopes, beganAt, now: systemClock.now() }));
+  const held = await possess(request, requirement, presented.value, principal, policy, PATIENCE_MS);
+  const sender = describeHeld(held);
+  if (sender !== undefined) tell("sender", sender);
+  if (!held.ok) return held.error;
+  return judgeLast({ principal, possession: held.value, requirement, compiled, tier, beganAt }, explained, tell);
 }
 
-function tellRule(requirement: Requirement, { config }: Explained, tell: (step: string, result: string) => void): void {
+interface Held extends Pick<Question, "principal" | "possession" | "tier" | "beganAt"> {
+  readonly requirement: Requirement;
+  readonly compiled: CompiledToken;
+}
+
+async function judgeLast({ requirement, compiled, ...held }: Held, explained: Explained, tell: Say): Promise<Verdict> {
+  const evidence = await lookUp(compiled, held.tier, explained);
+  tell("revocation", `${compiled.subject.keys.join(" ")}: ${describeEvidence(evidence)}`);
+  const { scopes: requiredScopes } = requirement;
+  const { scopes } = held.principal;
+  if (requiredScopes.length > 0) tell("scopes", `needs ${requiredScopes.join(" ")}; has ${scopes.join(" ")}`);
+  return decide({ ...held, evidence, requiredScopes, now: systemClock.now() });
+}
+
+function tellRule(requirement: Requirement, { config }: Explained, tell: Say): void {
   const { path } = requirement;
   tell("path", path === undefined ? "has no one meaning for us and for the upstream" : withoutTokens(path));
   if (requirement.refusal === "malformed_request")

@@ -7,6 +7,7 @@ import type { CheckPolicy } from "../ext-authz/check-policy.ts";
 import { systemClock } from "./clock.ts";
 import { createIssuers } from "./issuers.ts";
 import { compilePolicy } from "./policy.ts";
+import { createSenderJudge } from "./senders.ts";
 import { raiseLadder } from "./ladder.ts";
 import { openSidecarStore } from "./store.ts";
 
@@ -31,7 +32,13 @@ export async function openExplained(config: Config, patienceMs: number): Promise
     await elapsed(LOOK_EVERY_MS);
   return {
     config,
-    policy: compilePolicy(config, { issuers, guard: ladder.guard, observer: NO_OBSERVER, log: NO_LOG }),
+    policy: compilePolicy(config, {
+      issuers,
+      guard: ladder.guard,
+      observer: NO_OBSERVER,
+      log: NO_LOG,
+      possession: createSenderJudge(config),
+    }),
     async stop() {
       ladder.stop();
       await sources.stop();
@@ -70,5 +77,6 @@ const NO_OBSERVER: Observer = {
   auditFailed: nothing,
   audited: nothing,
   configReloaded: nothing,
+  observing: nothing,
   issuerClockAhead: nothing,
 };

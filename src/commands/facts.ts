@@ -20,7 +20,7 @@ export function readinessFacts(
   ladder: Ladder,
   replica: Replica | undefined,
   issuers: readonly Issuer[],
-): ReadinessFacts {
+): Omit<ReadinessFacts, "isObserving"> {
   const { reachable, unfit } = store.health();
   return {
     store: { answeredOnce: ladder.lookUp.lastAnswerAt() !== undefined, reachable, unfit },
@@ -29,7 +29,10 @@ export function readinessFacts(
   };
 }
 
-export interface StatusSources extends Pick<StatusFacts, "version" | "ready" | "decisions" | "inFlightCount"> {
+export interface StatusSources extends Pick<
+  StatusFacts,
+  "version" | "ready" | "decisions" | "observing" | "inFlightCount"
+> {
   readonly startedAt: Instant;
   readonly store: TellingStore;
   readonly ladder: Ladder;

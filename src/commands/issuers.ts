@@ -1,6 +1,6 @@
 // The trusted issuers with their key sources. On a reload a source lives on while what it reads stays the same.
 
-import type { Config, IssuerConfig } from "../config/config.ts";
+import type { IssuerConfig, JwksConfig } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Issuer } from "../token/issuer.ts";
@@ -8,7 +8,7 @@ import { createKeySource, type JwksLocation, type KeySource } from "../token/key
 import { systemClock } from "./clock.ts";
 
 export interface Issuers {
-  /** One per configured issuer, in that order. Starts sources that are new; `settled` when each has tried once. */
+  /** One per configured issuer whose tokens are verified here, in that order. Starts sources that are new; `settled` when each has tried once. */
   use(configs: readonly IssuerConfig[]): { readonly issuers: readonly Issuer[]; readonly settled: Promise<unknown> };
   /** The sources of these are never retired. */
   keep(issuers: readonly Issuer[]): void;
@@ -22,7 +22,7 @@ export function createIssuers(observer: Observer, log: Log): Issuers {
   const kept = new Set<KeySource>();
   let inUse: ReadonlySet<string> = new Set();
 
-  function sourceOf(config: IssuerConfig): {
+  function sourceOf(config: KeyedIssuer): {
     readonly name: string;
     readonly source: KeySource;
     readonly fresh: boolean;
@@ -45,7 +45,7 @@ export function createIssuers(observer: Observer, log: Log): Issuers {
 
   return {
     use(configs) {
-      const found = configs.map((config) => ({ config, ...sourceOf(config) }));
+      const found = configs.filter(hasKeys).map((config) => Object.assign(sourceOf(config), { config }));
       inUse = new Set(found.map(({ name }) => name));
       return {
         issuers: found.map(({ config, source }) => issuerOf(config, source)),
@@ -66,11 +66,18 @@ export function createIssuers(observer: Observer, log: Log): Issuers {
   };
 }
 
-function locationOf({ jwks, issuer }: Config["issuers"][number]): JwksLocation {
+type KeyedIssuer = IssuerConfig & { readonly jwks: JwksConfig };
+
+function hasKeys(config: IssuerConfig): config is KeyedIssuer {
+  return config.jwks.kind !== "envoy";
+}
+
+function locationOf({ jwks, issuer }: KeyedIssuer): JwksLocation {
   return jwks.kind === "discovery" ? { kind: "discovery", issuer, allowHttp: jwks.allowHttp } : jwks;
 }
 
 function issuerOf(config: IssuerConfig, keys: KeySource): Issuer {
   const { id, issuer, audiences, algorithms, profile, clockSkewMs, maxLifetimeMs, requireJti, claims } = config;
-  return { id, issuer, audiences, algorithms, profile, clockSkewMs, maxLifetimeMs, requireJti, claims, keys };
+  const rest = { senderConstraint: config.senderConstraint, keys };
+  return { id, issuer, audiences, algorithms, profile, clockSkewMs, maxLifetimeMs, requireJti, claims, ...rest };
 }

@@ -3,8 +3,7 @@
 import type { Config } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
-import type { Principal } from "../core/principal.ts";
-import { err, ok, type Result } from "../core/result.ts";
+import { err, ok } from "../core/result.ts";
 import type { Tier } from "../core/tier.ts";
 import type { CheckPolicy, CompiledToken } from "../ext-authz/check-policy.ts";
 import { compileIdentity, compileIdentityPolicy, type IdentityPolicy } from "../ext-authz/identity.ts";
@@ -16,9 +15,11 @@ import type { Guard } from "../revocation/guard.ts";
 import { subjectOf } from "../revocation/subject.ts";
 import { bearerToken } from "../token/bearer.ts";
 import type { Issuer } from "../token/issuer.ts";
-import { createVerifier, type RememberingVerifier } from "../token/verifier.ts";
+import type { PossessionJudge } from "../token/possession.ts";
+import { createVerifier, type RememberingVerifier, type VerifierOptions } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
 import { opaqueIssuersOf } from "./opaque-issuers.ts";
+import { attestedPolicyOf, senderPolicyOf } from "./senders.ts";
 
 /** Named to callers without a token; the product's own name tells an attacker no more than the answer's form does. */
 const REALM = "portcullis";
@@ -31,6 +32,7 @@ export interface PolicyParts {
   readonly guard: Guard;
   readonly observer: Observer;
   readonly log: Log;
+  readonly possession: PossessionJudge;
 }
 
 export interface SidecarPolicy extends CheckPolicy {
@@ -48,15 +50,19 @@ export function compilePolicy(config: Config, parts: PolicyParts): SidecarPolicy
     headers: new Map(config.identity.headers.map(({ name, claim }) => [name, claim])),
     forwardToken: config.identity.forwardToken,
   });
-  const verifier = verifierOf(config, parts, tiers, identity);
+  const compile = compilerOf(config, tiers, identity);
+  const verifier = verifierOf(config, parts, compile);
   return {
     routes: routesOf(config, tiers),
     tiers,
     ambiguousPaths: config.ambiguousPaths,
     identity,
+    mode: config.mode,
     bearerToken,
     verifier,
     recent: () => recentOf(verifier),
+    sender: senderPolicyOf(config, parts.possession),
+    attested: attestedPolicyOf(config, parts.observer, compile),
     guard: parts.guard,
     admission: createBulkhead(config.limits.maxInFlightCount),
     deadlineMs: config.deadlineMs,
@@ -74,14 +80,11 @@ function routesOf(config: Config, tiers: TierTable): Routes {
   return routes.value;
 }
 
-function verifierOf(
-  config: Config,
-  { issuers, log, observer }: PolicyParts,
-  tiers: TierTable,
-  identity: IdentityPolicy,
-): RememberingVerifier<CompiledToken> {
-  const skewMs = new Map(issuers.map((issuer) => [issuer.id, issuer.clockSkewMs]));
-  const compile = (principal: Principal, tokenDigest: string): Result<CompiledToken, "claim_invalid"> => {
+type Compile = VerifierOptions<CompiledToken>["compile"];
+
+function compilerOf(config: Config, tiers: TierTable, identity: IdentityPolicy): Compile {
+  const skewMs = new Map(config.issuers.map((issuer) => [issuer.id, issuer.clockSkewMs]));
+  return (principal, tokenDigest) => {
     const compiled = compileIdentity(principal, identity);
     if (!compiled.ok) return err(compiled.error);
     return ok({
@@ -90,6 +93,13 @@ function verifierOf(
       floor: tiers.floorOf(principal.scopes),
     });
   };
+}
+
+function verifierOf(
+  config: Config,
+  { issuers, log, observer }: PolicyParts,
+  compile: Compile,
+): RememberingVerifier<CompiledToken> {
   return createVerifier<CompiledToken>({
     issuers,
     maxTokenBytes: config.limits.maxTokenBytes,

@@ -17,6 +17,7 @@ const LOOK_EVERY_MS = 1_000;
 const FIXED = [
   "listen",
   "store",
+  "dpop",
   "breaker",
   "drain",
   "feed",

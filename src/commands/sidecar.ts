@@ -20,6 +20,7 @@ import { createIssuers } from "./issuers.ts";
 import { ladderPart } from "./parts.ts";
 import { raiseLadder, type Ladder } from "./ladder.ts";
 import { compilePolicy } from "./policy.ts";
+import { createSenderJudge } from "./senders.ts";
 import { createNewsOf, createReplicaOf, type SidecarStore } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -61,7 +62,9 @@ export function createSidecar(
   const issuers = createIssuers(observer, log);
   let used = issuers.use(config.issuers);
 
-  let policy = compilePolicy(config, { issuers: used.issuers, guard: ladder.guard, observer, log });
+  const judges = { guard: ladder.guard, observer, log, possession: createSenderJudge(config) };
+  let policy = compilePolicy(config, { ...judges, issuers: used.issuers });
+  tellMode(config, telemetry);
 
   const checks = createCheckHandler({ clock: systemClock, observer, log, tracer: tracing, policy });
   const transport = CREATE_TRANSPORT[config.listen.transport]({
@@ -72,7 +75,7 @@ export function createSidecar(
     beforeHealth: () => void readiness.report(), // which tells of a change, so that neither answer trails the other
   });
   const readiness = watchReadiness({
-    facts: () => readinessFacts(store, ladder, replica, used.issuers),
+    facts: () => ({ ...readinessFacts(store, ladder, replica, used.issuers), isObserving: policy.mode === "observe" }),
     clock: systemClock,
     onChange(ready) {
       transport.setServing(ready);
@@ -93,6 +96,7 @@ export function createSidecar(
         replica,
         issuers: used.issuers,
         decisions: observer.decisionRates(),
+        observing: policy.mode === "observe" ? observer.observedDenials() : undefined,
         inFlightCount: policy.admission.inFlight,
       }),
     log,
@@ -135,11 +139,18 @@ export function createSidecar(
       const fresh = issuers.use(next.issuers);
       await fresh.settled;
       used = fresh;
-      policy = compilePolicy(next, { issuers: fresh.issuers, guard: ladder.guard, observer, log });
+      policy = compilePolicy(next, { ...judges, issuers: fresh.issuers });
+      tellMode(next, telemetry);
       checks.replace(policy);
       await issuers.retireUnused();
     },
   };
+}
+
+/** Nobody must take a sidecar that refuses nothing for a guard. */
+function tellMode({ mode }: Config, { log, observer }: Telemetry): void {
+  observer.observing(mode === "observe");
+  if (mode === "observe") log.warn("observing", { refuses: "nothing", say: "mode: enforce, to guard" });
 }
 
 /** Stopped after the listener, for parts stop in reverse. */

@@ -43,6 +43,7 @@ function screen(facts: StatusJson): string {
   const { store, decisions_per_second: perSecond } = facts;
   return columns([
     ["portcullis", `${printable(facts.version)}, up ${age(facts.up_for_ms)}, ${facts.ready ? "ready" : "NOT READY"}`],
+    ...(facts.mode === "observe" ? [["mode", observeState(facts.would_deny ?? {})]] : []),
     ["store", `${printable(`${store.type}, ${store.describe}`)}: ${storeState(store)}`],
     ...(facts.replica === null ? [] : [["replica", replicaState(facts.replica)]]),
     ["breaker", facts.breaker ?? "none"],
@@ -53,6 +54,11 @@ function screen(facts: StatusJson): string {
     ["decisions/s", `${perSecond.allow} allowed (${perSecond.fail_open} of them fail-open), ${perSecond.deny} denied`],
     ["in flight", String(facts.in_flight)],
   ]);
+}
+
+function observeState(wouldDeny: NonNullable<StatusJson["would_deny"]>): string {
+  const reasons = Object.entries(wouldDeny).map(([reason, count]) => `${count} ${printable(reason)}`);
+  return `OBSERVES: REFUSES NOTHING; would have refused ${reasons.length === 0 ? "none yet" : reasons.join(", ")}`;
 }
 
 function storeState(store: StatusJson["store"]): string {

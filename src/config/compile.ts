@@ -12,8 +12,8 @@ import type {
   Config,
   ControlConfig,
   IntrospectionConfig,
+  DpopConfig,
   IssuerConfig,
-  JwksConfig,
   ListenConfig,
   RouteConfig,
   StoreConfig,
@@ -24,7 +24,14 @@ import { ISSUER } from "./defaults.ts";
 import type { SecretSiblings } from "./secret-siblings.ts";
 import type { TlsFiles } from "./tls-files.ts";
 import { readSize } from "./units.ts";
-import type { WrittenFile, WrittenIssuer, WrittenRoute, WrittenStore, WrittenTelemetry } from "./written.ts";
+import type {
+  WrittenDpop,
+  WrittenFile,
+  WrittenIssuer,
+  WrittenRoute,
+  WrittenStore,
+  WrittenTelemetry,
+} from "./written.ts";
 
 /** `directory` is the file's, absolute. */
 export function compileConfig(file: string, directory: string, written: WrittenFile, secrets: SecretSiblings): Config {
@@ -32,10 +39,12 @@ export function compileConfig(file: string, directory: string, written: WrittenF
   const store = compileStore(written.store, directory, secrets.storeUrl);
   return {
     file,
+    mode: written.mode,
     listen,
     issuers: written.issuers.map((issuer, index) =>
       compileIssuer(issuer, directory, secrets.ofLists.get(`issuers.${index}.introspection.clientSecretFile`)),
     ),
+    dpop: compileDpop(written.dpop, secrets.nonceSecret),
     store,
     tiers: compileTiers(written.tiers),
     routes: written.routes.map(compileRoute),
@@ -113,6 +122,7 @@ function compileIssuer(issuer: WrittenIssuer, directory: string, clientSecret: s
     id: issuer.id ?? ISSUER.id,
     issuer: issuer.issuer,
     jwks: compileJwks(issuer.jwks, directory),
+    senderConstraint: issuer.senderConstraint,
     audiences: issuer.anyAudience ? undefined : issuer.audiences,
     algorithms: [...new Set(issuer.algorithms)],
     profile: issuer.profile,
@@ -137,7 +147,20 @@ function compileIntrospection(
   };
 }
 
-function compileJwks(jwks: WrittenIssuer["jwks"], directory: string): JwksConfig {
+function compileDpop(dpop: WrittenDpop, nonceSecret: string | undefined): DpopConfig {
+  return {
+    algorithms: [...new Set(dpop.algorithms)],
+    maxAgeMs: ms(dpop.maxAge),
+    clockSkewMs: ms(dpop.clockSkew),
+    scheme: dpop.scheme,
+    nonceRequired: dpop.nonces === "required",
+    nonceSecret,
+    maxRemembered: dpop.maxRemembered,
+  };
+}
+
+function compileJwks(jwks: WrittenIssuer["jwks"], directory: string): IssuerConfig["jwks"] {
+  if (jwks.envoy !== undefined) return { kind: "envoy", header: undefined, ...jwks.envoy };
   if (jwks.url !== undefined) return { kind: "url", url: jwks.url, allowHttp: jwks.allowHttp };
   if (jwks.file !== undefined) return { kind: "file", path: resolve(directory, jwks.file) };
   return { kind: "discovery", allowHttp: jwks.allowHttp };
@@ -196,7 +219,8 @@ function compileControl(
 ): ControlConfig {
   return {
     url: control.url ?? localUrl(listen, control.tls !== undefined),
-    issuer: control.issuer ?? defaultIssuer(issuers),
+    // Of those whose tokens are verified here.
+    issuer: control.issuer ?? defaultIssuer(issuers.filter(({ jwks }) => jwks.envoy === undefined)),
     audience: control.audience,
     tokens: control.tokens.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() })),
     secondPerson: control.secondPerson,

@@ -45,12 +45,23 @@ export interface IntrospectionConfig {
   readonly timeoutMs: number;
 }
 
+/** Envoy has the keys, verifies, and tells of the token in its metadata. */
+export interface EnvoyJwks {
+  readonly kind: "envoy";
+  readonly namespace: string;
+  /** Key of the claims. */
+  readonly payload: string;
+  /** Key of the token's header; undefined: Envoy does not tell of it. */
+  readonly header: string | undefined;
+}
+
 export interface IssuerConfig {
   /** Short name in keys, metrics and the API. */
   readonly id: string;
   /** Equals the token's `iss` byte for byte. */
   readonly issuer: string;
-  readonly jwks: JwksConfig;
+  readonly jwks: JwksConfig | EnvoyJwks;
+  readonly senderConstraint: "ifBound" | "dpop" | "mtls" | "either" | "ignore";
   /** One of them must be in `aud`; undefined: waived by `anyAudience: true`. */
   readonly audiences: readonly string[] | undefined;
   readonly algorithms: readonly Algorithm[];
@@ -226,12 +237,26 @@ export interface TelemetryConfig {
   readonly decisions: { readonly denyRatio: number; readonly allowRatio: number; readonly plainSubject: boolean };
 }
 
+export interface DpopConfig {
+  readonly algorithms: readonly Algorithm[];
+  readonly maxAgeMs: number;
+  readonly clockSkewMs: number;
+  readonly scheme: "asSeen" | "https";
+  readonly nonceRequired: boolean;
+  /** Shared by the fleet; a secret. undefined: each process makes its own. */
+  readonly nonceSecret: string | undefined;
+  readonly maxRemembered: number;
+}
+
 export interface Config {
+  /** `observe`: refuses nothing. */
+  readonly mode: "enforce" | "observe";
   /** Absolute path of the file it came from. */
   readonly file: string;
   readonly listen: ListenConfig;
   /** At least one. */
   readonly issuers: readonly IssuerConfig[];
+  readonly dpop: DpopConfig;
   readonly store: StoreConfig;
   /** At least one, strictest first. */
   readonly tiers: readonly Tier[];

@@ -5,6 +5,7 @@ import { formatAddress } from "./address.ts";
 import type {
   Config,
   EndpointConfig,
+  DpopConfig,
   IssuerConfig,
   KafkaConfig,
   ListenConfig,
@@ -20,8 +21,10 @@ export function formatConfig(config: Config): string {
   const { limits, drain, breaker, telemetry, control, feed, recordUrl } = config;
   return stringify(
     {
+      mode: config.mode,
       listen: writeListen(config.listen),
       issuers: config.issuers.map(writeIssuer),
+      dpop: writeDpop(config.dpop),
       store: writeStore(config.store),
       tiers: Object.fromEntries(
         config.tiers.map((tier) => [
@@ -87,14 +90,14 @@ function writeListen({ grpc, transport, tls, ops, control }: ListenConfig): unkn
 }
 
 function writeIssuer(issuer: IssuerConfig): unknown {
-  const { jwks } = issuer;
+  const { jwks, algorithms, profile } = issuer;
   return {
     issuer: issuer.issuer,
     id: issuer.id,
-    jwks: jwks.kind === "file" ? { file: jwks.path } : writeRemoteJwks(jwks),
+    jwks: writeJwks(jwks),
+    ...(jwks.kind === "envoy" ? {} : { algorithms, profile }),
+    senderConstraint: issuer.senderConstraint,
     ...(issuer.audiences === undefined ? { anyAudience: true } : { audiences: issuer.audiences }),
-    algorithms: issuer.algorithms,
-    profile: issuer.profile,
     clockSkew: formatDuration(issuer.clockSkewMs),
     maxLifetime: formatDuration(issuer.maxLifetimeMs),
     requireJti: issuer.requireJti,
@@ -111,7 +114,7 @@ function writeTransmitter(config: TransmitterConfig): unknown {
   const { jwks, clockSkewMs, poll, verification, ...transmitter } = config;
   return {
     ...transmitter,
-    jwks: jwks.kind === "file" ? { file: jwks.path } : writeRemoteJwks(jwks),
+    jwks: writeJwks(jwks),
     clockSkew: formatDuration(clockSkewMs),
     ...(poll === undefined ? {} : { poll: writeEndpoint(poll) }),
     ...(verification === undefined ? {} : { verification: writeEndpoint(verification) }),
@@ -129,9 +132,29 @@ function writeKafka({ sasl, ...kafka }: KafkaConfig): unknown {
   return JSON.parse(JSON.stringify({ ...kafka, sasl: sasl && { mechanism, username, password: "***" } }));
 }
 
-function writeRemoteJwks(jwks: Exclude<IssuerConfig["jwks"], { kind: "file" }>): unknown {
-  const source = jwks.kind === "url" ? { url: jwks.url } : { discovery: true };
-  return jwks.allowHttp ? { ...source, allowHttp: true } : source;
+function writeJwks(jwks: IssuerConfig["jwks"]): unknown {
+  switch (jwks.kind) {
+    case "envoy":
+      return { envoy: known({ namespace: jwks.namespace, payload: jwks.payload, header: jwks.header }) };
+    case "file":
+      return { file: jwks.path };
+    case "url":
+      return jwks.allowHttp ? { url: jwks.url, allowHttp: true } : { url: jwks.url };
+    case "discovery":
+      return jwks.allowHttp ? { discovery: true, allowHttp: true } : { discovery: true };
+  }
+}
+
+/** The nonces' secret is left out. */
+function writeDpop({ maxAgeMs, clockSkewMs, nonceRequired, ...dpop }: DpopConfig): unknown {
+  return {
+    algorithms: dpop.algorithms,
+    maxAge: formatDuration(maxAgeMs),
+    clockSkew: formatDuration(clockSkewMs),
+    scheme: dpop.scheme,
+    nonces: nonceRequired ? "required" : "off",
+    maxRemembered: dpop.maxRemembered,
+  };
 }
 
 function writeStore(store: StoreConfig): unknown {
@@ -154,12 +177,15 @@ function withoutCredential(url: string): string {
   return url.replace(/^(\w+:\/\/)[^/?#]*@/, "$1***@");
 }
 
-/** Keys that are not set are left out. */
 function writeRoute({ anonymous, scopes, ...rest }: RouteConfig): unknown {
-  const set = Object.entries(rest).filter(([, value]) => value !== undefined);
   return {
-    ...Object.fromEntries(set),
+    ...known(rest),
     ...(anonymous ? { anonymous } : {}),
     ...(scopes.length > 0 ? { scopes } : {}),
   };
+}
+
+/** Keys that are not set are left out. */
+function known(block: object): object {
+  return Object.fromEntries(Object.entries(block).filter(([, value]) => value !== undefined));
 }

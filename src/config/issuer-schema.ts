@@ -5,6 +5,7 @@ import { ALGORITHMS } from "../core/algorithm.ts";
 import { CLAIMS, ISSUER } from "./defaults.ts";
 import { FILE_PATH, allowing, duration, flag, httpUrl, oneOf, text } from "./fields.ts";
 import { CLAIM, ISSUER_ID } from "./names.ts";
+import { ENVOY_METADATA_BLOCK } from "./sender-schema.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 import type { WrittenIssuer } from "./written.ts";
 
@@ -14,6 +15,9 @@ const jwks = z.strictObject({
   discovery: allowing("true, or leave it out", z.literal(true))
     .optional()
     .describe("Find the key set by the issuer's metadata document (RFC 8414, OpenID Connect Discovery)."),
+  envoy: ENVOY_METADATA_BLOCK.optional().describe(
+    "Envoy has them: its jwt_authn filter verifies the tokens and tells of them in metadata. No header is believed.",
+  ),
   allowHttp: flag().default(false).describe("Plain http for the URL written here; never for one found in a document."),
 });
 
@@ -37,8 +41,13 @@ export const ISSUER_BLOCK: z.ZodType<WrittenIssuer> = z.strictObject({
     `Short name in keys, metrics and the API; "${ISSUER.id}" where there is only one issuer.`,
   ),
   jwks: allowing("a block with exactly one of url, file and discovery", jwks).describe(
-    "Where the issuer's keys are: exactly one of url, file, discovery.",
+    "Where the issuer's keys are: exactly one of url, file, discovery; or envoy, which then verifies.",
   ),
+  senderConstraint: oneOf(["ifBound", "dpop", "mtls", "either", "ignore"])
+    .default(ISSUER.senderConstraint)
+    .describe(
+      "ifBound: a token with cnf needs its DPoP proof or client certificate. dpop, mtls, either: every token does. ignore: none does.",
+    ),
   audiences: allowing("a list of audiences", z.array(text(1_024, "an audience")).min(1))
     .optional()
     .describe("One of them must be in the token's aud. Required unless anyAudience is true."),

@@ -13,6 +13,7 @@ import { Look } from "./checks/look.ts";
 import { checkRouting } from "./checks/routing.ts";
 import { checkRecord } from "./checks/record.ts";
 import { checkReport } from "./checks/report.ts";
+import { checkSenders } from "./checks/senders.ts";
 import { checkStore } from "./checks/store.ts";
 import { checkTls } from "./checks/tls.ts";
 import { compileConfig } from "./compile.ts";
@@ -65,6 +66,7 @@ export function loadConfig(
     checkReport,
     checkLaterParts,
     checkIngress,
+    checkSenders,
   ])
     check(look);
   checkTls(look, directory);

@@ -12,6 +12,7 @@ import {
   IDENTITY,
   LIMITS,
   LISTEN,
+  MODE,
   STORE,
   TELEMETRY,
   TIERS,
@@ -39,6 +40,7 @@ import { KAFKA_BLOCK } from "./kafka-schema.ts";
 import { CLAIM, TIER } from "./names.ts";
 import { ROUTE_BLOCK, SCOPE_BLOCK, TIER_BLOCK } from "./routing-schema.ts";
 import { TLS_BLOCK } from "./tls-schema.ts";
+import { DPOP_BLOCK } from "./sender-schema.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 import type { WrittenFile } from "./written.ts";
 
@@ -118,10 +120,14 @@ const telemetry = z.strictObject({
 /** The whole file, as it is written. */
 export const FILE: z.ZodType<WrittenFile> = z
   .strictObject({
+    mode: oneOf(["enforce", "observe"])
+      .default(MODE)
+      .describe("observe: what would be refused is let through unnamed, marked and counted; nothing is guarded."),
     listen: listen.prefault({}).describe("Where Portcullis listens."),
     issuers: allowing("a list of at least one issuer", z.array(ISSUER_BLOCK).min(1)).describe(
       "Whose tokens are accepted.",
     ),
+    dpop: DPOP_BLOCK.prefault({}).describe("Proofs of possession that bound tokens come with (RFC 9449)."),
     store: store.prefault({}).describe("Where revocations are kept."),
     tiers: allowing("a block of at least one tier, strictest first", z.record(TIER, TIER_BLOCK))
       .prefault(TIERS)

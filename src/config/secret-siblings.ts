@@ -15,6 +15,7 @@ export interface SecretSiblings {
   readonly auditSecret: string | undefined;
   readonly reportToken: string | undefined;
   readonly kafkaPassword: string | undefined;
+  readonly nonceSecret: string | undefined;
   /** Of the siblings in lists, by their paths with dots: `ingress.ssf.0.poll.bearerFile`. */
   readonly ofLists: ReadonlyMap<string, string>;
 }
@@ -24,10 +25,11 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
   return {
     storeUrl: readSibling(look, directory, ["store", "urlFile"], checkStoreUrl),
     record: readSibling(look, directory, ["recordFile"], checkRecordUrl),
-    auditSecret: readSibling(look, directory, ["control", "audit", "secretFile"], checkAuditSecret),
+    auditSecret: readSibling(look, directory, ["control", "audit", "secretFile"], checkSecretLength),
     reportToken: readSibling(look, directory, ["control", "reportTokenFile"], checkBearerToken),
     kafkaPassword: readSibling(look, directory, ["kafka", "sasl", "passwordFile"], checkNotEmpty),
     ofLists: readSiblingsOfLists(look, directory),
+    nonceSecret: readSibling(look, directory, ["dpop", "nonceSecretFile"], checkSecretLength),
   };
 }
 
@@ -71,11 +73,11 @@ function checkNotEmpty(look: Look, path: readonly PropertyKey[], secret: string)
 }
 
 /** 192 bits in base64. */
-const MIN_AUDIT_SECRET_LENGTH = 32;
+const MIN_SECRET_LENGTH = 32;
 
-function checkAuditSecret(look: Look, path: readonly PropertyKey[], secret: string): void {
-  if (secret.length >= MIN_AUDIT_SECRET_LENGTH) return;
-  look.wrong(path, "the file holds too little", `at least ${MIN_AUDIT_SECRET_LENGTH} random characters`);
+function checkSecretLength(look: Look, path: readonly PropertyKey[], secret: string): void {
+  if (secret.length >= MIN_SECRET_LENGTH) return;
+  look.wrong(path, "the file holds too little", `at least ${MIN_SECRET_LENGTH} random characters`);
 }
 
 /** RFC 6749 §2.3.1, appendix A.2. */

@@ -8,7 +8,14 @@ import type { WrittenTls } from "./tls-schema.ts";
 export interface WrittenIssuer {
   issuer: string;
   id?: string | undefined;
-  jwks: { url?: string | undefined; file?: string | undefined; discovery?: true | undefined; allowHttp: boolean };
+  jwks: {
+    url?: string | undefined;
+    file?: string | undefined;
+    discovery?: true | undefined;
+    envoy?: WrittenEnvoyMetadata | undefined;
+    allowHttp: boolean;
+  };
+  senderConstraint: "ifBound" | "dpop" | "mtls" | "either" | "ignore";
   audiences?: string[] | undefined;
   anyAudience: boolean;
   algorithms: Algorithm[];
@@ -27,6 +34,22 @@ export interface WrittenIssuer {
       }
     | undefined;
   claims: { session: string; tenant: string; client: string; scope: string };
+}
+
+export interface WrittenEnvoyMetadata {
+  namespace: string;
+  payload: string;
+  header?: string | undefined;
+}
+
+export interface WrittenDpop {
+  algorithms: Algorithm[];
+  maxAge: string;
+  clockSkew: string;
+  scheme: "asSeen" | "https";
+  nonces: "off" | "required";
+  nonceSecretFile?: string | undefined;
+  maxRemembered: number;
 }
 
 export interface WrittenStore {
@@ -118,6 +141,7 @@ export interface WrittenKafka {
 }
 
 export interface WrittenFile {
+  mode: "enforce" | "observe";
   listen: {
     grpc: string | string[];
     transport: "wire" | "grpc-js";
@@ -126,6 +150,7 @@ export interface WrittenFile {
     control: string;
   };
   issuers: WrittenIssuer[];
+  dpop: WrittenDpop;
   store: WrittenStore;
   tiers: Record<string, { maxStaleness: string; failOpenFor: string }>;
   routes: WrittenRoute[];

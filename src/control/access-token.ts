@@ -35,6 +35,8 @@ export function createAccessTokens(options: AccessTokenOptions): Authenticator {
       return new Promise((resolve) => {
         verifier.verify(Buffer.from(token), beganAt, deadlineAtMs, undefined, (outcome) => {
           if (!outcome.ok) return resolve(err(faultOf(outcome.error.reason)));
+          // Bound to a key or a certificate that nobody shows here: whoever has it may have stolen it.
+          if (outcome.value.principal.confirmation !== undefined) return resolve(err({ cause: "refused" }));
           judgeLive(options, outcome.value, deadlineAtMs, (verdict) => resolve(callerOf(outcome.value, verdict)));
         });
       });
@@ -50,7 +52,8 @@ function judgeLive(
 ): void {
   const beganAt = clock.now();
   guard.judge(compiled, LIVE, beganAt, deadlineAtMs, undefined, (evidence) => {
-    done(decide({ principal, evidence, tier: LIVE, requiredScopes: [], beganAt, now: clock.now() }));
+    const question = { principal, possession: undefined, evidence, tier: LIVE, requiredScopes: [], beganAt };
+    done(decide({ ...question, now: clock.now() }));
   });
 }
 

@@ -72,10 +72,11 @@ function judged(
   }
 }
 
-/** RFC 7662 §2.2, and the two names by which more than one token is revoked. */
+/** RFC 7662 §2.2, what the token is bound to (RFC 8705 §3.2), and the two names by which more than one token is revoked. */
 function claimsOf(principal: Principal): Introspected {
   return {
-    token_type: "Bearer",
+    // RFC 9449 §6.2
+    token_type: principal.confirmation?.jkt === undefined ? "Bearer" : "DPoP",
     iss: principal.issuer,
     sub: principal.subject,
     aud: principal.claims["aud"],
@@ -87,5 +88,6 @@ function claimsOf(principal: Principal): Introspected {
     jti: principal.tokenId,
     sid: principal.session,
     tenant: principal.tenant,
+    cnf: principal.claims["cnf"],
   };
 }

@@ -3,12 +3,15 @@
 import { ageMs, type Instant } from "./clock.ts";
 import type { ActiveEvidence, Evidence, UnknownCause, UnknownEvidence } from "./evidence.ts";
 import type { Assertion, Principal } from "./principal.ts";
+import type { Possession } from "./possession.ts";
 import type { Tier } from "./tier.ts";
 import { deny, type Allow, type AllowFacts, type Assurance, type Deny, type Verdict } from "./verdict.ts";
 
 /** What a protected call is judged on. */
 export interface Question {
   readonly principal: Principal;
+  /** Of what the principal is bound to; undefined where it is bound to nothing. */
+  readonly possession: Possession | undefined;
   readonly evidence: Evidence;
   readonly tier: Tier;
   readonly requiredScopes: readonly string[];
@@ -19,6 +22,9 @@ export interface Question {
 
 /** Judges a protected call (design §1). Scopes last: a revoked token learns nothing about them. */
 export function decide(question: Question): Verdict {
+  const { principal, possession } = question;
+  // A bound token that nobody proved to hold is a bug of the caller, and no allow.
+  if (principal.confirmation !== possession?.of) return deny("internal_error");
   const verdict = decideByEvidence(question);
   const { assertion } = question.principal;
   return assertion === undefined || verdict.kind === "deny" ? verdict : alsoByAssertion(question, assertion, verdict);
@@ -28,7 +34,7 @@ function decideByEvidence(question: Question): Verdict {
   const { evidence } = question;
   switch (evidence.state) {
     case "revoked":
-      return { kind: "deny", reason: "revoked", revokedBy: evidence.by, requiredScopes: undefined };
+      return { ...deny("revoked"), revokedBy: evidence.by };
     case "active":
       return decideActive(question, evidence);
     case "unknown":
@@ -38,8 +44,18 @@ function decideByEvidence(question: Question): Verdict {
 
 /** Judges a call on an anonymous route: credentials were not looked at, no identity is set. */
 export function decideAnonymous(): Allow {
-  return allow({ kind: "allow", assurance: "anonymous", principal: undefined, stalenessMs: undefined });
+  return allow({ ...NOBODY, assurance: "anonymous", observed: undefined });
 }
+
+/**
+ * Lets a call through that was to be refused, as a sidecar does that only observes: nobody is named, nothing is vouched for,
+ * and the refusal goes with it.
+ */
+export function decideObserved(observed: Deny): Allow {
+  return allow({ ...NOBODY, assurance: "observed", observed });
+}
+
+const NOBODY = { kind: "allow", principal: undefined, stalenessMs: undefined } as const;
 
 function decideActive(question: Question, evidence: ActiveEvidence): Verdict {
   const { principal, tier, beganAt, now } = question;
@@ -47,10 +63,11 @@ function decideActive(question: Question, evidence: ActiveEvidence): Verdict {
   // Order, not age: within one process the monotonic clock alone tells which came first.
   const askedForThisCall = evidence.source === "store" && evidence.asOf.monotonicMs >= beganAt.monotonicMs;
   const missing = lackOfScope(question);
-  if (askedForThisCall) return missing ?? allow({ kind: "allow", assurance: "live", principal, stalenessMs });
+  if (askedForThisCall)
+    return missing ?? allow({ kind: "allow", assurance: "live", principal, stalenessMs, observed: undefined });
   // Strict: a tier of 0 s is never answered from memory.
   if (stalenessMs < tier.maxStalenessMs)
-    return missing ?? allow({ kind: "allow", assurance: "recent", principal, stalenessMs });
+    return missing ?? allow({ kind: "allow", assurance: "recent", principal, stalenessMs, observed: undefined });
   return deny("internal_error");
 }
 
@@ -62,7 +79,8 @@ function decideUnknown(question: Question, evidence: UnknownEvidence): Verdict {
   const stalenessMs = Math.max(0, ageMs(lastAnswerAt, now));
   const withinGrace = stalenessMs < tier.failOpenForMs && ageMs(firstUnansweredAt, now) < tier.failOpenForMs;
   if (!withinGrace) return deny("revocation_unavailable");
-  return lackOfScope(question) ?? allow({ kind: "allow", assurance: "fail-open", principal, stalenessMs });
+  const missing = lackOfScope(question);
+  return missing ?? allow({ kind: "allow", assurance: "fail-open", principal, stalenessMs, observed: undefined });
 }
 
 /** What allows by both is as good as the weaker, and as old as the older. */
@@ -118,7 +136,7 @@ function lackOfScope(question: Question): Deny | undefined {
   const { principal, requiredScopes } = question;
   for (const scope of requiredScopes) {
     if (!principal.scopes.includes(scope)) {
-      return { kind: "deny", reason: "insufficient_scope", revokedBy: undefined, requiredScopes };
+      return { ...deny("insufficient_scope"), requiredScopes };
     }
   }
   return undefined;

@@ -4,6 +4,7 @@
 import type { Instant } from "./clock.ts";
 import type { DenyReason } from "./deny-reason.ts";
 import type { RevokedBy, EvidenceSource, UnknownCause } from "./evidence.ts";
+import type { SenderFlaw } from "./possession.ts";
 import type { TargetKind } from "./target.ts";
 import type { Assurance } from "./verdict.ts";
 
@@ -18,6 +19,10 @@ export interface Decision {
   /** Index or name of the matched rule. */
   readonly rule: string | undefined;
   readonly revokedBy: RevokedBy | undefined;
+  /** Why its caller was not taken for whom the token is bound to. */
+  readonly senderFlaw: SenderFlaw | undefined;
+  /** Why it would have been refused, had it not been only observed. */
+  readonly wouldDeny: DenyReason | undefined;
   /** When its answer had been handed over. */
   readonly endedAt: Instant;
   readonly durationMs: number;
@@ -134,6 +139,8 @@ export interface Observer {
   /** What was done or refused through the control API, so many times; 0 names an action that may come. */
   audited(action: string, count: number): void;
   configReloaded(result: "ok" | "refused"): void;
+  /** Whether this process lets through what it would refuse. */
+  observing(isObserving: boolean): void;
   /** Seconds by which a token's iat lay ahead of our clock; reported when positive. */
   issuerClockAhead(issuerId: string, seconds: number): void;
 }

@@ -1,6 +1,7 @@
 // A *verified* subject. Only token/claims mints one; every allow of a protected call needs one.
 
 import type { Instant } from "./clock.ts";
+import type { Confirmation } from "./possession.ts";
 
 declare const verified: unique symbol;
 
@@ -35,6 +36,8 @@ export interface PrincipalFacts {
   readonly expiresAtS: number;
   /** Epoch seconds. */
   readonly notBeforeS: number | undefined;
+  /** What whoever presents the token must hold; undefined: it is anybody's who has it. */
+  readonly confirmation: Confirmation | undefined;
   /** All claims as parsed, for identity headers of further claims. Null-prototype object. */
   readonly claims: Readonly<Record<string, unknown>>;
 }

@@ -8,7 +8,18 @@ export interface SidecarFacts {
   /** Of a whole Check. */
   readonly deadlineMs: number;
   readonly maxInFlightCount: number;
+  /** Some issuer's tokens must be, or may have to be, bound to client certificates. */
+  readonly certificates: "required" | "unknown";
+  /** Where Envoy must tell of tokens that it has verified. */
+  readonly metadataNamespaces: readonly string[];
 }
+
+export interface TokenNeeds extends Pick<SidecarFacts, "certificates" | "metadataNamespaces"> {
+  /** Some issuer's tokens must come with a proof in a header of its own. */
+  readonly proofs: boolean;
+}
+
+const NO_NEEDS: TokenNeeds = { certificates: "unknown", metadataNamespaces: [], proofs: false };
 
 /** Removed from every allowed request, for rules look at the method. */
 const METHOD_OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
@@ -17,13 +28,21 @@ export function sidecarFacts(
   identityHeaders: readonly string[],
   deadlineMs: number,
   maxInFlightCount: number,
+  { proofs, ...needs }: TokenNeeds = NO_NEEDS,
 ): SidecarFacts {
   const managedHeaders = [...identityHeaders.map((name) => name.toLowerCase()), "x-auth-assurance"];
   const looksAlike = managedHeaders.flatMap((name) => [name.replaceAll("-", "_"), name.replaceAll("-", ".")]);
   return {
     managedHeaders,
-    watchedHeaders: ["authorization", ...managedHeaders, ...looksAlike, ...METHOD_OVERRIDES],
+    watchedHeaders: [
+      "authorization",
+      ...(proofs ? ["dpop"] : []),
+      ...managedHeaders,
+      ...looksAlike,
+      ...METHOD_OVERRIDES,
+    ],
     deadlineMs,
     maxInFlightCount,
+    ...needs,
   };
 }

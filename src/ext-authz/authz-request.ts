@@ -1,5 +1,9 @@
 // The few things a Check is judged on, as Envoy tells them: untrusted, and read without being believed.
 
+import type { Attestation } from "../token/attested.ts";
+import type { AttestedSource } from "./attestation.ts";
+import type { SenderFacts } from "./sender-facts.ts";
+
 /**
  * What Envoy says of one HTTP request. Strings hold one byte per character (latin1) unless said otherwise. Host,
  * authorization and traceparent are read from the request's own bytes: good while those stand still.
@@ -20,4 +24,8 @@ export interface AuthzRequest {
   readonly tiers: readonly string[];
   /** Scopes that context_extensions add; UTF-8. */
   readonly scopes: readonly string[];
+  /** What Envoy says of tokens that it has verified; undefined: what it says cannot be read. */
+  attestations(sources: readonly AttestedSource[]): readonly Attestation[] | undefined;
+  /** Of who sends it: read from the bytes once more, for few calls are asked. */
+  sender(): SenderFacts;
 }

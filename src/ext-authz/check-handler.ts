@@ -77,6 +77,6 @@ function load(policy: CheckPolicy): LoadedPolicy {
   return {
     policy,
     watched: watchHeaders(policy.identity.managedNames),
-    responses: createResponseEncoder(policy.realm),
+    responses: createResponseEncoder(policy.realm, policy.sender.dpop),
   };
 }

@@ -6,6 +6,9 @@ import type { Tier } from "../core/tier.ts";
 import type { Guard } from "../revocation/guard.ts";
 import type { RevocationSubject } from "../revocation/subject.ts";
 import type { Verifier } from "../token/verifier.ts";
+import type { PossessionJudge } from "../token/possession.ts";
+import type { AttestedPolicy } from "./attestation.ts";
+import type { DpopOffer } from "./denied-response.ts";
 import type { CompiledIdentity, IdentityPolicy } from "./identity.ts";
 import type { RequestPolicy } from "./requirement.ts";
 
@@ -19,10 +22,10 @@ export interface CompiledToken {
 }
 
 /**
- * The one bearer credential out of all Authorization values there are (token/bearer): a view of one of them. What no
+ * The one credential of a scheme out of all Authorization values there are (token/bearer): a view of one of them. What no
  * token can hold in it, the verifier refuses.
  */
-export type BearerReader = (
+export type CredentialReader = (
   values: readonly Buffer[],
 ) => Result<Buffer, Extract<DenyReason, "missing_token" | "malformed_request">>;
 
@@ -32,9 +35,21 @@ export interface Admission {
   leave(): void;
 }
 
+/** How tokens that are bound to their sender are judged (RFC 9449, RFC 8705). */
+export interface SenderPolicy {
+  readonly judge: PossessionJudge;
+  /** Undefined: no token comes with a proof, and the scheme DPoP is as foreign as any other. */
+  readonly dpop: (DpopOffer & { readonly token: CredentialReader; readonly scheme: "asSeen" | "https" }) | undefined;
+}
+
 export interface CheckPolicy extends RequestPolicy {
   readonly identity: IdentityPolicy;
-  readonly bearerToken: BearerReader;
+  readonly bearerToken: CredentialReader;
+  readonly sender: SenderPolicy;
+  /** `observe`: what would be refused is let through, unnamed and marked. */
+  readonly mode: "enforce" | "observe";
+  /** Undefined: Envoy verifies nobody's tokens. */
+  readonly attested: AttestedPolicy | undefined;
   /** Its compiled tokens come from this very policy: tiers and identity of another would judge them wrongly. */
   readonly verifier: Verifier<CompiledToken>;
   readonly guard: Guard;

@@ -1,26 +1,32 @@
 // One Check from request bytes to response bytes (design §2). It asks each room in turn and lets core decide; what
 // goes wrong on the way is a denial. It never waits by itself: the verifier and the guard own their deadlines.
 
-import { ageMs, type Clock, type Instant } from "../core/clock.ts";
-import { decide, decideAnonymous } from "../core/decide.ts";
+import type { Clock, Instant } from "../core/clock.ts";
+import { decide, decideAnonymous, decideObserved } from "../core/decide.ts";
 import type { DenyReason } from "../core/deny-reason.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { Decision } from "../core/observer.ts";
+import type { Confirmation, CredentialScheme, Possession } from "../core/possession.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Result } from "../core/result.ts";
-import { stricter, type Tier } from "../core/tier.ts";
+import type { Tier } from "../core/tier.ts";
 import type { Span, TraceContext, Tracer } from "../core/tracing.ts";
 import { deny, type Allow, type Deny, type Verdict } from "../core/verdict.ts";
 import type { VerifyFailure } from "../token/verification.ts";
 import type { VerifiedToken } from "../token/verifier.ts";
+import type { AttestedPolicy } from "./attestation.ts";
+import { attestedCredential } from "./attested-credential.ts";
 import type { AuthzRequest } from "./authz-request.ts";
 import type { CheckPolicy, CompiledToken } from "./check-policy.ts";
+import { decisionOf, endSpan, type CheckFacts } from "./check-decision.ts";
 import { checkTimeMs } from "./deadline.ts";
 import type { JudgedBy } from "./dynamic-metadata.ts";
 import type { CompiledIdentity } from "./identity.ts";
 import { readAuthzRequest } from "./request.ts";
 import { requirementOf, type Requirement } from "./requirement.ts";
 import type { ResponseEncoder } from "./response.ts";
+import { isTooOld, tierOf } from "./token-tier.ts";
+import { shownBy, type Presented } from "./shown-sender.ts";
 import type { WatchedHeaders } from "./watched-headers.ts";
 
 /** What the transport knows of a call. Its trace context comes from the gRPC metadata: Envoy's own span (traps.md 13). */
@@ -46,19 +52,23 @@ export interface CheckSurroundings {
   failed(error: unknown): void;
 }
 
-export class Check {
+/** No proof is made for it. */
+const NOT_PRESENTED: Presented = { scheme: "Bearer", token: Buffer.alloc(0) };
+
+export class Check implements CheckFacts {
   private readonly around: CheckSurroundings;
   private readonly loaded: LoadedPolicy;
   private readonly reply: (response: Buffer) => void;
-  private readonly beganAt: Instant;
+  readonly beganAt: Instant;
   private readonly deadlineAtMs: number;
-  private span: Span | undefined;
-  private request: AuthzRequest | undefined;
-  private requirement: Requirement | undefined;
+  span: Span | undefined;
+  request: AuthzRequest | undefined;
+  requirement: Requirement | undefined;
   /** The strictest that is known by now. */
   private tier: Tier | undefined;
   private issuerId: string | undefined;
-  private principal: Principal | undefined;
+  principal: Principal | undefined;
+  private scheme: CredentialScheme;
   private isAnswered: boolean;
 
   constructor(
@@ -72,6 +82,7 @@ export class Check {
     this.reply = reply;
     this.beganAt = around.clock.now();
     this.deadlineAtMs = this.beganAt.monotonicMs + checkTimeMs(loaded.policy.deadlineMs, grpcTimeoutMs);
+    this.scheme = "Bearer";
     this.isAnswered = false;
   }
 
@@ -103,8 +114,33 @@ export class Check {
     if (requirement.refusal !== undefined) return this.refuse(requirement.refusal);
     if (requirement.anonymous) return this.allow(decideAnonymous(), policy.identity.anonymous);
     this.tier = requirement.tier;
-    const token = policy.bearerToken(request.authorization);
-    if (!token.ok) return this.refuse(token.error);
+    if (policy.attested !== undefined) return this.judgeAttested(request, requirement, policy.attested);
+    this.judgeCredential(request, requirement);
+  }
+
+  /** Tokens that Envoy has verified; what else comes is of issuers whose tokens are verified here, if there are any. */
+  private judgeAttested(request: AuthzRequest, requirement: Requirement, attested: AttestedPolicy): void {
+    const found = attestedCredential(request, this.loaded.policy, attested);
+    if (found.kind === "refused") return this.refuse(found.reason);
+    if (found.kind === "none") return this.judgeCredential(request, requirement);
+    const { scheme, token } = found.presented ?? NOT_PRESENTED;
+    this.scheme = scheme;
+    const outcome = attested.tokens.admit(found.attestation, found.presented?.token, this.beganAt);
+    this.verified(outcome, token, requirement, this.beganAt);
+  }
+
+  private judgeCredential(request: AuthzRequest, requirement: Requirement): void {
+    const token = this.loaded.policy.bearerToken(request.authorization);
+    if (token.ok) this.verify(token.value, requirement, requirement.tier.maxStalenessMs);
+    else this.judgeDpop(request, requirement, token.error);
+  }
+
+  /** What carries no bearer token: refused, unless it carries one with a proof (RFC 9449 §7.1), and one proof. */
+  private judgeDpop(request: AuthzRequest, requirement: Requirement, otherwise: DenyReason): void {
+    const token = this.loaded.policy.sender.dpop?.token(request.authorization);
+    if (token === undefined || !token.ok) return this.refuse(otherwise);
+    if (request.sender().proofs.length !== 1) return this.refuse("malformed_request");
+    this.scheme = "DPoP";
     this.verify(token.value, requirement, requirement.tier.maxStalenessMs);
   }
 
@@ -124,8 +160,9 @@ export class Check {
     const done = (outcome: Result<VerifiedToken<CompiledToken>, VerifyFailure>): void => {
       try {
         const now = isLater ? this.around.clock.now() : this.beganAt;
-        if (maxAgeMs > 0 && this.isTooOld(outcome, requirement, now)) return this.verify(token, requirement, 0);
-        this.verified(outcome, requirement, now);
+        if (maxAgeMs > 0 && isTooOld(outcome, requirement, this.beganAt, now))
+          return this.verify(token, requirement, 0);
+        this.verified(outcome, token, requirement, now);
       } catch (error) {
         this.fail(error);
       }
@@ -134,20 +171,9 @@ export class Check {
     isLater = true;
   }
 
-  /** Whether the token's own scopes ask for a younger word of its issuer than the route does. */
-  private isTooOld(
-    outcome: Result<VerifiedToken<CompiledToken>, VerifyFailure>,
-    requirement: Requirement,
-    now: Instant,
-  ): boolean {
-    if (!outcome.ok || outcome.value.principal.assertion === undefined) return false;
-    const { asOf, isUnanswered } = outcome.value.principal.assertion;
-    const { maxStalenessMs } = tierOf(outcome.value.compiled, requirement);
-    return !isUnanswered && asOf.monotonicMs < this.beganAt.monotonicMs && !(ageMs(asOf, now) < maxStalenessMs);
-  }
-
   private verified(
     outcome: Result<VerifiedToken<CompiledToken>, VerifyFailure>,
+    token: Buffer,
     requirement: Requirement,
     now: Instant,
   ): void {
@@ -160,10 +186,44 @@ export class Check {
     this.tier = tier;
     this.principal = principal;
     this.issuerId = principal.issuerId;
-    this.askGuard(principal, compiled, tier, now);
+    if (principal.confirmation !== undefined) {
+      this.askPossession(outcome.value, principal.confirmation, token, tier, now);
+    } else if (this.scheme === "DPoP") this.refuse("malformed_request");
+    else this.askGuard(principal, compiled, tier, undefined, now);
   }
 
-  private askGuard(principal: Principal, compiled: CompiledToken, tier: Tier, askedAt: Instant): void {
+  /** Of bound tokens: whoever presents it must hold what it is bound to. */
+  private askPossession(
+    { principal, compiled }: VerifiedToken<CompiledToken>,
+    confirmation: Confirmation,
+    token: Buffer,
+    tier: Tier,
+    askedAt: Instant,
+  ): void {
+    const { request, scheme } = this;
+    const { judge, dpop } = this.loaded.policy.sender;
+    if (request === undefined) return this.refuse("internal_error");
+    const shown = shownBy(request, { scheme, token }, this.requirement?.path, dpop?.scheme ?? "asSeen");
+    let isLater = false;
+    judge.judge(confirmation, shown, askedAt, this.deadlineAtMs, (outcome) => {
+      try {
+        if (!outcome.ok) return this.deny(deny(outcome.error.reason, outcome.error));
+        const now = isLater ? this.around.clock.now() : askedAt;
+        this.askGuard(principal, compiled, tier, outcome.value, now);
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+    isLater = true;
+  }
+
+  private askGuard(
+    principal: Principal,
+    compiled: CompiledToken,
+    tier: Tier,
+    possession: Possession | undefined,
+    askedAt: Instant,
+  ): void {
     const requiredScopes = this.requirement?.scopes ?? [];
     let isLater = false;
     const done = (evidence: Evidence): void => {
@@ -171,7 +231,8 @@ export class Check {
         // What memory said at once is as old as it was when asked; an answer that took time is judged by now.
         const now = isLater ? this.around.clock.now() : askedAt;
         const { beganAt } = this;
-        this.answer(decide({ principal, evidence, tier, requiredScopes, beganAt, now }), compiled.identity);
+        const question = { principal, possession, evidence, tier, requiredScopes, beganAt, now };
+        this.answer(decide(question), compiled.identity, possession?.nextNonce);
       } catch (error) {
         this.fail(error);
       }
@@ -180,24 +241,27 @@ export class Check {
     isLater = true;
   }
 
-  private answer(verdict: Verdict, identity: CompiledIdentity): void {
+  private answer(verdict: Verdict, identity: CompiledIdentity, nextNonce: string | undefined): void {
     switch (verdict.kind) {
       case "allow":
-        return this.allow(verdict, identity);
+        return this.allow(verdict, identity, nextNonce);
       case "deny":
         return this.deny(verdict);
     }
   }
 
-  private allow(verdict: Allow, identity: CompiledIdentity): void {
+  private allow(verdict: Allow, identity: CompiledIdentity, nextNonce?: string): void {
     const spoofedNames = this.request?.spoofedNames ?? [];
     const by = this.judgedBy();
-    this.send(this.loaded.responses.allow(verdict, identity, by, spoofedNames), verdict, by);
+    this.send(this.loaded.responses.allow(verdict, identity, by, spoofedNames, nextNonce), verdict, by);
   }
 
   private deny(verdict: Deny): void {
+    const { policy, responses } = this.loaded;
+    // Refused, and let through unnamed: an upstream must take nobody for whom we would have turned away.
+    if (policy.mode === "observe") return this.allow(decideObserved(verdict), policy.identity.anonymous);
     const by = this.judgedBy();
-    this.send(this.loaded.responses.deny(verdict, by), verdict, by);
+    this.send(responses.deny(verdict, by, this.scheme), verdict, by);
   }
 
   private judgedBy(): JudgedBy {
@@ -217,49 +281,12 @@ export class Check {
     try {
       this.reply(response);
     } finally {
-      const decision = this.decisionOn(verdict, by);
+      const decision = decisionOf(verdict, by, this, this.around.clock.now());
       try {
-        this.endSpan(decision);
+        if (this.span !== undefined) endSpan(this.span, decision);
       } finally {
         this.around.ended(decision, this.loaded.policy); // frees the place in the bulkhead, whatever telemetry does
       }
     }
   }
-
-  private endSpan(decision: Decision): void {
-    const { span } = this;
-    if (span === undefined) return;
-    span.set("portcullis.decision", decision.outcome);
-    span.set("portcullis.reason", decision.reason);
-    if (decision.tier !== undefined) span.set("portcullis.tier", decision.tier);
-    if (decision.assurance !== undefined) span.set("portcullis.assurance", decision.assurance);
-    if (decision.rule !== undefined) span.set("portcullis.rule", decision.rule);
-    span.end();
-  }
-
-  private decisionOn(verdict: Verdict, { tier, rule, issuerId }: JudgedBy): Decision {
-    const isAllow = verdict.kind === "allow";
-    const endedAt = this.around.clock.now();
-    return {
-      outcome: verdict.kind,
-      reason: isAllow ? "ok" : verdict.reason,
-      tier,
-      assurance: isAllow ? verdict.assurance : undefined,
-      stalenessMs: isAllow ? verdict.stalenessMs : undefined,
-      issuerId,
-      rule,
-      revokedBy: isAllow ? undefined : verdict.revokedBy,
-      endedAt,
-      durationMs: endedAt.monotonicMs - this.beganAt.monotonicMs,
-      method: this.request?.method,
-      path: this.requirement?.path,
-      subject: this.principal?.subject,
-      traceId: this.span?.traceId,
-    };
-  }
-}
-
-/** The strictest of the request's and of the token's own scopes. */
-function tierOf({ floor }: CompiledToken, { tier }: Requirement): Tier {
-  return floor === undefined ? tier : stricter(tier, floor);
 }

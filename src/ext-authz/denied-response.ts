@@ -1,6 +1,7 @@
 // Decides what a refused caller sees: HTTP status, challenge and a problem document that says no more than its status.
 
 import { DENY_SHAPES, type DenyReason, type DenyShape } from "../core/deny-reason.ts";
+import type { ProofChallenge } from "../core/possession.ts";
 import { headerOption } from "./header-option.ts";
 import { bytesField, stringField, varintField } from "./protobuf-writer.ts";
 
@@ -24,19 +25,52 @@ const STATUSES: Readonly<Record<DenyShape["httpStatus"], { readonly grpcCode: nu
 /** A scope-token (RFC 6749 §3.3): nothing that would end a quoted string. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
+/** What clients are told of DPoP (RFC 9449 §7.1). */
+export interface DpopOffer {
+  /** That proofs may be made with. */
+  readonly algorithms: readonly string[];
+  /** Some issuer's tokens must come with a proof, so whoever has none is told of it. */
+  readonly isRequired: boolean;
+}
+
 /** The denial of one reason, encoded as far as its verdict does not matter. */
 export interface DeniedParts {
   /** Fields `status` and `denied_response` of a CheckResponse. */
   with(requiredScopes: readonly string[] | undefined): Buffer;
 }
 
-export function deniedResponse(reason: DenyReason, realm: string): DeniedParts {
+export function deniedResponse(reason: DenyReason, realm: string, dpop?: DpopOffer): DeniedParts {
   const shape = DENY_SHAPES[reason];
   if (shape.challenge === "insufficient_scope") {
     return { with: (scopes) => encode(shape, scopeChallenge(scopes ?? [])) };
   }
-  const encoded = encode(shape, challengeOf(shape, realm));
+  const challenge = challengeOf(shape, realm);
+  const isOffered = dpop?.isRequired === true && shape.challenge === "realm";
+  const encoded = encode(shape, isOffered ? `${challenge}, DPoP ${algsOf(dpop)}` : challenge);
   return { with: () => encoded };
+}
+
+/**
+ * The denial of a call that came with the scheme DPoP, or should have. Undefined where nothing about the credential is
+ * wrong, and the reason's own answer says it all.
+ */
+export function dpopDenial(
+  reason: DenyReason,
+  challenge: ProofChallenge | undefined,
+  requiredScopes: readonly string[] | undefined,
+  dpop: DpopOffer,
+): Buffer | undefined {
+  const shape = DENY_SHAPES[reason];
+  if (shape.challenge === "insufficient_scope") {
+    return encode(shape, `${scopeChallenge(requiredScopes ?? []).replace("Bearer", "DPoP")}, ${algsOf(dpop)}`);
+  }
+  if (shape.challenge !== "invalid_token") return undefined;
+  const { error, nonce } = challenge ?? { error: shape.challenge, nonce: undefined };
+  return encode(shape, `DPoP error="${error}", ${algsOf(dpop)}`, nonce);
+}
+
+function algsOf({ algorithms }: DpopOffer): string {
+  return `algs="${algorithms.join(" ")}"`;
 }
 
 function challengeOf(shape: DenyShape, realm: string): string | undefined {
@@ -57,10 +91,11 @@ function scopeChallenge(scopes: readonly string[]): string {
   return `Bearer error="insufficient_scope", scope="${scopes.filter((scope) => SCOPE_TOKEN.test(scope)).join(" ")}"`;
 }
 
-function encode(shape: DenyShape, challenge: string | undefined): Buffer {
+function encode(shape: DenyShape, challenge: string | undefined, nonce?: string): Buffer {
   const { grpcCode, title } = STATUSES[shape.httpStatus];
   const headers = [headerOption("content-type", "application/problem+json"), headerOption("cache-control", "no-store")];
   if (challenge !== undefined) headers.push(headerOption("www-authenticate", challenge));
+  if (nonce !== undefined) headers.push(headerOption("dpop-nonce", nonce));
   if (shape.httpStatus === 503) headers.push(headerOption("retry-after", String(RETRY_AFTER_S)));
   const body = JSON.stringify({ type: "about:blank", title, status: shape.httpStatus });
   return Buffer.concat([

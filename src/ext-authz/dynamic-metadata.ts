@@ -45,6 +45,16 @@ export class OutcomeMetadata {
     return new OutcomeMetadata([...words, structString("assurance", assurance)], aged ? STALENESS : NOTHING);
   }
 
+  /** Of what is only observed, and would have been refused. */
+  static ofObserved(reason: DenyReason): OutcomeMetadata {
+    const words = [
+      structString("decision", "allow"),
+      structString("reason", "ok"),
+      structString("assurance", "observed"),
+    ];
+    return new OutcomeMetadata([...words, structString("would_deny", reason)], NOTHING);
+  }
+
   static ofDeny(reason: DenyReason): OutcomeMetadata {
     return new OutcomeMetadata([structString("decision", "deny"), structString("reason", reason)], NOTHING);
   }

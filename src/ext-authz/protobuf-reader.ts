@@ -85,6 +85,18 @@ export class ProtobufReader {
     return this.position - length;
   }
 
+  /** A varint field's value; exact up to 2^53. */
+  number(): number {
+    return this.varint(VARINT_MAX_BYTES);
+  }
+
+  /** A 64-bit float, little-endian; 0 where it is damaged. */
+  double(): number {
+    const start = this.position;
+    this.advance(8);
+    return this.damaged ? 0 : this.bytes.readDoubleLE(start);
+  }
+
   /** Steps over the value of a field the caller does not know. */
   skip(tag: number): void {
     if ((tag & 7) === LENGTH_DELIMITED) this.skipBytes();
@@ -165,4 +177,17 @@ export class ProtobufReader {
     }
     return this.damage();
   }
+}
+
+/** The contents of every length-delimited field of `message` whose tag is `wanted`; undefined where it is damaged. */
+export function fieldsIn(message: Buffer, wanted: number): readonly Buffer[] | undefined {
+  const reader = new ProtobufReader(message);
+  const fields: Buffer[] = [];
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === wanted) {
+      const start = reader.bytesStart();
+      fields.push(message.subarray(start, reader.position));
+    } else reader.skip(tag);
+  }
+  return reader.damaged ? undefined : fields;
 }

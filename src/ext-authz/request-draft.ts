@@ -1,7 +1,10 @@
 // An AuthzRequest while it is read, and how much of it is kept. It judges nothing that it keeps.
 
+import type { Attestation } from "../token/attested.ts";
+import { attestationsIn, type AttestedSource } from "./attestation.ts";
 import type { AuthzRequest } from "./authz-request.ts";
 import type { ProtobufReader } from "./protobuf-reader.ts";
+import { readSenderFacts, type SenderFacts } from "./sender-facts.ts";
 
 /** So many headers Envoy itself lets in unless told otherwise (HttpProtocolOptions.max_headers_count). */
 const MAX_KEPT = 100;
@@ -39,6 +42,14 @@ export class RequestDraft implements AuthzRequest {
   get traceparent(): string | undefined {
     if (this.traceparentCount !== 1) return undefined;
     return this.bytes.toString("latin1", this.traceparentStart, this.traceparentEnd);
+  }
+
+  attestations(sources: readonly AttestedSource[]): readonly Attestation[] | undefined {
+    return attestationsIn(this.bytes, sources);
+  }
+
+  sender(): SenderFacts {
+    return readSenderFacts(this.bytes);
   }
 
   /**

@@ -2,10 +2,11 @@
 // the caller no more than status and challenge.
 
 import { DENY_REASONS, type DenyReason } from "../core/deny-reason.ts";
+import type { CredentialScheme } from "../core/possession.ts";
 import { ASSURANCES, type Allow, type Assurance, type Deny } from "../core/verdict.ts";
-import { deniedResponse, type DeniedParts } from "./denied-response.ts";
+import { deniedResponse, dpopDenial, type DeniedParts, type DpopOffer } from "./denied-response.ts";
 import { OutcomeMetadata, writeStaleness, type JudgedBy } from "./dynamic-metadata.ts";
-import { headerOption, removedHeader } from "./header-option.ts";
+import { answerHeader, headerOption, removedHeader } from "./header-option.ts";
 import { ASSURANCE_HEADER, type CompiledIdentity } from "./identity.ts";
 import { lengthFieldBytes, writeLengthField } from "./protobuf-writer.ts";
 
@@ -18,12 +19,23 @@ const STATUS_OK_BYTES = 2;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 export interface ResponseEncoder {
-  /** `spoofedNames`: headers of this request to be removed besides, as sent. */
-  allow(verdict: Allow, identity: CompiledIdentity, by: JudgedBy, spoofedNames: readonly string[]): Buffer;
-  deny(verdict: Deny, by: JudgedBy): Buffer;
+  /**
+   * `spoofedNames`: headers of this request to be removed besides, as sent. `nextNonce`: for the client's next DPoP proof,
+   * where it needs one.
+   */
+  allow(
+    verdict: Allow,
+    identity: CompiledIdentity,
+    by: JudgedBy,
+    spoofedNames: readonly string[],
+    nextNonce?: string,
+  ): Buffer;
+  /** `scheme` that the credential came with. */
+  deny(verdict: Deny, by: JudgedBy, scheme?: CredentialScheme): Buffer;
 }
 
-export function createResponseEncoder(realm: string): ResponseEncoder {
+/** `dpop` undefined: nobody's tokens come with a proof here. */
+export function createResponseEncoder(realm: string, dpop?: DpopOffer): ResponseEncoder {
   const assuranceFields = encodeEach(ASSURANCES, (assurance) => headerOption(ASSURANCE_HEADER, assurance));
   const aged = encodeEach<Assurance, OutcomeMetadata>(ASSURANCES, (assurance) =>
     OutcomeMetadata.ofAllow(assurance, true),
@@ -32,22 +44,38 @@ export function createResponseEncoder(realm: string): ResponseEncoder {
     OutcomeMetadata.ofAllow(assurance, false),
   );
   const refused = encodeEach<DenyReason, OutcomeMetadata>(DENY_REASONS, (reason) => OutcomeMetadata.ofDeny(reason));
-  const denied = encodeEach<DenyReason, DeniedParts>(DENY_REASONS, (reason) => deniedResponse(reason, realm));
+  const observed = encodeEach<DenyReason, OutcomeMetadata>(DENY_REASONS, (reason) =>
+    OutcomeMetadata.ofObserved(reason),
+  );
+  const denied = encodeEach<DenyReason, DeniedParts>(DENY_REASONS, (reason) => deniedResponse(reason, realm, dpop));
 
   return {
-    allow({ assurance, stalenessMs }, identity, by, spoofedNames) {
+    allow({ assurance, stalenessMs, observed: refusal }, identity, by, spoofedNames, nextNonce) {
       const removed = spoofedNames.length === 0 ? NOTHING : Buffer.concat(spoofedNames.map(removedHeader));
-      const metadata = (stalenessMs === undefined ? ageless : aged)[assurance].by(by);
-      const response = okResponse(identity.okFields, assuranceFields[assurance], removed, metadata);
+      const further =
+        nextNonce === undefined ? removed : Buffer.concat([removed, answerHeader("dpop-nonce", nextNonce)]);
+      const metadata =
+        refusal === undefined
+          ? (stalenessMs === undefined ? ageless : aged)[assurance].by(by)
+          : metadataOfRefusal(observed[refusal.reason], refusal, by);
+      const response = okResponse(identity.okFields, assuranceFields[assurance], further, metadata);
       if (stalenessMs !== undefined) writeStaleness(response, stalenessMs);
       return response;
     },
-    deny({ reason, requiredScopes, revokedBy }, by) {
-      const id = revokedBy?.revocationId;
-      const metadata = id === undefined ? refused[reason].by(by) : refused[reason].withRevocation(by, id);
-      return Buffer.concat([denied[reason].with(requiredScopes), metadata]);
+    deny(verdict, by, scheme = "Bearer") {
+      const { reason, requiredScopes, sender } = verdict;
+      const metadata = metadataOfRefusal(refused[reason], verdict, by);
+      const challenge = sender?.challenge;
+      const isOfDpop = dpop !== undefined && (scheme === "DPoP" || challenge !== undefined);
+      const answer = isOfDpop ? dpopDenial(reason, challenge, requiredScopes, dpop) : undefined;
+      return Buffer.concat([answer ?? denied[reason].with(requiredScopes), metadata]);
     },
   };
+}
+
+function metadataOfRefusal(metadata: OutcomeMetadata, { revokedBy }: Deny, by: JudgedBy): Buffer {
+  const id = revokedBy?.revocationId;
+  return id === undefined ? metadata.by(by) : metadata.withRevocation(by, id);
 }
 
 function encodeEach<K extends string, V>(keys: readonly K[], encode: (key: K) => V): Readonly<Record<K, V>> {

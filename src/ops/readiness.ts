@@ -13,7 +13,10 @@ interface Component {
 
 export interface ReadinessReport {
   readonly ready: boolean;
-  /** By name: `keys:<issuer>` for each issuer, `store`, `replica` and `kafka` where there is one, `draining`. */
+  /**
+   * By name: `keys:<issuer>` for each issuer, `store`, `replica` and `kafka` where there is one, `mode` where it only
+   * observes, `draining`.
+   */
   readonly components: Readonly<Record<string, Component>>;
 }
 
@@ -31,6 +34,8 @@ export interface ReadinessFacts {
   readonly issuers: readonly { readonly id: string; readonly hasKeys: boolean }[];
   /** Left out: there is none. `why` it does not get on; undefined: it does. */
   readonly kafka?: { readonly why: string | undefined } | undefined;
+  /** It refuses nothing. */
+  readonly isObserving: boolean;
 }
 
 /** For so long all issuers are waited for; afterwards one with keys will do. */
@@ -47,6 +52,8 @@ export function judgeReadiness(facts: ReadinessFacts, draining: boolean, upForMs
   if (facts.replica !== undefined) components["replica"] = judgeReplica(facts.replica);
   // Whoever revokes does not wait for it, so it is no reason to stay away.
   if (facts.kafka !== undefined) components["kafka"] = judgeKafka(facts.kafka.why);
+  // Still ready: it answers. But nobody who looks shall take it for a guard.
+  if (facts.isObserving) components["mode"] = { state: "degraded", detail: "observes: refuses nothing" };
   components["draining"] = draining ? { state: "not_ready", detail: "shutting down" } : { state: "ready" };
   return { ready: Object.values(components).every((component) => component.state !== "not_ready"), components };
 }

@@ -1,6 +1,7 @@
 // The facts of `GET /status`, which `portcullis status` shows on one screen, and their JSON. Never a credential,
 // a subject or a token.
 
+import type { DenyReason } from "../core/deny-reason.ts";
 import type { BreakerStateName } from "../core/observer.ts";
 
 export interface StatusFacts {
@@ -45,6 +46,8 @@ export interface StatusFacts {
     readonly failOpenPerSecond: number;
   };
   readonly inFlightCount: number;
+  /** What it would have refused since it started, by reason; undefined: it refuses. */
+  readonly observing: Readonly<Partial<Record<DenyReason, number>>> | undefined;
 }
 
 /** The wire form: snake_case with units, unknown values null so that every member is always there. */
@@ -70,6 +73,9 @@ export interface StatusJson {
   readonly issuers: readonly { readonly id: string; readonly keys: number; readonly keys_age_ms: number | null }[];
   readonly decisions_per_second: { readonly allow: number; readonly deny: number; readonly fail_open: number };
   readonly in_flight: number;
+  readonly mode: "enforce" | "observe";
+  /** Since the start, by reason; null where it refuses. */
+  readonly would_deny: Readonly<Partial<Record<DenyReason, number>>> | null;
 }
 
 export function statusJson(facts: StatusFacts): StatusJson {
@@ -107,6 +113,8 @@ export function statusJson(facts: StatusFacts): StatusJson {
       fail_open: decisions.failOpenPerSecond,
     },
     in_flight: facts.inFlightCount,
+    mode: facts.observing === undefined ? "enforce" : "observe",
+    would_deny: facts.observing ?? null,
   };
 }
 

@@ -15,7 +15,7 @@ const MAX_METHOD_LENGTH = 32;
 
 export interface DecisionLogOptions {
   readonly output: Pick<LogOutput, "write">;
-  /** Share, 0 to 1, of denials that are logged, and of calls let through by fail-open, which nobody must overlook. */
+  /** Share, 0 to 1, of denials that are logged, and of calls let through by fail-open or only observed, which nobody must overlook. */
   readonly denyRatio: number;
   /** Share, 0 to 1, of all other allowed calls that are logged. */
   readonly allowRatio: number;
@@ -50,7 +50,8 @@ export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
 
   return {
     record(decision) {
-      const asDenial = decision.outcome === "deny" || decision.assurance === "fail-open";
+      const asDenial =
+        decision.outcome === "deny" || decision.assurance === "fail-open" || decision.wouldDeny !== undefined;
       if (random() >= (asDenial ? denyRatio : allowRatio)) return;
       logger.info(
         {
@@ -61,6 +62,8 @@ export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
           staleness_ms: rounded(decision.stalenessMs),
           issuer: decision.issuerId,
           rule: decision.rule,
+          would_deny: decision.wouldDeny,
+          sender: decision.senderFlaw,
           revoked_by: decision.revokedBy?.kind,
           revocation_id: decision.revokedBy?.revocationId,
           duration_ms: rounded(decision.durationMs),

@@ -10,7 +10,7 @@ export function totalsOf({ decisions, checkDuration, failOpen }: Counted): Decis
   let allowed = 0;
   const denied: Partial<Record<DenyReason, number>> = {};
   for (const { labels, cell } of decisions.series()) {
-    const reason = DENY_REASONS.find((known) => known === labels["reason"]);
+    const reason = denyReasonOf(labels);
     if (reason === undefined) allowed += cell.value;
     else denied[reason] = (denied[reason] ?? 0) + cell.value;
   }
@@ -25,4 +25,20 @@ export function totalsOf({ decisions, checkDuration, failOpen }: Counted): Decis
       return count;
     });
   return { allowed, denied, failedOpen, durations };
+}
+
+/** What would have been refused, had it not been only observed; only reasons that happened. */
+export function observedDenialsOf({ observedDenials }: Pick<Metrics, "observedDenials">): ObservedDenials {
+  const byReason: Partial<Record<DenyReason, number>> = {};
+  for (const { labels, cell } of observedDenials.series()) {
+    const reason = denyReasonOf(labels);
+    if (reason !== undefined) byReason[reason] = (byReason[reason] ?? 0) + cell.value;
+  }
+  return byReason;
+}
+
+export type ObservedDenials = Readonly<Partial<Record<DenyReason, number>>>;
+
+function denyReasonOf(labels: Readonly<Record<string, string>>): DenyReason | undefined {
+  return DENY_REASONS.find((known) => known === labels["reason"]);
 }

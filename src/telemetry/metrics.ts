@@ -3,6 +3,7 @@
 import { CHECK_DURATION_BOUNDS_S } from "../core/decision-totals.ts";
 import { UNKNOWN_CAUSES } from "../core/evidence.ts";
 import { KAFKA_GAPS, KAFKA_RESULTS, RECORD_REPAIRS } from "../core/observer.ts";
+import { SENDER_FLAWS } from "../core/possession.ts";
 import { TARGET_KINDS } from "../core/target.ts";
 import { Distribution } from "./distribution.ts";
 import { createCell, Family, type Cell } from "./family.ts";
@@ -24,6 +25,9 @@ export interface AgeCell {
 
 export interface Metrics {
   readonly decisions: Family<Cell>;
+  readonly observedDenials: Family<Cell>;
+  readonly observing: Family<Cell>;
+  readonly senderRejections: Family<Cell>;
   readonly checkDuration: Family<Distribution>;
   readonly verifyDuration: Family<Distribution>;
   readonly verifiedTokenCache: Family<Cell>;
@@ -79,6 +83,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...processMetrics(options),
   };
   metrics.checkDuration.at();
+  for (const why of SENDER_FLAWS) metrics.senderRejections.at(why);
   metrics.storeBatchSize.at();
   metrics.storeUp.at();
   metrics.breakerState.at();
@@ -97,12 +102,31 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
 type CheckMetrics = Pick<
   Metrics,
-  "decisions" | "checkDuration" | "verifyDuration" | "verifiedTokenCache" | "failOpen" | "revokedTokenAttempts"
+  | "decisions"
+  | "observedDenials"
+  | "observing"
+  | "senderRejections"
+  | "checkDuration"
+  | "verifyDuration"
+  | "verifiedTokenCache"
+  | "failOpen"
+  | "revokedTokenAttempts"
 >;
 
 function checkMetrics(): CheckMetrics {
   return {
     decisions: counter("decisions_total", "Checks decided.", ["decision", "reason", "tier", "assurance"]),
+    observedDenials: counter(
+      "observed_denials_total",
+      "Checks let through in mode observe that would have been refused.",
+      ["reason", "tier"],
+    ),
+    observing: gauge("observing", "1 while nothing is refused (mode: observe), 0 while it guards.", [], createCell),
+    senderRejections: counter(
+      "sender_rejections_total",
+      "Good tokens whose caller was not taken for whom they are bound to.",
+      ["why"],
+    ),
     checkDuration: histogram("check_duration_seconds", "Duration of a Check here.", [], CHECK_DURATION_BOUNDS_S),
     verifyDuration: histogram(
       "verify_duration_seconds",

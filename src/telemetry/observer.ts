@@ -10,7 +10,7 @@ import type {
   RecordObserver,
   RelayObserver,
 } from "../core/observer.ts";
-import { totalsOf } from "./decision-totals.ts";
+import { observedDenialsOf, totalsOf, type ObservedDenials } from "./decision-totals.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { NONE, type Metrics } from "./metrics.ts";
 import type { OutageLog } from "./outage-log.ts";
@@ -32,6 +32,8 @@ export interface TelemetryObserver extends Observer, RecordObserver, RelayObserv
   decisionRates(): DecisionRates;
   /** Since the start. */
   readonly decisionTotals: () => DecisionTotals;
+  /** Since the start. */
+  observedDenials(): ObservedDenials;
   fleetIs(facts: FleetFacts | undefined): void;
 }
 
@@ -45,6 +47,7 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     ...observeStore(metrics, outageLog),
     ...observeReplica(metrics, clock.now().wallMs),
     ...observeKafka(metrics),
+    observedDenials: () => observedDenialsOf(metrics),
     decisionTotals: () => totalsOf(metrics),
     fleetIs: (facts) => showFleet(metrics, facts),
     decisionRates: () => counts.rates(clock.now().monotonicMs),
@@ -58,6 +61,8 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
         metrics.failOpen.at(tier).value += 1;
         outageLog.failedOpen(tier);
       }
+      if (decision.wouldDeny !== undefined) metrics.observedDenials.at(decision.wouldDeny, tier).value += 1;
+      if (decision.senderFlaw !== undefined) metrics.senderRejections.at(decision.senderFlaw).value += 1;
       counts.count(decision, endedAt.monotonicMs);
       decisionLog.record(decision);
     },
@@ -66,6 +71,9 @@ export function createObserver({ metrics, decisionLog, outageLog, clock, tiers }
     },
     relayFollowedBy(count) {
       metrics.relayFollowers.at().value = count;
+    },
+    observing(isObserving) {
+      metrics.observing.at().value = isObserving ? 1 : 0;
     },
     recordUp(up) {
       metrics.recordUp.at().value = up ? 1 : 0;

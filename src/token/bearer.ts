@@ -1,9 +1,10 @@
-// Finds the one credential of a request (RFC 6750 §2.1), and says whether it was damaged on its way. It never looks
-// into the token.
+// Finds the one credential of a request (RFC 6750 §2.1, RFC 9449 §7.1), and says whether it was damaged on its way. It
+// never looks into the token.
 
 import { err, ok, type Result } from "../core/result.ts";
 
-const SCHEME: Buffer = Buffer.from("bearer");
+const BEARER: Buffer = Buffer.from("bearer");
+const DPOP: Buffer = Buffer.from("dpop");
 const SPACE = 0x20;
 const COMMA = 0x2c;
 /** Set in a lower-case ASCII letter; no other byte becomes one by it. */
@@ -18,13 +19,22 @@ const MALFORMED: Result<never, "malformed_request"> = err("malformed_request");
  * left to the verifier, which asks `isDamaged` of all bytes that it has not already verified.
  */
 export function bearerToken(values: readonly Buffer[]): Result<Buffer, "missing_token" | "malformed_request"> {
+  return tokenBehind(BEARER, values);
+}
+
+/** As bearerToken, of the scheme `DPoP`. */
+export function dpopToken(values: readonly Buffer[]): Result<Buffer, "missing_token" | "malformed_request"> {
+  return tokenBehind(DPOP, values);
+}
+
+function tokenBehind(scheme: Buffer, values: readonly Buffer[]): Result<Buffer, "missing_token" | "malformed_request"> {
   const value = values[0];
   if (value === undefined) return MISSING;
-  if (values.length > 1 || value.length <= SCHEME.length + 1 || value[SCHEME.length] !== SPACE) return MALFORMED;
-  for (let at = 0; at < SCHEME.length; at++) {
-    if (((value[at] as number) | LOWER_CASE) !== SCHEME[at]) return MALFORMED;
+  if (values.length > 1 || value.length <= scheme.length + 1 || value[scheme.length] !== SPACE) return MALFORMED;
+  for (let at = 0; at < scheme.length; at++) {
+    if (((value[at] as number) | LOWER_CASE) !== scheme[at]) return MALFORMED;
   }
-  return ok(value.subarray(SCHEME.length + 1));
+  return ok(value.subarray(scheme.length + 1));
 }
 
 /** Whether a credential holds what none may: white space, a comma, a control or a byte above ASCII. */

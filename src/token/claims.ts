@@ -3,17 +3,22 @@
 import type { Instant } from "../core/clock.ts";
 import type { Principal, PrincipalFacts } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { readConfirmation } from "./confirmation.ts";
 import { audiencesOf, isName, isStringArray, isTime } from "./claim-values.ts";
 import type { Issuer, TokenProfile } from "./issuer.ts";
 import type { JsonObject } from "./json.ts";
 import type { ClaimFault, TokenKind } from "./token-kind.ts";
-import type { VerifyKey } from "./verify-key.ts";
 
 /**
  * Claims of ID tokens (OpenID Connect Core §2, §3.3.2.11) and of logout and event tokens (Back-Channel Logout §2.4,
  * RFC 8417 §2.2). An untyped access token has none of them.
  */
 const FOREIGN_CLAIMS = ["nonce", "at_hash", "c_hash", "events"] as const;
+
+/** Whether the claims are those of another kind of token. */
+export function isForeign(claims: JsonObject): boolean {
+  return FOREIGN_CLAIMS.some((name) => name in claims);
+}
 
 /** Whether the header's `typ` is one that `profile` accepts; media types know no case (RFC 9068 §4, RFC 7519 §5.1). */
 function typFits(profile: TokenProfile, typ: unknown): boolean {
@@ -27,18 +32,23 @@ function typFits(profile: TokenProfile, typ: unknown): boolean {
   }
 }
 
+/** An issuer of tokens that somebody else verifies. */
+export type AttestedIssuer = Omit<Issuer, "keys" | "algorithms" | "profile">;
+
+/** What is known of the key that verified. */
+type KeyFacts = Pick<PrincipalFacts, "algorithm"> & { readonly kid: string | undefined };
+
 /**
- * Mints the principal of a verified token. `claims` are those under the good signature of `key`, whose `iss` picked
+ * Mints the principal of a verified token: `claims` are those under the good signature of `key`, whose `iss` picked
  * `issuer`. `sub` and `client_id` may be absent, though RFC 9068 §2.2 asks for them: the contract judges them where
  * present, and a token without them is revocable by what it has.
  */
-function mintPrincipal(
+export function mintPrincipal(
   claims: JsonObject,
-  issuer: Issuer,
-  key: VerifyKey,
+  issuer: AttestedIssuer,
+  key: KeyFacts,
   wallMs: number,
 ): Result<Principal, ClaimFault> {
-  if (issuer.profile === "jwt" && FOREIGN_CLAIMS.some((name) => name in claims)) return err("wrong_type");
   const by = { keyId: key.kid, algorithm: key.algorithm, assertion: undefined };
   return judgeFacts(readFacts(claims, issuer, by), issuer, wallMs);
 }
@@ -55,10 +65,15 @@ export function mintAsserted(
 ): Result<Principal, ClaimFault> {
   const { iss = issuer.issuer, token_type: type = "Bearer" } = answer;
   if (iss !== issuer.issuer) return err("claim_invalid");
-  // RFC 6749 §7.1: of a type that is not known here no use may be made.
-  if (typeof type !== "string" || type.toLowerCase() !== "bearer") return err("wrong_type");
   const by = { keyId: undefined, algorithm: "introspection", assertion: { asOf: askedAt, isUnanswered: false } };
-  return judgeFacts(readFacts(answer, issuer, by), issuer, wallMs);
+  const facts = readFacts(answer, issuer, by);
+  return isKnownType(type, facts) ? judgeFacts(facts, issuer, wallMs) : err("wrong_type");
+}
+
+/** RFC 6749 §7.1: of a type that is not known here no use may be made. RFC 9449 §6.2 has DPoP, and then a key. */
+function isKnownType(type: unknown, facts: PrincipalFacts | undefined): boolean {
+  const name = typeof type === "string" ? type.toLowerCase() : "";
+  return name === "bearer" || (name === "dpop" && facts?.confirmation?.jkt !== undefined);
 }
 
 /** The same principal once its issuer was asked again and did not answer. */
@@ -67,7 +82,11 @@ export function unanswered(principal: Principal): Principal {
   return assertion === undefined ? principal : { ...principal, assertion: { ...assertion, isUnanswered: true } };
 }
 
-function judgeFacts(facts: PrincipalFacts | undefined, issuer: Issuer, wallMs: number): Result<Principal, ClaimFault> {
+function judgeFacts(
+  facts: PrincipalFacts | undefined,
+  issuer: AttestedIssuer,
+  wallMs: number,
+): Result<Principal, ClaimFault> {
   if (facts === undefined) return err("claim_invalid");
   const audience = judgeAudience(facts.claims["aud"], issuer.audiences);
   if (audience !== undefined) return err(audience);
@@ -79,7 +98,8 @@ function judgeFacts(facts: PrincipalFacts | undefined, issuer: Issuer, wallMs: n
 
 export const ACCESS_TOKEN: TokenKind<Issuer, Principal> = {
   typFits: (issuer, typ) => typFits(issuer.profile, typ),
-  read: mintPrincipal,
+  read: (claims, issuer, key, wallMs) =>
+    issuer.profile === "jwt" && isForeign(claims) ? err("wrong_type") : mintPrincipal(claims, issuer, key, wallMs),
 };
 
 /** The times of a token, again for every call: a cached token ages like any other. Undefined: all are good. */
@@ -95,11 +115,12 @@ export function judgeTimes(times: Times, clockSkewMs: number, wallMs: number): "
 type Voucher = Pick<PrincipalFacts, "keyId" | "algorithm" | "assertion">;
 
 /** Undefined where a claim is of the wrong type or form, or a required one is missing. */
-function readFacts(claims: JsonObject, issuer: Issuer, by: Voucher): PrincipalFacts | undefined {
+function readFacts(claims: JsonObject, issuer: AttestedIssuer, by: Voucher): PrincipalFacts | undefined {
   const times = readTimes(claims);
   const names = readNames(claims, issuer);
   const scopes = readScopes(claims[issuer.claims.scope]);
-  if (times === undefined || names === undefined || scopes === undefined) return undefined;
+  const confirmation = readConfirmation(claims["cnf"], issuer.senderConstraint);
+  if (times === undefined || names === undefined || scopes === undefined || !confirmation.ok) return undefined;
   return {
     issuerId: issuer.id,
     issuer: issuer.issuer,
@@ -113,6 +134,7 @@ function readFacts(claims: JsonObject, issuer: Issuer, by: Voucher): PrincipalFa
     issuedAtS: times.issuedAtS,
     expiresAtS: times.expiresAtS,
     notBeforeS: times.notBeforeS,
+    confirmation: confirmation.value,
     claims,
   };
 }
@@ -130,7 +152,7 @@ function readTimes(claims: JsonObject): Times | undefined {
 
 type Names = Pick<PrincipalFacts, "tokenId" | "subject" | "session" | "tenant" | "client">;
 
-function readNames(claims: JsonObject, issuer: Issuer): Names | undefined {
+function readNames(claims: JsonObject, issuer: AttestedIssuer): Names | undefined {
   const tokenId = claims["jti"];
   const subject = claims["sub"];
   const session = claims[issuer.claims.session];

@@ -14,8 +14,9 @@ export interface TokenHeader {
   readonly typ: unknown;
 }
 
-export interface ParsedToken {
-  readonly header: TokenHeader;
+/** A compact JWS whose header was read to be an `H`. */
+export interface ParsedJws<H> {
+  readonly header: H;
   /** Unverified. */
   readonly claims: JsonObject;
   /** Header and payload as received with the dot between them: what the signature is over. */
@@ -23,7 +24,12 @@ export interface ParsedToken {
   readonly signature: Buffer;
 }
 
-type ParseFault = Extract<DenyReason, "malformed_token" | "token_too_large" | "unsupported_token" | "claim_invalid">;
+export type ParsedToken = ParsedJws<TokenHeader>;
+
+export type ParseFault = Extract<
+  DenyReason,
+  "malformed_token" | "token_too_large" | "unsupported_token" | "claim_invalid"
+>;
 
 const MAX_KID_BYTES = 256;
 const DOT = 0x2e;
@@ -38,6 +44,15 @@ const UNSUPPORTED_MEMBERS = ["crit", "b64", "zip", "enc", "jwk", "jku", "x5u", "
 
 /** Parses `token` of at most `maxBytes` bytes; the cap comes before anything that costs more than its length. */
 export function parseCompactJws(token: Buffer, maxBytes: number): Result<ParsedToken, ParseFault> {
+  return parseJws(token, maxBytes, readHeader);
+}
+
+/** As parseCompactJws, for a kind of JWS whose header `readHead` judges: before the claims are decoded. */
+export function parseJws<H>(
+  token: Buffer,
+  maxBytes: number,
+  readHead: (header: JsonObject) => Result<H, ParseFault>,
+): Result<ParsedJws<H>, ParseFault> {
   if (token.length > maxBytes) return err("token_too_large");
   const dots = scanDots(token);
   if (dots === undefined) return err("malformed_token");
@@ -46,7 +61,7 @@ export function parseCompactJws(token: Buffer, maxBytes: number): Result<ParsedT
 
   const header = parseSegment(token.toString("latin1", 0, dots.first));
   if (!header.ok) return err("malformed_token");
-  const read = readHeader(header.value);
+  const read = readHead(header.value);
   if (!read.ok) return read;
   const claims = parseSegment(token.toString("latin1", dots.first + 1, dots.second));
   if (!claims.ok) return err(claims.error === "number_range" ? "claim_invalid" : "malformed_token");

@@ -1,5 +1,6 @@
 // One trusted issuer, compiled from the configuration: what its tokens must look like. Holds no key itself.
 
+import type { SenderConstraint } from "./confirmation.ts";
 import type { Signer } from "./token-kind.ts";
 
 /** `at+jwt`: typed access tokens (RFC 9068). `jwt`: untyped ones, and then nothing that looks like another kind. */
@@ -22,4 +23,5 @@ export interface Issuer extends Signer {
   readonly maxLifetimeMs: number;
   readonly requireJti: boolean;
   readonly claims: ClaimNames;
+  readonly senderConstraint: SenderConstraint;
 }

@@ -40,7 +40,7 @@ const MAX_RSA_EXPONENT = 1n << 256n;
 const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth"] as const;
 
 /** Which members make up a public key, by `kty`; nothing else of the entry reaches the crypto library. */
-const PUBLIC_MEMBERS: Readonly<Record<SignatureScheme["keyType"], readonly string[]>> = {
+export const PUBLIC_MEMBERS: Readonly<Record<SignatureScheme["keyType"], readonly string[]>> = {
   RSA: ["kty", "n", "e"],
   EC: ["kty", "crv", "x", "y"],
   OKP: ["kty", "crv", "x"],
@@ -49,23 +49,32 @@ const PUBLIC_MEMBERS: Readonly<Record<SignatureScheme["keyType"], readonly strin
 /**
  * Reads one JWK for an issuer that lists `algorithms`. One key, one algorithm: the entry's `alg`, or where it has
  * none, the first listed one that fits the type of key (an RSA key beside [RS256, PS256] verifies RS256 only).
+ * `importKey` may remember what it has once imported; all other judgement is passed anew.
  */
-export function readJwk(entry: unknown, algorithms: readonly Algorithm[]): Result<VerifyKey, KeyDropReason> {
-  if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return err("not_an_object");
-  const jwk = entry as JsonObject;
+export function readJwk(
+  entry: unknown,
+  algorithms: readonly Algorithm[],
+  importKey: typeof importPublicKey = importPublicKey,
+): Result<VerifyKey, KeyDropReason> {
+  if (!isObject(entry)) return err("not_an_object");
+  const jwk = entry;
   const refused = refuseBeforeImport(jwk);
   if (refused !== undefined) return err(refused);
   const keyType = keyTypeOf(jwk["kty"]);
   if (keyType === undefined) return err("unknown_key_type");
   const algorithm = bindAlgorithm(jwk, algorithms);
   if (!algorithm.ok) return algorithm;
-  const publicKey = importPublicKey(jwk, keyType);
+  const publicKey = importKey(jwk, keyType);
   if (publicKey === undefined) return err("malformed");
   if (keyType === "RSA") {
     const weak = judgeRsa(publicKey, jwk["n"] as string);
     if (weak !== undefined) return err(weak);
   }
   return ok(verifyKeyOf(jwk["kid"] as string | undefined, algorithm.value, publicKey));
+}
+
+function isObject(entry: unknown): entry is JsonObject {
+  return typeof entry === "object" && entry !== null && !Array.isArray(entry);
 }
 
 function refuseBeforeImport(jwk: JsonObject): KeyDropReason | undefined {
@@ -104,7 +113,8 @@ function fits(jwk: JsonObject, scheme: SignatureScheme): boolean {
   return scheme.keyType === "RSA" || jwk["crv"] === scheme.curve;
 }
 
-function importPublicKey(jwk: JsonObject, keyType: SignatureScheme["keyType"]): KeyObject | undefined {
+/** The key that its public members make up; undefined where they make none. */
+export function importPublicKey(jwk: JsonObject, keyType: SignatureScheme["keyType"]): KeyObject | undefined {
   const members = PUBLIC_MEMBERS[keyType].map((name) => [name, jwk[name]] as const);
   if (members.some(([, value]) => typeof value !== "string")) return undefined;
   try {

@@ -43,6 +43,7 @@ const FACTS: StatusFacts = {
     { id: "partner", keyCount: 0, keysAgeMs: undefined },
   ],
   decisions: { allowPerSecond: 1_200, denyPerSecond: 3.1, failOpenPerSecond: 0 },
+  observing: undefined,
   inFlightCount: 12,
 };
 
@@ -51,7 +52,12 @@ async function withSidecar(facts: StatusFacts, act: (url: string) => Promise<voi
     listen: { host: "127.0.0.1", port: 0 },
     readiness: () =>
       judgeReadiness(
-        { store: { answeredOnce: true, reachable: true, unfit: undefined }, replica: undefined, issuers: [] },
+        {
+          store: { answeredOnce: true, reachable: true, unfit: undefined },
+          replica: undefined,
+          issuers: [],
+          isObserving: false,
+        },
         false,
         0,
       ),

@@ -70,7 +70,17 @@ function judged(identity: string, tokenId: string, meanwhile = (): void => undef
   return new Promise((resolve) => {
     const subject = subjectOf(principal, "", identity, 30_000);
     guard.judge(subject, LOW, beganAt, beganAt.monotonicMs + DEADLINE_MS, undefined, (evidence) => {
-      resolve(decide({ principal, evidence, tier: LOW, requiredScopes: [], beganAt, now: clock.now() }));
+      resolve(
+        decide({
+          principal,
+          possession: undefined,
+          evidence,
+          tier: LOW,
+          requiredScopes: [],
+          beganAt,
+          now: clock.now(),
+        }),
+      );
     });
     meanwhile();
   });

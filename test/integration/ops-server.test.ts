@@ -13,12 +13,14 @@ const STATUS: StatusFacts = {
   breaker: "closed",
   issuers: [{ id: "main", keyCount: 2, keysAgeMs: undefined }],
   decisions: { allowPerSecond: 10.5, denyPerSecond: 0.2, failOpenPerSecond: 0 },
+  observing: undefined,
   inFlightCount: 4,
 };
 const READY: ReadinessFacts = {
   store: { answeredOnce: true, reachable: true, unfit: undefined },
   replica: undefined,
   issuers: [{ id: "main", hasKeys: true }],
+  isObserving: false,
 };
 
 const running: OpsServer[] = [];

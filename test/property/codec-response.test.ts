@@ -21,6 +21,7 @@ test("protobufjs reads every denial as it was meant", () => {
     reason: fc.constantFrom(...DENY_REASONS),
     revokedBy: maybe(fc.record({ kind: fc.constant("user" as const), revocationId: maybe(word) })),
     requiredScopes: maybe(fc.array(word)),
+    sender: fc.constant(undefined),
   });
   fc.assert(
     fc.property(verdict, by, (denied: Deny, { tier, rule, issuerId }) => {

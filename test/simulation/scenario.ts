@@ -97,7 +97,15 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     process.guard.judge(subject, tier, beganAt, beganAt.monotonicMs + CHECK_DEADLINE_MS, undefined, (evidence) => {
       if (!process.alive) return;
       const now = world.clock.now();
-      const verdict = code.decide({ principal, evidence, tier, requiredScopes: [], beganAt, now });
+      const verdict = code.decide({
+        principal,
+        possession: undefined,
+        evidence,
+        tier,
+        requiredScopes: [],
+        beganAt,
+        now,
+      });
       const outcome = verdict.kind === "allow" ? verdict.assurance : verdict.reason;
       for (const name of evidence.state !== "unknown" && evidence.source === "replica"
         ? [outcome, nameInReplica(outcome)]

@@ -17,12 +17,25 @@ import { compileTiers } from "../../src/policy/tier.ts";
 import { createBulkhead } from "../../src/resilience/bulkhead.ts";
 import { subjectOf } from "../../src/revocation/subject.ts";
 import { bearerToken, isDamaged } from "../../src/token/bearer.ts";
+import { createPossessionJudge, type PossessionOptions } from "../../src/token/possession.ts";
 import { decodeCheckResponse, metadataOf, type CheckResponseMessage } from "./ext-authz-proto.ts";
 import { principalOf } from "./principal.ts";
 
 export const CRITICAL: Tier = { name: "critical", rank: 0, maxStalenessMs: 0, failOpenForMs: 0 };
 export const STANDARD: Tier = { name: "standard", rank: 1, maxStalenessMs: 2_000, failOpenForMs: 0 };
 export const LOW: Tier = { name: "low", rank: 2, maxStalenessMs: 30_000, failOpenForMs: 300_000 };
+
+/** Of tokens that come with a proof; the bench's principals are bound to nothing unless a test says so. */
+const PROOFS: PossessionOptions = {
+  algorithms: ["ES256"],
+  maxAgeMs: 60_000,
+  clockSkewMs: 0,
+  maxSeenProofs: 1_000,
+  nonceRequired: false,
+  nonceSecret: undefined,
+  maxWaiting: 10,
+  clock: { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) },
+};
 
 export const NO_CALL: CheckCall = { grpcTimeoutMs: undefined, traceparent: undefined, tracestate: undefined };
 
@@ -101,7 +114,10 @@ export function createCheckBench(options: Partial<BenchOptions> = {}): CheckBenc
     tiers,
     ambiguousPaths: "refuse",
     identity,
+    mode: "enforce",
     bearerToken,
+    sender: { judge: createPossessionJudge(PROOFS), dpop: undefined },
+    attested: undefined,
     verifier: {
       verify(token, asOf, deadlineAtMs, parent, done) {
         // As the real one: before anything of it is looked at.

@@ -46,6 +46,7 @@ export interface CheckRequestMessage {
     readonly source?: Readonly<Record<string, unknown>>;
     readonly request?: { readonly http?: HttpRequestMessage | null } | null;
     readonly context_extensions?: Readonly<Record<string, string>>;
+    readonly metadata_context?: { readonly filter_metadata: Readonly<Record<string, StructMessage>> } | null;
     readonly route_metadata_context?: { readonly filter_metadata: Readonly<Record<string, StructMessage>> } | null;
   } | null;
 }

@@ -18,6 +18,7 @@ export function principalOf(facts: Partial<PrincipalFacts> = {}): Principal {
     issuedAtS: 1_700_000_000,
     expiresAtS: 1_700_000_600,
     notBeforeS: undefined,
+    confirmation: undefined,
     claims: {},
     ...facts,
   } as Principal;

@@ -158,6 +158,7 @@ export function issuerWith(keys: KeySource, algorithms: readonly Algorithm[], ch
     maxLifetimeMs: 3_600_000,
     requireJti: true,
     claims: { session: "sid", tenant: "tenant", client: "client_id", scope: "scope" },
+    senderConstraint: "ifBound",
     keys,
     ...changes,
   };

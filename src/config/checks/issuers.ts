@@ -5,12 +5,13 @@ import { readHttpUrl } from "../address.ts";
 import { CONTROL, ISSUER } from "../defaults.ts";
 import type { Look } from "./look.ts";
 
-const JWKS_SOURCES = ["url", "file", "discovery"] as const;
+const JWKS_SOURCES = ["url", "file", "discovery", "envoy"] as const;
 
 export function checkIssuers(look: Look): void {
   const issuers = look.list("issuers");
   for (const index of issuers.keys()) {
     checkJwks(look, index);
+    if (hasEnvoyKeys(look, index)) checkVerifiedByEnvoy(look, index);
     checkAudiences(look, index);
     checkIntrospection(look, index);
     if (issuers.length > 1 && !look.has("issuers", index, "id")) {
@@ -45,12 +46,34 @@ function checkJwks(look: Look, index: number): void {
   const keys = look.keys(...path);
   if (keys === undefined) return;
   const sources = JWKS_SOURCES.filter((source) => keys.includes(source));
-  const allowed = "exactly one of url, file and discovery: true";
+  const allowed = "exactly one of url, file, discovery: true and envoy";
   if (sources.length === 0) look.wrong(path, "has no source", allowed);
   if (sources.length > 1) look.wrong(path, `has several sources: ${sources.join(", ")}`, allowed);
   const allowHttp = look.flag(...path, "allowHttp");
   if (keys.includes("url")) checkHttps(look, [...path, "url"], allowHttp);
   if (look.flag(...path, "discovery")) checkDiscoverable(look, index, allowHttp);
+}
+
+function hasEnvoyKeys(look: Look, index: number): boolean {
+  return look.has("issuers", index, "jwks", "envoy");
+}
+
+/** What only a verifier asks would stand there and not be asked. */
+function checkVerifiedByEnvoy(look: Look, index: number): void {
+  for (const key of ["algorithms", "profile", "introspection"] as const) {
+    if (look.has("issuers", index, key))
+      look.wrong(
+        ["issuers", index, key],
+        "is not asked where Envoy verifies",
+        "leave it out, for jwt_authn has its own",
+      );
+  }
+  if (look.has("issuers", index, "jwks", "envoy", "header")) return;
+  look.warn(
+    ["issuers", index, "jwks", "envoy"],
+    "revocations of kind key do not reach this issuer's tokens",
+    "header, and header_in_metadata in Envoy's provider",
+  );
 }
 
 /** Whether the URL at `path` is one that keys may be read from, or, where `why` says so, something else be trusted to. */
@@ -117,6 +140,9 @@ function checkControl(look: Look, issuerCount: number): void {
       `one of ${ids.filter((id) => id !== undefined).join(", ")}`,
     );
   }
+  const byEnvoy = ids.findIndex((id, index) => id === issuer && hasEnvoyKeys(look, index));
+  if (issuer !== undefined && byEnvoy !== -1)
+    look.wrongValue(["control", "issuer"], "Envoy verifies its tokens, and does not guard the control API", "another");
   const audience = look.text("control", "audience") ?? CONTROL.audience;
   for (const index of look.list("issuers").keys()) {
     const at = look.list("issuers", index, "audiences").indexOf(audience);

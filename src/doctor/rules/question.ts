@@ -59,7 +59,19 @@ export const QUESTION_RULES = {
   "certificate-sent": {
     severity: "slow",
     want: "include_peer_certificate: false",
-    why: "Client certificates are not judged: each Check carries kilobytes for nothing.",
+    why: "Unless tokens are bound to client certificates, each Check carries kilobytes for nothing.",
+    see: "extAuthz",
+  },
+  "certificate-missing": {
+    severity: "slow",
+    want: "include_peer_certificate: true",
+    why: "Tokens that are bound to a client certificate are refused, for nobody tells Portcullis of it.",
+    see: "extAuthz",
+  },
+  "metadata-not-sent": {
+    severity: "slow",
+    want: "the filter's namespace in metadata_context_namespaces",
+    why: "Envoy verifies tokens and does not tell Portcullis, which takes such a call for one without a token.",
     see: "extAuthz",
   },
 } as const;
@@ -73,13 +85,24 @@ const SWITCHES: readonly Switch<QuestionRule>[] = [
   { rule: "metadata-ignored", setting: ["enable_dynamic_metadata_ingestion"], isBad: isOffBad },
   { rule: "route-cleared", setting: ["clear_route_cache"], isBad: isOnBad },
   { rule: "body-sent", setting: ["with_request_body"], isBad: isThereBad },
-  { rule: "certificate-sent", setting: ["include_peer_certificate"], isBad: isOnBad },
 ];
 
 export function judgeQuestion({ where, settings }: HttpFilter, facts: SidecarFacts, say: Tell<QuestionRule>): void {
   judgeSwitches(settings, where, SWITCHES, say);
   judgeHidden(settings, where, facts, say);
+  judgeSwitches(settings, where, facts.certificates === "required" ? [CERTIFICATE_MISSING] : [CERTIFICATE_SENT], say);
+  const told = listAt(settings, "metadata_context_namespaces");
+  const untold = facts.metadataNamespaces.filter((namespace) => !told.includes(namespace));
+  if (untold.length > 0) say("metadata-not-sent", where, `not in metadata_context_namespaces: ${untold.join(", ")}`);
 }
+
+const CERTIFICATE: readonly string[] = ["include_peer_certificate"];
+const CERTIFICATE_SENT: Switch<QuestionRule> = { rule: "certificate-sent", setting: CERTIFICATE, isBad: isOnBad };
+const CERTIFICATE_MISSING: Switch<QuestionRule> = {
+  rule: "certificate-missing",
+  setting: CERTIFICATE,
+  isBad: isNotOnBad,
+};
 
 function judgeHidden(settings: unknown, where: string, facts: SidecarFacts, say: Tell<QuestionRule>): void {
   const allowed = listAt(settings, "allowed_headers", "patterns");

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Instant } from "../../../src/core/clock.ts";
-import { decide, decideAnonymous, type Question } from "../../../src/core/decide.ts";
+import { decide, decideAnonymous, decideObserved, type Question } from "../../../src/core/decide.ts";
 import { UNKNOWN_CAUSES, type Evidence, type UnknownEvidence } from "../../../src/core/evidence.ts";
+import type { Possession } from "../../../src/core/possession.ts";
 import type { Tier } from "../../../src/core/tier.ts";
+import { deny } from "../../../src/core/verdict.ts";
 import { principalOf } from "../../support/principal.ts";
 
 const at = (ms: number): Instant => ({ monotonicMs: ms, wallMs: 1_700_000_000_000 + ms });
@@ -13,6 +15,7 @@ const low: Tier = { name: "low", rank: 2, maxStalenessMs: 30_000, failOpenForMs:
 function ask(evidence: Evidence, tier: Tier, more: Partial<Question> = {}): ReturnType<typeof decide> {
   return decide({
     principal: principalOf({ scopes: ["read"] }),
+    possession: undefined,
     evidence,
     tier,
     requiredScopes: [],
@@ -157,5 +160,39 @@ describe("a token that its issuer had to be asked about", () => {
   test("is refused for lack of a scope whatever its issuer said when", () => {
     const more = { ...said(1_000), requiredScopes: ["write"] };
     expect(ask(live, critical, more)).toMatchObject({ kind: "deny", reason: "insufficient_scope" });
+  });
+});
+
+describe("a principal that is bound to a key", () => {
+  const confirmation = { jkt: "k".repeat(43), x5tS256: undefined };
+  const good: Evidence = { state: "active", source: "store", asOf: at(1_000) };
+  const bound = principalOf({ confirmation });
+
+  test("is never let through without the proof of that very binding", () => {
+    const ofAnother = { of: { ...confirmation }, nextNonce: undefined } as Possession;
+    for (const possession of [undefined, ofAnother]) {
+      expect(ask(good, low, { principal: bound, possession })).toMatchObject({
+        kind: "deny",
+        reason: "internal_error",
+      });
+    }
+    const own = { of: confirmation, nextNonce: undefined } as Possession;
+    expect(ask(good, low, { principal: bound, possession: own })).toMatchObject({ kind: "allow" });
+  });
+
+  test("whoever is bound to nothing proves nothing", () => {
+    const possession = { of: confirmation, nextNonce: undefined } as Possession;
+    expect(ask(good, low, { possession })).toMatchObject({ kind: "deny", reason: "internal_error" });
+  });
+});
+
+test("what is only observed names nobody and goes with its refusal", () => {
+  const refusal = deny("revoked");
+  expect(decideObserved(refusal)).toEqual({
+    kind: "allow",
+    assurance: "observed",
+    principal: undefined,
+    stalenessMs: undefined,
+    observed: refusal,
   });
 });

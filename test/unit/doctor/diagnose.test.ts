@@ -32,7 +32,8 @@ test.each(ENVOY_FAULTS.map((fault, i) => ({ ...fault, i })))(
 
 test("there is a fault for each rule", () => {
   const byVersion = ["version-appends", "version-old"];
-  const shown = new Set<string>([...ENVOY_FAULTS.map(({ rule }) => rule), ...byVersion]);
+  const byNeed = ["certificate-missing", "metadata-not-sent"];
+  const shown = new Set<string>([...ENVOY_FAULTS.map(({ rule }) => rule), ...byVersion, ...byNeed]);
   expect(Object.keys(RULES).filter((rule) => !shown.has(rule))).toEqual([]);
   expect(rulesOf({ version: [1, 37, 0] })).toEqual(["version-appends"]);
   expect(rulesOf({ version: [1, 35, 3] })).toEqual(["version-old"]);
@@ -41,6 +42,23 @@ test("there is a fault for each rule", () => {
     ...rulesOf({ version: [1, 37, 1] }),
     ...rulesOf({ version: [2, 0, 0] }),
   ]).toEqual([]);
+});
+
+test("what the sidecar's tokens need, Envoy must send", () => {
+  const namespace = "envoy.filters.http.jwt_authn";
+  const needs = { certificates: "required", metadataNamespaces: [namespace], proofs: true } as const;
+  const facts = sidecarFacts(IDENTITY, 150, 4096, needs);
+  expect(rulesOf({}, facts)).toEqual(["certificate-missing", "metadata-not-sent"]);
+  const edit: DumpOptions["edit"] = ({ extAuthz }) => {
+    extAuthz["include_peer_certificate"] = true;
+    extAuthz["metadata_context_namespaces"] = [namespace];
+  };
+  expect(rulesOf({ edit }, facts)).toEqual([]);
+  const hiding: DumpOptions["edit"] = (parts) => {
+    edit(parts);
+    parts.extAuthz["disallowed_headers"] = { patterns: [{ exact: "dpop" }] };
+  };
+  expect(rulesOf({ edit: hiding }, facts)).toEqual(["headers-hidden"]);
 });
 
 test("unsafe comes first, then slow, then what is worth a look", () => {

@@ -28,6 +28,7 @@ function facts({
     store: { answeredOnce, reachable, unfit },
     replica: replica === undefined ? undefined : { lagMs: replica ?? undefined, why },
     issuers: Object.entries(keys).map(([id, hasKeys]) => ({ id, hasKeys })),
+    isObserving: false,
   };
 }
 

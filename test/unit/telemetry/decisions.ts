@@ -12,6 +12,8 @@ export function allowed(changes: Partial<Decision> = {}): Decision {
     issuerId: "main",
     rule: "3",
     revokedBy: undefined,
+    senderFlaw: undefined,
+    wouldDeny: undefined,
     endedAt: { monotonicMs: 100_000_000_000, wallMs: 1_700_000_000_000 },
     durationMs: 0.4,
     method: "GET",
