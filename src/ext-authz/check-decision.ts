@@ -1,6 +1,7 @@
 // Writes down what was decided of one Check, for the metric, the log and the span. It decides nothing.
 
 import type { Instant } from "../core/clock.ts";
+import type { RevokedBy } from "../core/evidence.ts";
 import type { Decision } from "../core/observer.ts";
 import type { Span } from "../core/tracing.ts";
 import type { SenderFlaw } from "../core/possession.ts";
@@ -30,7 +31,7 @@ export function decisionOf(verdict: Verdict, by: JudgedBy, facts: CheckFacts, en
     stalenessMs: isAllow ? verdict.stalenessMs : undefined,
     issuerId: by.issuerId,
     rule: by.rule,
-    revokedBy: refusal?.revokedBy,
+    revokedBy: revokedByOf(refusal),
     senderFlaw: flawOf(refusal),
     wouldDeny: isAllow ? verdict.observed?.reason : undefined,
     endedAt,
@@ -45,6 +46,10 @@ export function decisionOf(verdict: Verdict, by: JudgedBy, facts: CheckFacts, en
 /** What was refused, or would have been. */
 function refusalOf(verdict: Verdict): Deny | undefined {
   return verdict.kind === "allow" ? verdict.observed : verdict;
+}
+
+function revokedByOf(refusal: Deny | undefined): RevokedBy | undefined {
+  return refusal?.revokedBy;
 }
 
 function flawOf(refusal: Deny | undefined): SenderFlaw | undefined {

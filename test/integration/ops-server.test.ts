@@ -78,6 +78,8 @@ test("/status tells the facts in snake_case with their units", async () => {
     issuers: [{ id: "main", keys: 2, keys_age_ms: null }],
     decisions_per_second: { allow: 10.5, deny: 0.2, fail_open: 0 },
     in_flight: 4,
+    mode: "enforce",
+    would_deny: null,
   });
 });
 
