@@ -58,13 +58,10 @@ INSERT INTO publication VALUES (NULL, NULL, NULL, NULL, NULL);
 `,
 ];
 
-/** Rows past their expiry that one write clears away, of each table: more than it adds, and never a long wait. */
-const PURGED_PER_WRITE = 50;
-
 const LIVE = "(expires_at_ms IS NULL OR expires_at_ms > :now)";
 const purge = (table: string, key: string): string =>
   `DELETE FROM ${table} WHERE ${key} IN
-   (SELECT ${key} FROM ${table} WHERE expires_at_ms <= :now LIMIT ${PURGED_PER_WRITE})`;
+   (SELECT ${key} FROM ${table} WHERE expires_at_ms <= :now LIMIT :most)`;
 
 type StatementName =
   | "values"

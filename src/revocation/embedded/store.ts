@@ -1,5 +1,5 @@
 // Revocations in one SQLite file, for one machine: several processes may share it. Every call holds this thread while
-// SQLite works, a write for as long as the disk takes to keep it.
+// SQLite works, a write for as long as the disk takes to keep it, and all that come together with it.
 
 import type { SQLOutputValue } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,6 +17,7 @@ import { appendEvent, eventsAfter } from "./event-log.ts";
 import { createEmbeddedFleetBoard } from "./fleet-board.ts";
 import { createEmbeddedPendingStore } from "./pending-store.ts";
 import { createEmbeddedPublicationStore } from "./publication-store.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import type { EmbeddedStoreOptions } from "./options.ts";
 import type { Statements } from "./schema.ts";
 
@@ -58,17 +59,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
     return whileLocked(LOCKED_WRITE_FOR_MS, () => database.run((sql) => work(sql, clock.now().wallMs)));
   }
 
-  function write<T>(work: (statements: Statements, now: number) => T): Promise<Result<T, StoreFault>> {
-    return whileLocked(LOCKED_WRITE_FOR_MS, () =>
-      database.write((sql) => {
-        const now = clock.now().wallMs;
-        sql.purgeMarkers.run({ now });
-        sql.purgeSuperseded.run({ now });
-        sql.purgeAnswers.run({ now });
-        return work(sql, now);
-      }),
-    );
-  }
+  const write = createGroupCommit(
+    (work) => whileLocked(LOCKED_WRITE_FOR_MS, () => database.write((sql) => work(sql, clock.now().wallMs))),
+    clock,
+  );
 
   return {
     ...embeddedAuditStore(read, write),
