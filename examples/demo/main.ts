@@ -2,7 +2,7 @@
 // right; whatever happens, nothing it started is left running (unless KEEP=1, and then until Ctrl-C).
 import { badTokens, goodCalls, revocations, storeOutage } from "./acts.ts";
 import { PEOPLE } from "./people.ts";
-import { keyRotation, logOutEverywhere, refreshTheft, secondIssuer } from "./session-acts.ts";
+import { keyRotation, logOutEverywhere, opaqueToken, refreshTheft, secondIssuer } from "./session-acts.ts";
 import { buildStage, type Stage } from "./stage.ts";
 import { startWalk } from "./walk.ts";
 
@@ -22,6 +22,7 @@ async function play(stage: Stage): Promise<boolean> {
   await logOutEverywhere(stage, walk);
   await secondIssuer(stage, walk);
   await keyRotation(stage, walk);
+  await opaqueToken(stage, walk);
   await storeOutage(stage, walk);
   const right = walk.finish();
   if (!right)

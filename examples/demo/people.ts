@@ -1,4 +1,5 @@
 // The demo's people, and logging in as one of them: as the client `walk`, which holds its tokens in its hand.
+import type { Configuration } from "openid-client";
 import { createBrowser } from "../../test/support/browser.ts";
 import { logInAt, type Login } from "../../test/support/oidc-login.ts";
 import type { NewAccount } from "../identity-service/accounts.ts";
@@ -26,9 +27,13 @@ export function accounts(): readonly NewAccount[] {
 }
 
 /** In a new browser: a session of its own. */
-export async function logIn({ walkClient, identity }: Stage, username: Name): Promise<Login> {
+export async function logIn(
+  { walkClient, identity }: Stage,
+  username: Name,
+  client: Configuration = walkClient,
+): Promise<Login> {
   const { password } = PEOPLE[username];
-  return logInAt(walkClient, createBrowser(identity.issuer), { username, password }, `openid ${SCOPES.join(" ")}`);
+  return logInAt(client, createBrowser(identity.issuer), { username, password }, `openid ${SCOPES.join(" ")}`);
 }
 
 /** The access token of a fresh log-in. */

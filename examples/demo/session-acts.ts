@@ -114,10 +114,7 @@ export async function keyRotation(stage: Stage, walk: Walk): Promise<void> {
         if (status !== 200) refused.push(status);
       }
     })();
-    const rotated = await fetch(`${stage.identity.privateUrl}/keys/rotate`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${stage.adminToken}` },
-    });
+    const rotated = await administer(stage, "/keys/rotate");
     expectEqual("the rotation's status", rotated.status, 200);
     const after = await tokenOf(stage, "alice");
     if (headerOfToken(after, "kid") === headerOfToken(before, "kid")) expectEqual("the key", "the same", "another");
@@ -127,5 +124,30 @@ export async function keyRotation(stage: Stage, walk: Walk): Promise<void> {
     await calling;
     expectEqual("calls refused meanwhile", refused.join(" "), "");
     return `${calls} calls meanwhile, tokens of both keys are good`;
+  });
+}
+
+export async function opaqueToken(stage: Stage, walk: Walk): Promise<void> {
+  walk.act("A token that is opaque: the identity service is asked about it");
+  let token = "";
+  await walk.step("root logs in at a client that gets such tokens, and calls", async () => {
+    const { tokens } = await logIn(stage, "root", stage.opaqueClient);
+    token = tokens.accessToken;
+    expectEqual("its parts", token.split(".").length, 1);
+    expectEqual("before", await answers(stage, token), LIVE);
+    return `200; the token is ${token.slice(0, 6)}… and says nothing`;
+  });
+  await walk.step("an administrator signs root out", async () => {
+    const signedOut = await administer(stage, "/users/root/sign-out");
+    expectEqual("the status", signedOut.status, 200);
+    expectEqual("after it", await answers(stage, token), DEAD);
+    return "401";
+  });
+}
+
+async function administer(stage: Stage, path: string): Promise<Response> {
+  return fetch(`${stage.identity.privateUrl}${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${stage.adminToken}` },
   });
 }

@@ -1,7 +1,7 @@
 // What the demo runs on: the identity service, a second issuer, the shop, `portcullis dev` on the embedded store and a real
 // Envoy on the reference configuration, all on free ports. Starts them in order and ends them in reverse.
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Configuration } from "openid-client";
@@ -25,6 +25,8 @@ export interface Stage {
   readonly adminToken: string;
   /** As which the walk logs people in. */
   readonly walkClient: Configuration;
+  /** The same, with access tokens that say nothing to anybody but the identity service. */
+  readonly opaqueClient: Configuration;
   /** A second issuer, which Portcullis trusts under the id `partner`; signs whatever it is asked to. */
   readonly partner: Issuer;
   readonly envoy: EnvoyProcess;
@@ -63,7 +65,9 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
   const storeFile = join(home, "portcullis.db");
   const controlUrl = `http://127.0.0.1:${controlPort}`;
   const envoyUrl = `http://127.0.0.1:${envoyPort}`;
-  const secrets = { admin: newSecret(), walk: newSecret(), shop: newSecret() };
+  const secrets = { admin: newSecret(), walk: newSecret(), shop: newSecret(), introspection: newSecret() };
+  const introspectionSecretFile = join(home, "introspection.secret");
+  writeFileSync(introspectionSecretFile, secrets.introspection, { mode: 0o600 });
 
   const logged: string[] = [];
   const identity = await startIdentityService({
@@ -74,6 +78,20 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
     apis: [{ audience: AUDIENCE, scopes: SCOPES }],
     clients: [
       { client_id: "walk", client_secret: secrets.walk, redirect_uris: [CALLBACK] },
+      {
+        client_id: "opaque-walk",
+        client_secret: secrets.walk,
+        redirect_uris: [CALLBACK],
+        access_token_format: "opaque",
+      },
+      {
+        client_id: "portcullis",
+        client_secret: secrets.introspection,
+        redirect_uris: [],
+        response_types: [],
+        grant_types: [],
+        introspect: true,
+      },
       {
         client_id: "shop",
         client_name: "the shop",
@@ -114,6 +132,7 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
       DEMO_OPS_PORT: String(opsPort),
       DEMO_CONTROL_PORT: String(controlPort),
       DEMO_ISSUER: identity.issuer,
+      DEMO_INTROSPECTION_SECRET: introspectionSecretFile,
       DEMO_PARTNER: partner.issuer,
       DEMO_STORE: storeFile,
     },
@@ -140,11 +159,11 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
     if (code !== 0) throw new Error(`portcullis ${args.join(" ")} ended with ${code}:\n${run.output()}`);
     return run.output();
   };
-  const walkClient = await discover(identity.issuer, "walk", secrets.walk);
   return {
     identity,
     adminToken: secrets.admin,
-    walkClient,
+    walkClient: await discover(identity.issuer, "walk", secrets.walk),
+    opaqueClient: await discover(identity.issuer, "opaque-walk", secrets.walk),
     partner,
     envoy,
     portcullis,

@@ -1,9 +1,11 @@
 // The configuration of oidc-provider: which flows there are, what a token says, who gets a refresh token and what happens
 // when one is used. One provider is made for each state of the key ring; all that lasts is in the store.
+import { createHash } from "node:crypto";
 import {
   errors,
   interactionPolicy,
   Provider,
+  type AccessToken,
   type Client,
   type ClientMetadata,
   type Configuration,
@@ -71,7 +73,7 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
     clients: [...parts.clients.map(withDefaults), accountClient(issuer)],
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     enabledJWA: { idTokenSigningAlgValues: ["ES256"] },
-    extraClientMetadata: { properties: ["api", "device_context"] },
+    extraClientMetadata: { properties: ["api", "access_token_format", "introspect", "device_context"] },
     responseTypes: ["code", "none"],
     scopes: ["openid"],
     claims: { openid: ["sub", "sid"] },
@@ -103,8 +105,9 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
     rotateRefreshToken: (ctx) => useRefreshToken(ctx, parts),
     async extraTokenClaims(_ctx, token) {
       if (!("sessionUid" in token) || token.sessionUid === undefined) return undefined;
-      const { jti, sessionUid: sid, grantId, accountId } = token;
-      if (!(await sessions.noteToken({ jti, sid, grantId }))) throw new errors.InvalidGrant("the session has ended");
+      const { sessionUid: sid, grantId, accountId } = token;
+      if (!(await sessions.noteToken({ jti: publicJti(token), sid, grantId })))
+        throw new errors.InvalidGrant("the session has ended");
       return { sid, tenant: (await accounts.bySub(accountId))?.tenant };
     },
     interactions: { policy: policyOf(parts), url: (_ctx, { uid }) => `/interaction/${uid}` },
@@ -121,6 +124,11 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       dPoP: { enabled: true },
+      // Never of a refresh token: who asks is a guard, and would let it in.
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => client["introspect"] === true && token.kind === "AccessToken",
+      },
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
@@ -136,20 +144,38 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
         enabled: true,
         defaultResource: (_ctx, client) => resourceOf(apiOf(client, parts.apis)),
         useGrantedResource: () => true,
-        getResourceServerInfo(_ctx, indicator) {
+        getResourceServerInfo(_ctx, indicator, client) {
           const api = parts.apis.find((candidate) => resourceOf(candidate) === indicator);
           if (api === undefined) throw new errors.InvalidTarget();
           return {
             audience: api.audience,
             scope: api.scopes.join(" "),
-            accessTokenFormat: "jwt",
             accessTokenTTL: accessTokenTtlS,
-            jwt: { sign: { alg: "ES256", kid: keys.kid } },
+            ...(client["access_token_format"] === "opaque"
+              ? { accessTokenFormat: "opaque" }
+              : { accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256", kid: keys.kid } } }),
           };
         },
       },
     },
   };
+}
+
+/** By which a token may be spoken of: of an opaque one not its `jti`, for that is the token. */
+function publicJti({ jti, resourceServer }: AccessToken): string {
+  return resourceServer?.accessTokenFormat === "opaque" ? nameOfOpaque(jti) : jti;
+}
+
+function nameOfOpaque(token: string): string {
+  return createHash("sha256").update(token).digest("base64url");
+}
+
+/** Adds to an introspection answer what a guard revokes by, as JWTs have it. oidc-provider names neither for all clients. */
+export function completeIntrospection(ctx: KoaContextWithOIDC): void {
+  const token = ctx.oidc.entities.AccessToken;
+  const answer = ctx.body as { readonly active?: boolean };
+  if (answer.active === true && token !== undefined)
+    ctx.body = { ...answer, sid: token.sessionUid, jti: nameOfOpaque(token.jti) };
 }
 
 /** Its name where one is asked for by RFC 8707. */

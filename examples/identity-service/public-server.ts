@@ -10,7 +10,7 @@ import { answerLogin, type LoginParts } from "./login.ts";
 import type { Metrics } from "./metrics.ts";
 import { contentSecurityPolicy } from "./pages/layout.ts";
 import { messagePage } from "./pages/pages.ts";
-import { createProvider, type ProviderParts } from "./provider.ts";
+import { completeIntrospection, createProvider, type ProviderParts } from "./provider.ts";
 import type { SigningKeys } from "./key-ring.ts";
 import type { Ending } from "./sessions.ts";
 
@@ -66,6 +66,7 @@ function assemble(parts: PublicParts, keys: SigningKeys): Provider {
       return;
     }
     await next();
+    if (routeOf(asked) === "introspection") completeIntrospection(asked);
     const ended = await Promise.all([...(endings.get(ctx) ?? []), logoutEnding(asked, parts)]);
     // Only our own page can say so; a client's page is reached by the client's own address.
     if (ended.some(({ delivered }) => !delivered) && ctx.status === 303) markLate(asked, parts.issuer);
@@ -88,10 +89,15 @@ function assemble(parts: PublicParts, keys: SigningKeys): Provider {
 
 /** What a confirmed log-out ends besides oidc-provider's own session. */
 async function logoutEnding(ctx: KoaContextWithOIDC, { sessions }: PublicParts): Promise<Ending> {
-  const { oidc } = ctx as { readonly oidc?: KoaContextWithOIDC["oidc"] };
-  if (oidc?.route !== "end_session_confirm" || oidc.session?.accountId === undefined) return { delivered: true };
+  const { oidc } = ctx;
+  if (routeOf(ctx) !== "end_session_confirm" || oidc.session?.accountId === undefined) return { delivered: true };
   const isDestroyed = (oidc.session as { readonly destroyed?: boolean }).destroyed === true;
   return isDestroyed ? sessions.end(oidc.session.uid, "logout") : { delivered: true };
+}
+
+/** Undefined: oidc-provider knows no such path. */
+function routeOf(ctx: KoaContextWithOIDC): string | undefined {
+  return (ctx as { readonly oidc?: KoaContextWithOIDC["oidc"] }).oidc?.route;
 }
 
 function markLate(ctx: KoaContextWithOIDC, issuer: string): void {

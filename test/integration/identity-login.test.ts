@@ -2,16 +2,19 @@
 // find out about names and passwords.
 import { createHash } from "node:crypto";
 import { decodeProtectedHeader } from "jose";
+import { tokenIntrospection } from "openid-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MOST_FAILURES } from "../../examples/identity-service/login-limit.ts";
 import { openSqliteStore } from "../../examples/identity-service/store/sqlite.ts";
 import { createBrowser, type Browser, type Page } from "../support/browser.ts";
 import { logIn, passwordOf, SECRET, startIdentity, type Identity } from "../support/identity.ts";
-import { authorization, discover, errorOf, refresh } from "../support/oidc-login.ts";
+import { authorization, CALLBACK, discover, errorOf, refresh } from "../support/oidc-login.ts";
 
 let identity: Identity;
 beforeAll(async () => {
   identity = await startIdentity();
+  const bruce = { username: "bruce", password: passwordOf("bruce"), tenant: "acme", scopes: [] };
+  await identity.service.accounts.add(bruce);
 });
 afterAll(() => identity.stop());
 
@@ -57,26 +60,69 @@ test("a code without PKCE is not given out", async () => {
   expect(new URL(page.url).searchParams.get("error")).toBe("invalid_request");
 });
 
-test("a code that is used by two at one time gives tokens to one of them", async () => {
-  const config = await discover(identity.issuer, "shop", SECRET);
+test("a code that is used by three at one time gives tokens to one of them", async () => {
+  // Each is told by the store that the code is unused before any of them has used it.
+  const store = openSqliteStore(":memory:");
+  let asking = 0;
+  const allAsk = Promise.withResolvers<void>();
+  const other = await startIdentity({
+    store: {
+      ...store,
+      async get(key) {
+        const value = await store.get(key);
+        if (value === undefined || !key.startsWith("AuthorizationCode:")) return value;
+        asking += 1;
+        if (asking === 3) allAsk.resolve();
+        await allAsk.promise;
+        return value;
+      },
+    },
+  });
+  const config = await discover(other.issuer, "shop", SECRET);
   const { url, verifier } = await authorization(config, "openid orders:read");
-  const browser = createBrowser(identity.issuer);
+  const browser = createBrowser(other.issuer);
   const page = await browser.get(url);
   const back = new URL((await browser.post(page.url, { username: "alice", password: passwordOf("alice") })).url);
   const exchange = async (): Promise<number> => {
     const body = new URLSearchParams({
       grant_type: "authorization_code",
       code: back.searchParams.get("code") ?? "",
-      redirect_uri: "http://127.0.0.1:9/callback",
+      redirect_uri: CALLBACK,
       code_verifier: verifier,
     });
-    const authorizationHeader = `Basic ${Buffer.from(`shop:${SECRET}`).toString("base64")}`;
-    return (
-      await fetch(`${identity.issuer}/token`, { method: "POST", body, headers: { authorization: authorizationHeader } })
-    ).status;
+    const headers = { authorization: `Basic ${Buffer.from(`shop:${SECRET}`).toString("base64")}` };
+    return (await fetch(`${other.issuer}/token`, { method: "POST", body, headers })).status;
   };
   const statuses = await Promise.all([exchange(), exchange(), exchange()]);
   expect(statuses.toSorted()).toEqual([200, 400, 400]);
+  await other.stop();
+});
+
+test("a client of another API gets tokens for that one, with the scopes the account has there", async () => {
+  const { tokens } = await logIn(identity.issuer, "bob", {
+    client: "desk",
+    scope: "openid orders:read portcullis:read",
+  });
+  expect(tokens.claims).toMatchObject({ aud: "portcullis", scope: "portcullis:read" });
+});
+
+test("an opaque token is explained to whom it was meant for, and to nobody else; a refresh token never", async () => {
+  const { tokens, config } = await logIn(identity.issuer, "bob", { client: "opaque" });
+  expect(tokens.accessToken).not.toContain(".");
+  const ask = async (clientId: string, token: string): Promise<Record<string, unknown>> => {
+    const guard = await discover(identity.issuer, clientId, SECRET);
+    return tokenIntrospection(guard, token);
+  };
+  const answer = await ask("guard", tokens.accessToken);
+  expect(answer).toMatchObject({ active: true, sub: "bob", aud: "orders-api", tenant: "acme", scope: "orders:read" });
+  expect(answer["jti"]).not.toBe(tokens.accessToken);
+  expect(await ask("shop", tokens.accessToken)).toEqual({ active: false });
+  expect(await ask("guard", tokens.refreshToken)).toEqual({ active: false });
+  const sids = (await identity.api("GET", "/users/bob/sessions")).json["sessions"] as readonly { sid: string }[];
+  expect(sids.map(({ sid }) => sid)).toContain(answer["sid"]);
+  await identity.service.sessions.end(String(answer["sid"]), "admin");
+  expect(await ask("guard", tokens.accessToken)).toEqual({ active: false });
+  expect(await errorOf(refresh(config, tokens.refreshToken))).toBe("invalid_grant");
 });
 
 test("an unknown name and a wrong password are one answer", async () => {
@@ -103,7 +149,7 @@ test("and take the same time: an unknown name costs a hash, too", async () => {
 });
 
 test("guessing is bounded, for names that exist and names that do not alike", async () => {
-  for (const username of ["bob", "yorick"]) {
+  for (const username of ["bruce", "yorick"]) {
     const browser = createBrowser(identity.issuer);
     const { url } = await openLogin(browser);
     const statuses: number[] = [];

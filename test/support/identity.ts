@@ -32,7 +32,7 @@ export interface Identity {
 
 export const REPORT_TOKEN = "report-token-of-the-tests-with-more-than-32-bytes";
 
-/** Accounts alice and bob; clients `shop` (confidential), `spa` (public) and what is changed. */
+/** Accounts alice and bob; clients `shop` (confidential), `spa` (public) and some with a peculiarity each. */
 export async function startIdentity(changes: Partial<IdentityOptions> = {}): Promise<Identity> {
   const [port = 0] = await freePorts(1);
   const lines: string[] = [];
@@ -47,7 +47,22 @@ export async function startIdentity(changes: Partial<IdentityOptions> = {}): Pro
     ],
     clients: [
       { client_id: "shop", client_secret: SECRET, redirect_uris: [CALLBACK], post_logout_redirect_uris: [CALLBACK] },
-      { client_id: "spa", token_endpoint_auth_method: "none", redirect_uris: [CALLBACK] },
+      {
+        client_id: "spa",
+        token_endpoint_auth_method: "none",
+        grant_types: ["authorization_code", "refresh_token"],
+        redirect_uris: [CALLBACK],
+      },
+      { client_id: "desk", client_secret: SECRET, redirect_uris: [CALLBACK], api: "portcullis" },
+      { client_id: "opaque", client_secret: SECRET, redirect_uris: [CALLBACK], access_token_format: "opaque" },
+      {
+        client_id: "guard",
+        client_secret: SECRET,
+        redirect_uris: [],
+        response_types: [],
+        grant_types: [],
+        introspect: true,
+      },
       { client_id: "told", client_secret: SECRET, redirect_uris: [CALLBACK], device_context: "told" },
     ],
     accessTokenTtlS: 600,
@@ -64,7 +79,10 @@ export async function startIdentity(changes: Partial<IdentityOptions> = {}): Pro
     log: (event, fields) => void lines.push(JSON.stringify({ event, ...fields })),
     ...changes,
   });
-  for (const [username, scopes] of Object.entries({ alice: ["orders:read", "orders:write"], bob: ["orders:read"] })) {
+  for (const [username, scopes] of Object.entries({
+    alice: ["orders:read", "orders:write"],
+    bob: ["orders:read", "portcullis:read"],
+  })) {
     await service.accounts.add({ username, password: passwordOf(username), sub: username, tenant: "acme", scopes });
   }
   return {

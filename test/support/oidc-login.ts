@@ -11,6 +11,7 @@ export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string;
   readonly idToken: string;
+  /** Of a JWT; of an opaque one there are none to read. */
   readonly claims: Readonly<Record<string, unknown>> & {
     readonly sid: string;
     readonly jti: string;
@@ -96,11 +97,11 @@ export async function errorOf(call: Promise<unknown>): Promise<string> {
 }
 
 function tokensOf(answer: client.TokenEndpointResponse): Tokens {
-  const payload = Buffer.from(answer.access_token.split(".")[1] ?? "", "base64url").toString("utf8");
+  const [, payload = "e30"] = answer.access_token.split(".");
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token ?? "",
     idToken: answer.id_token ?? "",
-    claims: JSON.parse(payload) as Tokens["claims"],
+    claims: JSON.parse(Buffer.from(payload, "base64url").toString("utf8")) as Tokens["claims"],
   };
 }
