@@ -1,5 +1,5 @@
 # The image of every command. Not built in this project's own checks, which have no container engine. Its steps were run by
-# hand outside one (npm ci and npm sbom without development packages, tsc -p tsconfig.build.json), and dist from
+# hand outside one (npm ci and npm sbom without development packages, tsc -p tsconfig.build.json, vite build), and dist from
 # bin/portcullis as user 10001 without any capability on a read-only file system: ready, healthy, drained by SIGTERM.
 FROM node:24.21-bookworm-slim AS packages
 WORKDIR /app
@@ -14,7 +14,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npx --no-install tsc -p tsconfig.build.json
+COPY dashboard ./dashboard
+RUN npx --no-install tsc -p tsconfig.build.json && npx --no-install vite build --config dashboard/vite.config.ts
 
 # The identity service and the shop of docker-compose.yml, with the development packages. Not part of the product's image.
 FROM build AS examples

@@ -5,12 +5,12 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants fuzz demo bench fmt lint types clean
+.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants fuzz demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages envoys redis postgres kafka conformance deploy-tools faketime ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, a Kafka broker, h2spec, helm, promtool
+setup: packages dashboard envoys redis postgres chromium kafka conformance deploy-tools faketime ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, Chromium, a Kafka broker, h2spec, helm, promtool
 
 packages:
 	@scripts/install-packages
@@ -23,6 +23,12 @@ envoys:
 
 redis:
 	@scripts/install-redis
+
+chromium:
+	@scripts/install-chromium
+
+dashboard: packages ## build the control plane's web page, from where `portcullis control` and `dev` serve it
+	@scripts/build-dashboard
 
 postgres:
 	@scripts/install-postgres
@@ -51,7 +57,7 @@ chaos-mutants: packages envoy redis ## that the chaos suite catches builds that 
 fuzz: packages ## random tests of all that strangers write, for SECONDS each (600), with the seed of what fails
 	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property
 
-demo: packages envoy ## log in, call, revoke, be refused, through a real Envoy; KEEP=1 leaves it running
+demo: packages dashboard envoy ## log in, call, revoke, be refused, through a real Envoy; KEEP=1 leaves it running
 	@$(RUN) KEEP="$(KEEP)" node examples/demo/main.ts
 
 bench: setup ## the benchmarks; one table, and bench/results/latest.json
@@ -64,7 +70,7 @@ lint: packages ## lint with type information, import rules included
 	@$(RUN) oxlint --type-aware
 
 types: packages ## type check
-	@$(RUN) tsc -p .
+	@$(RUN) tsc -p . && $(RUN) tsc -p dashboard
 
 clean: ## remove what set-up and runs have put here
 	rm -rf node_modules .cache dist coverage

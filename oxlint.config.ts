@@ -30,7 +30,7 @@ const ROOMS_BELOW_COMMANDS: Readonly<Record<string, Room>> = {
   "revocation/relay": { rooms: ["core", "resilience"], libraries: ["ws"] },
   "revocation/record": { rooms: ["core", "resilience"], libraries: ["pg"] },
   "ext-authz": { rooms: ["core", "policy", "resilience"], typesOf: ["token", "revocation"], libraries: ["@grpc/*"] },
-  control: { rooms: ["core", "policy", "revocation", "token"], libraries: ["fastify", "@fastify/*"] },
+  control: { rooms: ["core", "policy", "revocation", "token"], libraries: ["fastify", "@fastify/*", "openid-client"] },
   "control/kafka": { rooms: ["core", "revocation", "token"], libraries: ["@platformatic/kafka"] },
 };
 
@@ -109,6 +109,37 @@ const houseRules: OxlintOverride[] = [
   },
 ];
 
+/** The page: it runs in a browser, and knows the control plane by its API alone. */
+const pageRules: OxlintOverride = {
+  files: ["dashboard/src/**"],
+  plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise", "react", "jsx-a11y"],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      {
+        patterns: [
+          {
+            group: ["*", "!./**", "!../**", "../../**", "!preact", "!preact/hooks", "!uplot", "!uplot/**"],
+            message: "not from here",
+          },
+        ],
+      },
+    ],
+    "no-console": "error",
+    "max-lines": ["error", { max: 250, skipBlankLines: true, skipComments: true }],
+    "max-lines-per-function": ["error", { max: 100, skipBlankLines: true, skipComments: true }],
+    complexity: ["error", { max: 15, variant: "modified" }], // a view's conditions count, one for each thing shown or not
+    "import/no-default-export": "error",
+    "import/no-unassigned-import": ["error", { allow: ["**/*.css"] }],
+    "react-hooks/exhaustive-deps": "off", // an effect runs when what it names changes, not when a function is made anew
+    "jsx-a11y/prefer-tag-over-role": "off", // an output is for a calculation's result, and has no paragraphs
+    "jsx-a11y/no-noninteractive-tabindex": "off", // what scrolls must be reached by keyboard (WCAG 2.1.1)
+    "react/immutability": "off", // a ref is what an effect keeps its chart in
+    "react/react-in-jsx-scope": "off", // Preact's automatic runtime
+    "react/no-unknown-property": "off", // Preact takes HTML's own names: class, for
+  },
+};
+
 const config: OxlintConfig = {
   plugins: ["eslint", "typescript", "unicorn", "oxc", "import", "promise", "node", "vitest"],
   categories: { correctness: "error", suspicious: "error", perf: "error" },
@@ -151,6 +182,7 @@ const config: OxlintConfig = {
   },
   overrides: [
     ...houseRules,
+    pageRules,
     {
       files: ["test/**"],
       rules: {

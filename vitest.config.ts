@@ -3,6 +3,7 @@ import { RUNS_TIMEOUT_MS } from "./test/support/fuzz-time.ts";
 
 /** Each of these makes load or an outage and looks at the clock while it lasts: nothing else may run beside it. */
 const ALONE = [
+  "dashboard-browser",
   "fail-policy",
   "fleet",
   "kafka",

@@ -9,6 +9,7 @@ const REPORTS = ".cache/check";
 /** A tool that passes or fails as a whole. */
 const TOOLS: readonly (readonly [title: string, command: readonly string[]])[] = [
   ["types", ["tsc", "-p", "."]],
+  ["types of the dashboard", ["tsc", "-p", "dashboard"]],
   ["lint", ["oxlint", "--type-aware", "--deny-warnings"]],
   ["format", ["oxfmt", "--check"]],
   ["dead code", ["knip"]],

@@ -1,8 +1,8 @@
 // Builds the control plane over a store and a ladder that somebody else started.
 
-import type { Config } from "../config/config.ts";
-import { createAccessTokens } from "../control/access-token.ts";
-import type { Authenticator } from "../control/access.ts";
+import type { Config, DashboardConfig } from "../config/config.ts";
+import { createAccessTokens, type AccessTokens } from "../control/access-token.ts";
+import type { Explain } from "../control/api/explain.ts";
 import type { ControlOps } from "../control/api/ops.ts";
 import type { Room } from "../control/api/room.ts";
 import { createAuditTrail } from "../control/audit/trail.ts";
@@ -17,6 +17,9 @@ import type { Issuer } from "../token/issuer.ts";
 import type { Sender } from "../token/sender.ts";
 import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
+import { createDashboard } from "./dashboard.ts";
+import { explainedPolicy } from "./explained.ts";
+import { explanationOf, requestOf } from "./explanation.ts";
 import { createTransmitters, ingressOf } from "./ingress.ts";
 import type { Ladder } from "./ladder.ts";
 import { createRelayOf } from "./store.ts";
@@ -41,6 +44,8 @@ export interface ControlPlaneParts {
   /** Besides those of the configuration. */
   readonly tokens: readonly BootstrapToken[];
   readonly version: string;
+  /** undefined: there is none. */
+  readonly dashboard: DashboardConfig | undefined;
   /** Of a process that is nothing else. */
   readonly ops?: ControlOps;
 }
@@ -92,12 +97,21 @@ function createServer(
   const { tls } = config.control;
   const admin = parts.issuers.find((issuer) => issuer.id === config.control.issuer);
   const verifier = verifierOf(parts.issuers, config, parts.telemetry);
+  const accessTokens = admin === undefined ? undefined : accessTokensOf(admin, config, parts);
+  const tokens = [...config.control.tokens, ...parts.tokens];
   return createControlServer({
     ...room,
     store: parts.store,
     relay: createRelayOf(config, parts.telemetry.log, parts.telemetry.observer),
-    tokens: [...config.control.tokens, ...parts.tokens],
-    authenticators: admin === undefined ? [] : [accessTokensOf(admin, config, parts)],
+    tokens,
+    authenticators: accessTokens === undefined ? [] : [accessTokens],
+    dashboard: createDashboard(parts.dashboard, {
+      tokens,
+      accessTokens,
+      issuers: config.issuers,
+      version: parts.version,
+    }),
+    explain: explainOf(config, parts),
     introspect: createIntrospection({
       verifier,
       store: parts.store,
@@ -112,7 +126,16 @@ function createServer(
   });
 }
 
-function accessTokensOf(admin: Issuer, config: Config, { ladder, telemetry }: ControlPlaneParts): Authenticator {
+/** By this control plane's configuration, which may be another than that of some sidecar. */
+function explainOf(config: Config, { issuers, ladder }: ControlPlaneParts): Explain {
+  const explained = explainedPolicy(config, issuers, ladder.guard);
+  return ({ method, path, headers = [] }) => {
+    const named = headers.map(({ name, value }) => [name.toLowerCase(), value] as const);
+    return explanationOf(requestOf(method, path, named), explained, ACCESS_TIMEOUT_MS);
+  };
+}
+
+function accessTokensOf(admin: Issuer, config: Config, { ladder, telemetry }: ControlPlaneParts): AccessTokens {
   return createAccessTokens({
     verifier: verifierOf([{ ...admin, audiences: [config.control.audience] }], config, telemetry),
     guard: ladder.guard,

@@ -44,6 +44,7 @@ export async function control(options: { readonly config: string }, io: CommandI
     telemetry,
     tokens: [],
     version: io.version,
+    dashboard: config.dashboard,
     ops: {
       readiness: () => readiness.report(),
       async metrics(accept) {

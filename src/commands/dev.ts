@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import { formatConfig } from "../config/format.ts";
 import { createBootstrapToken } from "../control/bootstrap-token.ts";
 import { createControlPlane } from "./control-plane.ts";
+import { devDashboard } from "./dashboard.ts";
 import { createDevIssuer } from "./dev-issuer.ts";
 import { createEventBus } from "./event-bus.ts";
 import { EXIT, type CommandIo } from "./io.ts";
@@ -39,12 +40,14 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
     telemetry,
     tokens: [{ name: "dev", sha256, scopes: ["portcullis:admin"] }],
     version: io.version,
+    dashboard: devDashboard(config),
   });
   const bus = createEventBus(config, store, telemetry);
   // Only who has the port writes the token: another `dev` here may be using the file.
   const listening = (url: string): void => {
     writePrivateFile(tokenFile, `${token}\n`);
     io.out(`control ${url} token file ${tokenFile}\n`);
+    io.out(`dashboard ${url}/\n`);
   };
   const parts = [
     storePart(store),

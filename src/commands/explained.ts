@@ -4,6 +4,8 @@ import type { Config } from "../config/config.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import type { CheckPolicy } from "../ext-authz/check-policy.ts";
+import type { Guard } from "../revocation/guard.ts";
+import type { Issuer } from "../token/issuer.ts";
 import { systemClock } from "./clock.ts";
 import { createIssuers } from "./issuers.ts";
 import { compilePolicy } from "./policy.ts";
@@ -11,9 +13,12 @@ import { createSenderJudge } from "./senders.ts";
 import { raiseLadder } from "./ladder.ts";
 import { openSidecarStore } from "./store.ts";
 
-export interface Explained {
+export interface ExplainedPolicy {
   readonly config: Config;
   readonly policy: CheckPolicy;
+}
+
+export interface Explained extends ExplainedPolicy {
   stop(): Promise<void>;
 }
 
@@ -31,19 +36,26 @@ export async function openExplained(config: Config, patienceMs: number): Promise
   while (ladder.lookUp.lastAnswerAt() === undefined && systemClock.now().monotonicMs < untilMs)
     await elapsed(LOOK_EVERY_MS);
   return {
-    config,
-    policy: compilePolicy(config, {
-      issuers,
-      guard: ladder.guard,
-      observer: NO_OBSERVER,
-      log: NO_LOG,
-      possession: createSenderJudge(config),
-    }),
+    ...explainedPolicy(config, issuers, ladder.guard),
     async stop() {
       ladder.stop();
       await sources.stop();
       await store.stop();
     },
+  };
+}
+
+/** The policy of `config` for explanations: what they look at counts nowhere. */
+export function explainedPolicy(config: Config, issuers: readonly Issuer[], guard: Guard): ExplainedPolicy {
+  return {
+    config,
+    policy: compilePolicy(config, {
+      issuers,
+      guard,
+      observer: NO_OBSERVER,
+      log: NO_LOG,
+      possession: createSenderJudge(config),
+    }),
   };
 }
 

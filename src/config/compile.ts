@@ -69,6 +69,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     },
     telemetry: compileTelemetry(written.telemetry),
     control: compileControl(written, listen.control, directory, secrets),
+    dashboard: compileDashboard(written.dashboard, secrets),
     ingress: compileIngress(written, directory, secrets),
     kafka: compileKafka(written, directory, secrets.kafkaPassword),
     feed: {
@@ -228,4 +229,13 @@ function compileControl(
     audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: secrets.auditSecret },
     reportToken: secrets.reportToken ?? control.reportToken,
   };
+}
+
+function compileDashboard(dashboard: WrittenFile["dashboard"], secrets: SecretSiblings): Config["dashboard"] {
+  if (dashboard === undefined) return undefined;
+  const { oidc, tokenSignIn } = dashboard;
+  if (oidc === undefined) return { oidc, tokenSignIn };
+  const { issuer, clientId, redirectUrl, scope, parameters } = oidc;
+  const clientSecret = secrets.dashboardClientSecret ?? oidc.clientSecret;
+  return { oidc: { issuer, clientId, clientSecret, redirectUrl, scope, parameters }, tokenSignIn };
 }

@@ -147,6 +147,22 @@ export interface ControlConfig {
   readonly reportToken: string | undefined;
 }
 
+/** An OpenID provider at which people sign in to the dashboard. */
+export interface OidcConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** A secret; undefined: a public client. */
+  readonly clientSecret: string | undefined;
+  readonly redirectUrl: string;
+  readonly scope: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export interface DashboardConfig {
+  readonly oidc: OidcConfig | undefined;
+  readonly tokenSignIn: boolean;
+}
+
 /** One that we call, and that asks for a bearer token. */
 export interface EndpointConfig {
   readonly url: string;
@@ -280,6 +296,8 @@ export interface Config {
   };
   readonly telemetry: TelemetryConfig;
   readonly control: ControlConfig;
+  /** undefined: there is none. */
+  readonly dashboard: DashboardConfig | undefined;
   readonly ingress: IngressConfig;
   /** undefined: neither publishes nor consumes. */
   readonly kafka: KafkaConfig | undefined;

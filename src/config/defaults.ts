@@ -142,6 +142,13 @@ export const INGRESS = {
   verification: { every: "1h" },
 } as const;
 
+export const DASHBOARD = {
+  /** `openid` makes it a sign-in; the others are what the dashboard has buttons for. */
+  scope: "openid portcullis:read portcullis:revoke portcullis:admin",
+  /** A person should sign in as himself, or the audit trail knows a token's name only. */
+  tokenSignIn: false,
+} as const;
+
 export const FEED = {
   /** A sidecar that knows asks nobody, and refuses within milliseconds of a revocation. */
   type: "redis",

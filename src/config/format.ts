@@ -6,6 +6,7 @@ import type {
   Config,
   EndpointConfig,
   DpopConfig,
+  DashboardConfig,
   IssuerConfig,
   KafkaConfig,
   ListenConfig,
@@ -70,6 +71,7 @@ export function formatConfig(config: Config): string {
         ...(control.tls === undefined ? {} : { tls: control.tls }),
         audit: { keep: formatDuration(control.audit.keepMs), maxEntries: control.audit.maxEntries },
       },
+      ...(config.dashboard === undefined ? {} : { dashboard: writeDashboard(config.dashboard) }),
       ingress: { ...config.ingress, ssf: config.ingress.ssf.map(writeTransmitter) },
       ...(config.kafka === undefined ? {} : { kafka: writeKafka(config.kafka) }),
       feed: { type: feed.type, scanEvery: formatDuration(feed.scanEveryMs), directWriters: feed.directWriters },
@@ -77,6 +79,12 @@ export function formatConfig(config: Config): string {
     },
     { aliasDuplicateObjects: false },
   );
+}
+
+function writeDashboard({ oidc, tokenSignIn }: DashboardConfig): object {
+  if (oidc === undefined) return { tokenSignIn };
+  const { issuer, clientId, redirectUrl, scope, parameters } = oidc;
+  return { oidc: { issuer, clientId, redirectUrl, scope, parameters }, tokenSignIn };
 }
 
 function writeListen({ grpc, transport, tls, ops, control }: ListenConfig): unknown {

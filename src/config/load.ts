@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { err, ok, type Result } from "../core/result.ts";
+import { checkDashboard } from "./checks/dashboard.ts";
 import { checkIdentity } from "./checks/identity.ts";
 import { checkIngress } from "./checks/ingress.ts";
 import { checkIssuers } from "./checks/issuers.ts";
@@ -67,6 +68,7 @@ export function loadConfig(
     checkLaterParts,
     checkIngress,
     checkSenders,
+    checkDashboard,
   ])
     check(look);
   checkTls(look, directory);

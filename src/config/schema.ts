@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { CONTROL_BLOCK } from "./control-schema.ts";
+import { DASHBOARD_BLOCK } from "./dashboard-schema.ts";
 import {
   AMBIGUOUS_PATHS,
   BREAKER,
@@ -187,6 +188,7 @@ export const FILE: z.ZodType<WrittenFile> = z
       .describe("When the store is left alone."),
     telemetry: telemetry.prefault({}).describe("Traces and the decision log."),
     control: CONTROL_BLOCK.prefault({}).describe("The control API, for control, dev and the CLI."),
+    dashboard: DASHBOARD_BLOCK.optional().describe("The web page of the control plane; there is none where left out."),
     ingress: INGRESS_BLOCK.prefault({}).describe("Others' standards by which revocations may come in."),
     kafka: KAFKA_BLOCK.optional().describe(
       "Of the control plane: revocations published to Kafka as CloudEvents, and taken from there. Left out: neither.",

@@ -18,6 +18,7 @@ export interface SecretSiblings {
   readonly nonceSecret: string | undefined;
   /** Of the siblings in lists, by their paths with dots: `ingress.ssf.0.poll.bearerFile`. */
   readonly ofLists: ReadonlyMap<string, string>;
+  readonly dashboardClientSecret: string | undefined;
 }
 
 /** `directory` is where relative paths begin. */
@@ -30,6 +31,7 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
     kafkaPassword: readSibling(look, directory, ["kafka", "sasl", "passwordFile"], checkNotEmpty),
     ofLists: readSiblingsOfLists(look, directory),
     nonceSecret: readSibling(look, directory, ["dpop", "nonceSecretFile"], checkSecretLength),
+    dashboardClientSecret: readSibling(look, directory, ["dashboard", "oidc", "clientSecretFile"], checkClientSecret),
   };
 }
 

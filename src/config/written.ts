@@ -90,6 +90,21 @@ export interface WrittenControl {
   reportTokenFile?: string | undefined;
 }
 
+export interface WrittenDashboard {
+  oidc?:
+    | {
+        issuer: string;
+        clientId: string;
+        clientSecret?: string | undefined;
+        clientSecretFile?: string | undefined;
+        redirectUrl: string;
+        scope: string;
+        parameters: Record<string, string>;
+      }
+    | undefined;
+  tokenSignIn: boolean;
+}
+
 export interface WrittenIngress {
   oauthRevoke: boolean;
   backchannelLogout: { issuer: string; audiences: string[] }[];
@@ -163,6 +178,7 @@ export interface WrittenFile {
   breaker: { window: string; minCalls: number; failureRatio: number; openFor: string };
   telemetry: WrittenTelemetry;
   control: WrittenControl;
+  dashboard?: WrittenDashboard | undefined;
   ingress: WrittenIngress;
   kafka?: WrittenKafka | undefined;
   feed: { type: "redis" | "relay" | "kafka" | "none"; scanEvery: string; directWriters: boolean };

@@ -3,6 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import { decide } from "../core/decide.ts";
 import type { DenyReason } from "../core/deny-reason.ts";
+import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Tier } from "../core/tier.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -25,10 +26,35 @@ const LIVE: Tier = { name: "control", rank: 0, maxStalenessMs: 0, failOpenForMs:
 
 const TWO_DOTS = /^[^.]+\.[^.]+\.[^.]*$/;
 
-export function createAccessTokens(options: AccessTokenOptions): Authenticator {
-  const { clock, timeoutMs, verifier } = options;
-  return {
-    authenticate(token) {
+/** An access token that was found good. */
+export interface Admitted {
+  readonly caller: Caller;
+  readonly principal: Principal;
+  readonly subject: RevocationSubject;
+}
+
+export interface AccessTokens extends Authenticator {
+  admit(token: string): Promise<Result<Admitted, AccessFault>>;
+  /** Whether a token that was admitted stands revoked by now. Its times and its key are not looked at again. */
+  judge(subject: RevocationSubject): Promise<Result<void, AccessFault>>;
+}
+
+export function createAccessTokens(options: AccessTokenOptions): AccessTokens {
+  const { clock, guard, timeoutMs, verifier } = options;
+  const accessTokens: AccessTokens = {
+    async authenticate(token) {
+      const admitted = await accessTokens.admit(token);
+      return admitted.ok ? ok(admitted.value.caller) : admitted;
+    },
+    judge(subject) {
+      const beganAt = clock.now();
+      return new Promise((resolve) => {
+        guard.judge(subject, LIVE, beganAt, beganAt.monotonicMs + timeoutMs, undefined, (evidence) => {
+          resolve(evidence.state === "active" ? ok(undefined) : err(faultOfEvidence(evidence.state)));
+        });
+      });
+    },
+    admit(token) {
       if (!TWO_DOTS.test(token)) return Promise.resolve(err({ cause: "unknown_token" }));
       const beganAt = clock.now();
       const deadlineAtMs = beganAt.monotonicMs + timeoutMs;
@@ -37,11 +63,16 @@ export function createAccessTokens(options: AccessTokenOptions): Authenticator {
           if (!outcome.ok) return resolve(err(faultOf(outcome.error.reason)));
           // Bound to a key or a certificate that nobody shows here: whoever has it may have stolen it.
           if (outcome.value.principal.confirmation !== undefined) return resolve(err({ cause: "refused" }));
-          judgeLive(options, outcome.value, deadlineAtMs, (verdict) => resolve(callerOf(outcome.value, verdict)));
+          judgeLive(options, outcome.value, deadlineAtMs, (verdict) => resolve(admittedOf(outcome.value, verdict)));
         });
       });
     },
   };
+  return accessTokens;
+}
+
+function faultOfEvidence(state: "revoked" | "unknown"): AccessFault {
+  return { cause: state === "revoked" ? "refused" : "unavailable" };
 }
 
 function judgeLive(
@@ -57,11 +88,15 @@ function judgeLive(
   });
 }
 
-function callerOf({ principal }: VerifiedToken<RevocationSubject>, verdict: Verdict): Result<Caller, AccessFault> {
+function admittedOf(
+  { principal, compiled: subject }: VerifiedToken<RevocationSubject>,
+  verdict: Verdict,
+): Result<Admitted, AccessFault> {
   if (verdict.kind === "deny") return err(faultOf(verdict.reason));
   // Whoever acts must have a name of his own: RFC 9068 §2.2 has `sub` in every access token, a client's own included.
   if (principal.subject === undefined) return err({ cause: "refused" });
-  return ok({ name: `${principal.issuerId}/${encodeURIComponent(principal.subject)}`, scopes: principal.scopes });
+  const name = `${principal.issuerId}/${encodeURIComponent(principal.subject)}`;
+  return ok({ caller: { name, scopes: principal.scopes }, principal, subject });
 }
 
 /** What a refused token's reason means to whoever asks about it: it is not good, or it cannot be told now. */

@@ -3,7 +3,7 @@
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { err, ok } from "../core/result.ts";
-import type { Authenticator } from "./access.ts";
+import type { Authenticator, Caller } from "./access.ts";
 
 export interface BootstrapToken {
   readonly name: string;
@@ -23,17 +23,33 @@ export function createBootstrapToken(): { readonly token: string; readonly sha25
   return { token, sha256: createHash("sha256").update(token).digest("hex") };
 }
 
+/** Those that are configured. */
+export interface BootstrapTokens extends Authenticator {
+  find(token: string): { readonly caller: Caller; readonly sha256: string } | undefined;
+  /** Whether a token of this hash is among them. */
+  has(sha256: string): boolean;
+}
+
 /** Authenticates by hash. All hashes are compared in constant time, so an answer's time tells nothing of any. */
-export function createBootstrapAuthenticator(tokens: readonly BootstrapToken[]): Authenticator {
+export function createBootstrapAuthenticator(tokens: readonly BootstrapToken[]): BootstrapTokens {
   const known = tokens.map(({ name, sha256, scopes }) => {
     if (!SHA256_HEX.test(sha256)) throw new RangeError(`the sha256 of token ${name} is not 64 hex digits`);
     return { caller: { name, scopes }, digest: Buffer.from(sha256, "hex") };
   });
+  const withDigest = (digest: Buffer): (typeof known)[number] | undefined => {
+    let found: (typeof known)[number] | undefined;
+    for (const candidate of known) if (timingSafeEqual(candidate.digest, digest)) found = candidate;
+    return found;
+  };
+  const find = (token: string): ReturnType<BootstrapTokens["find"]> => {
+    const found = withDigest(createHash("sha256").update(token).digest());
+    return found === undefined ? undefined : { caller: found.caller, sha256: found.digest.toString("hex") };
+  };
   return {
+    find,
+    has: (sha256) => withDigest(Buffer.from(sha256, "hex")) !== undefined,
     async authenticate(token) {
-      const digest = createHash("sha256").update(token).digest();
-      let found: (typeof known)[number] | undefined;
-      for (const candidate of known) if (timingSafeEqual(candidate.digest, digest)) found = candidate;
+      const found = find(token);
       return found === undefined ? err({ cause: "unknown_token" }) : ok(found.caller);
     },
   };

@@ -15,13 +15,22 @@ export interface GateOptions {
   readonly bootstrap: Authenticator;
   /** Asked in order after it: they verify signatures, and ask the store. */
   readonly authenticators: readonly Authenticator[];
+  /** Of the dashboard, for requests without an Authorization header; undefined: there are none. */
+  readonly sessions?: SessionReader | undefined;
   readonly clock: Clock;
   readonly callerRate?: Rate;
   readonly strangerRate?: Rate;
 }
 
+/** Knows callers by a cookie. */
+export interface SessionReader {
+  /** undefined: the request has none. */
+  credentialOf(request: IncomingMessage): Result<string, Problem> | undefined;
+  readonly authenticator: Authenticator;
+}
+
 export interface Gate {
-  /** The caller of a request, from its one Authorization header. */
+  /** The caller of a request, from its one Authorization header or, without one, its session. */
   enter(request: IncomingMessage): Promise<Result<Caller, Problem>>;
   /** Whether a caller who was let in would be let in now, whatever he has spent; "unknown": it cannot be told now. */
   judgeAgain(request: IncomingMessage): Promise<"good" | "refused" | "unknown">;
@@ -62,7 +71,7 @@ const SEVERAL_CREDENTIALS: Problem = {
 };
 
 export function createGate(options: GateOptions): Gate {
-  const { bootstrap, authenticators, clock } = options;
+  const { bootstrap, authenticators, sessions, clock } = options;
   const callers = createRateLimiter(options.callerRate ?? CALLER_RATE, MAX_BUCKETS);
   const sidecars = createRateLimiter(SIDECAR_RATE, MAX_BUCKETS);
   const strangers = createRateLimiter(options.strangerRate ?? STRANGER_RATE, MAX_BUCKETS);
@@ -76,22 +85,22 @@ export function createGate(options: GateOptions): Gate {
     return tooMany(callers.take(name, clock.now().monotonicMs));
   }
 
-  async function enterKnown(token: string, name: string): Promise<Result<Caller, Problem>> {
+  async function enterKnown(credential: Credential, name: string): Promise<Result<Caller, Problem>> {
     const limited = chargeCaller(name);
     if (limited !== undefined) return err(limited);
-    const outcome = await authenticateWith(authenticators, token);
+    const outcome = await authenticateWith(credential.authenticators, credential.text);
     if (outcome.ok) return outcome;
-    if (outcome.error.cause !== "unavailable") known.forget(token);
+    if (outcome.error.cause !== "unavailable") known.forget(credential.text);
     return err(problemOf(outcome.error));
   }
 
-  async function enterUnknown(token: string, request: IncomingMessage): Promise<Result<Caller, Problem>> {
+  async function enterUnknown(credential: Credential, request: IncomingMessage): Promise<Result<Caller, Problem>> {
     const limited = chargeStranger(request);
     if (limited !== undefined) return err(limited);
-    const outcome = await authenticateWith(authenticators, token);
+    const outcome = await authenticateWith(credential.authenticators, credential.text);
     if (!outcome.ok) return err(problemOf(outcome.error));
     strangers.giveBack(strangerKey(request));
-    known.remember(token, outcome.value.name);
+    known.remember(credential.text, outcome.value.name);
     return admitted(outcome.value);
   }
 
@@ -101,10 +110,19 @@ export function createGate(options: GateOptions): Gate {
     return limited === undefined ? ok(caller) : err(limited);
   }
 
-  async function judgeAgain(request: IncomingMessage): Promise<"good" | "refused" | "unknown"> {
+  function credentialOf(request: IncomingMessage): Result<Credential, Problem> {
+    const cookie = request.headers.authorization === undefined ? sessions?.credentialOf(request) : undefined;
+    if (cookie !== undefined && sessions !== undefined) {
+      return cookie.ok ? ok({ text: cookie.value, authenticators: [sessions.authenticator] }) : cookie;
+    }
     const token = bearerToken(request);
-    if (!token.ok) return "refused";
-    const outcome = await authenticateWith([bootstrap, ...authenticators], token.value);
+    return token.ok ? ok({ text: token.value, authenticators: [bootstrap, ...authenticators] }) : token;
+  }
+
+  async function judgeAgain(request: IncomingMessage): Promise<"good" | "refused" | "unknown"> {
+    const credential = credentialOf(request);
+    if (!credential.ok) return "refused";
+    const outcome = await authenticateWith(credential.value.authenticators, credential.value.text);
     if (outcome.ok) return "good";
     return outcome.error.cause === "unavailable" ? "unknown" : "refused";
   }
@@ -117,14 +135,21 @@ export function createGate(options: GateOptions): Gate {
       return chargeCaller(name);
     },
     async enter(request) {
-      const token = bearerToken(request);
-      if (!token.ok) return err(chargeStranger(request) ?? token.error);
-      const atOnce = await bootstrap.authenticate(token.value);
+      const credential = credentialOf(request);
+      if (!credential.ok) return err(chargeStranger(request) ?? credential.error);
+      const { text } = credential.value;
+      const atOnce = await bootstrap.authenticate(text);
       if (atOnce.ok) return admitted(atOnce.value);
-      const name = known.callerOf(token.value);
-      return name === undefined ? enterUnknown(token.value, request) : enterKnown(token.value, name);
+      const name = known.callerOf(text);
+      return name === undefined ? enterUnknown(credential.value, request) : enterKnown(credential.value, name);
     },
   };
+}
+
+/** What a caller shows, and who may know it. */
+interface Credential {
+  readonly text: string;
+  readonly authenticators: readonly Authenticator[];
 }
 
 function strangerKey(request: IncomingMessage): string {

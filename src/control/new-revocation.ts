@@ -137,7 +137,8 @@ function faultOfId(kind: TargetKind, id: string | undefined): string | undefined
   return Buffer.byteLength(id) > MAX_ID_BYTES ? `is longer than ${MAX_ID_BYTES} bytes` : undefined;
 }
 
-function faultOfReason(reason: string): string | undefined {
+/** What is wrong with it, for people; undefined: nothing. */
+export function faultOfReason(reason: string): string | undefined {
   if (reason.trim() === "") return "a reason is required: somebody will ask later";
   if (reason.length > MAX_REASON_LENGTH) return `is longer than ${MAX_REASON_LENGTH} characters`;
   if (holdsToken(reason)) return A_TOKEN;

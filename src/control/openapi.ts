@@ -6,6 +6,8 @@ import { AUDIT_PAGE, AUDIT_QUERY, AUDIT_VERDICT } from "./audit/schemas.ts";
 import { INTROSPECTION, INTROSPECTION_FORM } from "./introspection-schemas.ts";
 import { INGRESS_CALLS } from "./ingress/openapi.ts";
 import { FLEET, SIDECAR_REPORT } from "./fleet/fleet-schemas.ts";
+import { EXPLAIN_REQUEST, EXPLANATION } from "./api/explain.ts";
+import { SUMMARY } from "./fleet/summary.ts";
 import { QUESTIONS } from "./preview/fleet-json.ts";
 import { PREVIEW, PREVIEW_REQUEST } from "./preview/schemas.ts";
 import { LOOKED_UP, LOOK_UPS, RELAY_QUERY } from "./relay/relay-schemas.ts";
@@ -16,6 +18,7 @@ import {
   BATCH_ANSWER,
   CHECK_ANSWER,
   CHECK_QUERY,
+  LIFT_BODY,
   LIST_QUERY,
   NEW_REVOCATION,
   PENDING,
@@ -50,6 +53,8 @@ export function openApiDocument(version: string, openIngress: readonly string[])
       "/v1/audit": { get: AUDIT },
       "/v1/audit/verify": { get: AUDIT_VERIFY },
       "/v1/fleet": { get: SHOW_FLEET },
+      "/v1/fleet/summary": { get: SHOW_SUMMARY },
+      "/v1/explain": { post: EXPLAIN },
       "/v1/fleet/reports": { post: REPORT },
       "/v1/relay": { get: RELAY },
       "/v1/relay/look-ups": { post: LOOK_UP },
@@ -150,6 +155,7 @@ const LIFT = {
   operationId: "lift",
   summary: "Lift a revocation",
   description: "Needs the scope of its kind, and portcullis:admin unless it is one's own.",
+  requestBody: { required: false, content: { "application/json": { schema: LIFT_BODY } } },
   responses: { "204": { description: "Lifted" }, ...problems(401, 403, 404, 409, 429, 503) },
 };
 
@@ -210,6 +216,24 @@ const SHOW_FLEET = {
   summary: "List the sidecars that report here, as each last said of itself",
   description: "Needs portcullis:read. A silent one leaves after 10 s.",
   responses: { "200": answer("All of them", FLEET), ...problems(401, 403, 429, 503) },
+};
+
+const SHOW_SUMMARY = {
+  operationId: "fleetSummary",
+  summary: "Tell what the fleet decides a second, how long it takes, and who fails open",
+  description: "Needs portcullis:read. Rates come with the second call: they are of what happened between.",
+  responses: { "200": answer("All sidecars together, and each", SUMMARY), ...problems(401, 403, 429, 503) },
+};
+
+const EXPLAIN = {
+  operationId: "explain",
+  summary: "Tell what a request would be answered, step by step",
+  description: "Needs portcullis:read. By the configuration of this control plane. Nothing of the request is kept.",
+  requestBody: { required: true, content: { "application/json": { schema: EXPLAIN_REQUEST } } },
+  responses: {
+    "200": answer("The steps and the verdict", EXPLANATION),
+    ...problems(400, 401, 403, 413, 415, 429, 503),
+  },
 };
 
 const REPORT = {

@@ -38,18 +38,20 @@ export const TARGET: JsonSchema = {
   properties: { kind: KIND, issuer: ISSUER, id: ID },
 };
 
+const REASON: JsonSchema = {
+  type: "string",
+  minLength: 1,
+  maxLength: MAX_REASON_LENGTH,
+  description: "Why, for those who ask later. No control characters or line breaks.",
+};
+
 export const NEW_REVOCATION: JsonSchema = {
   type: "object",
   additionalProperties: false,
   required: ["target", "reason"],
   properties: {
     target: TARGET,
-    reason: {
-      type: "string",
-      minLength: 1,
-      maxLength: MAX_REASON_LENGTH,
-      description: "Why, for those who ask later. No control characters or line breaks.",
-    },
+    reason: REASON,
     issuedBefore: {
       ...ISSUED_BEFORE,
       description:
@@ -72,6 +74,13 @@ export const NEW_REVOCATION: JsonSchema = {
         "says whether one has it; `fleet` waits 2 s at most until every live sidecar heeds it, and the receipt names the others.",
     },
   },
+};
+
+/** Of a lift; it may have none. */
+export const LIFT_BODY: JsonSchema = {
+  type: ["object", "null"],
+  additionalProperties: false,
+  properties: { reason: { ...REASON, description: "Why, for the audit trail; the revocation's own where left out." } },
 };
 
 export const REVOKE_HEADERS: JsonSchema = {

@@ -236,6 +236,7 @@ test("a port that is taken is told by the system's error", async () => {
     secondPerson: [],
     authenticators: [],
     ingress: CLOSED,
+    explain: async () => ({}),
     introspect: nobody,
     audit: { start() {}, async stop() {}, async record() {}, refused() {}, page: nobody, verify: nobody },
     version: "0",

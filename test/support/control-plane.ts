@@ -125,6 +125,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       keepMs: 86_400_000,
     }),
     secondPerson: options.secondPerson ?? [],
+    explain: async () => ({}),
     introspect: options.introspect ?? (async () => ({ ok: true, value: { active: false } })),
     ingress: options.ingress ?? CLOSED,
     clock: realClock,

@@ -7,11 +7,12 @@ import type { FleetBoard, Heeded, SeenSidecar, SidecarReport } from "../../revoc
 import { unanswered } from "../../revocation/preview/question.ts";
 import { SIDECAR_REPORT } from "../fleet/fleet-schemas.ts";
 import { createInbox } from "../fleet/inbox.ts";
-import type { FleetWatch } from "../fleet/receipt.ts";
+import { createPulse } from "../fleet/pulse.ts";
+import { summaryJson } from "../fleet/summary.ts";
 import { totalsJson, totalsOfJson, type TotalsJson } from "../fleet/totals.ts";
 import { answerOfJson, questionsJson, type AnswerJson } from "../preview/fleet-json.ts";
 import { readFault, type Problem } from "../problem.ts";
-import { sendProblem } from "./room.ts";
+import { sendProblem, type Room } from "./room.ts";
 
 /** As SIDECAR_REPORT has it. */
 export interface ReportJson {
@@ -26,6 +27,7 @@ export interface ReportJson {
 }
 
 export const REPORTS_PATH = "/v1/fleet/reports";
+export const SUMMARY_PATH = "/v1/fleet/summary";
 
 /**
  * A report is some 500 bytes; with every reason and counts that nobody reaches some 1,500. Answers to all the questions
@@ -35,8 +37,9 @@ const MAX_REPORT_BYTES = 24_576;
 
 const NOT_KEPT: Problem = { code: "store_unavailable", headers: { "retry-after": "1" } };
 
-export function registerFleet(app: FastifyInstance, board: FleetBoard, watch: FleetWatch): void {
+export function registerFleet(app: FastifyInstance, board: FleetBoard, { fleet: watch, clock }: Room): void {
   const inbox = createInbox(board);
+  const pulse = createPulse(board, clock);
   app.post<{ Body: ReportJson }>(
     REPORTS_PATH,
     { schema: { body: SIDECAR_REPORT }, config: { scope: "portcullis:sidecar" }, bodyLimit: MAX_REPORT_BYTES },
@@ -49,6 +52,10 @@ export function registerFleet(app: FastifyInstance, board: FleetBoard, watch: Fl
       return asked.length === 0 ? reply.code(204).send() : reply.send(questionsJson(asked));
     },
   );
+  app.get(SUMMARY_PATH, async (_request, reply) => {
+    const found = await pulse.read();
+    return found.ok ? reply.send(summaryJson(found.value)) : sendProblem(reply, readFault(found.error));
+  });
   app.get("/v1/fleet", async (_request, reply) => {
     const fleet = await board.fleet();
     if (!fleet.ok) return sendProblem(reply, readFault(fleet.error));

@@ -9,11 +9,11 @@ import type { LiftRefusal, StoredRevocation } from "../../revocation/store.ts";
 import { nameInLog, scopeToLift, type Caller } from "../access.ts";
 import { KEEP_ANSWER_MS } from "../idempotency.ts";
 import { isPendingAnswer } from "../pending.ts";
-import { resolveIssuer } from "../new-revocation.ts";
+import { faultOfReason, resolveIssuer } from "../new-revocation.ts";
 import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
 import type { RevokeBody } from "../asked.ts";
 import { revoke } from "../revoke.ts";
-import { LIST_QUERY, NEW_REVOCATION, REVOKE_HEADERS } from "../schemas.ts";
+import { LIFT_BODY, LIST_QUERY, NEW_REVOCATION, REVOKE_HEADERS } from "../schemas.ts";
 import { acknowledgedJson, revocationJson } from "../revocation-json.ts";
 import { callerOf, lackOf, sendProblem, type Room } from "./room.ts";
 
@@ -61,10 +61,17 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
     if (found.value === undefined) return sendProblem(reply, NO_SUCH_REVOCATION);
     return reply.send(revocationJson(found.value));
   });
-  app.delete<{ Params: { id: string } }>("/v1/revocations/:id", async (request, reply) => {
-    const problem = await lift(room, request.params.id, callerOf(request));
-    return problem === undefined ? reply.code(204).send() : sendProblem(reply, problem);
-  });
+  app.delete<{ Params: { id: string }; Body: { reason?: string } | undefined }>(
+    "/v1/revocations/:id",
+    { schema: { body: LIFT_BODY } },
+    async (request, reply) => {
+      const reason = request.body?.reason;
+      const fault = reason === undefined ? undefined : faultOfReason(reason);
+      if (fault !== undefined) return sendProblem(reply, invalid({ pointer: "/reason", detail: fault }));
+      const problem = await lift(room, request.params.id, callerOf(request), reason);
+      return problem === undefined ? reply.code(204).send() : sendProblem(reply, problem);
+    },
+  );
 }
 
 async function list(room: Room, query: ListParameters, reply: FastifyReply): Promise<FastifyReply> {
@@ -79,7 +86,8 @@ async function list(room: Room, query: ListParameters, reply: FastifyReply): Pro
   return reply.send({ items: page.value.items.map(revocationJson), cursor: page.value.cursor });
 }
 
-async function lift(room: Room, id: string, caller: Caller): Promise<Problem | undefined> {
+/** `why`: for the audit trail; undefined: nobody said. */
+async function lift(room: Room, id: string, caller: Caller, why: string | undefined): Promise<Problem | undefined> {
   if (holdsToken(id)) return NO_SUCH_REVOCATION; // a slip of the hand: it goes no further, not even to be looked for
   const found = await room.store.get(id);
   if (!found.ok) return readFault(found.error);
@@ -93,7 +101,7 @@ async function lift(room: Room, id: string, caller: Caller): Promise<Problem | u
   }
   // Asked even for an id that is not known: only the store tells replaced from never there.
   const lifted = await room.store.lift(id);
-  await auditLift(room, id, caller, lifted.ok ? lifted.value : found.value, lifted);
+  await auditLift(room, id, caller, lifted.ok ? lifted.value : found.value, lifted, why);
   if (lifted.ok) {
     room.log.info("revocation_lifted", { id, kind: lifted.value.target.kind, by: nameInLog(caller) });
     return undefined;
@@ -114,9 +122,11 @@ async function auditLift(
   { name: actor }: Caller,
   revocation: StoredRevocation | undefined,
   lifted: Result<unknown, LiftRefusal>,
+  why: string | undefined,
 ): Promise<void> {
   if (!lifted.ok && !("detail" in lifted.error)) return;
   const action = lifted.ok ? "lift" : "lift_unconfirmed";
-  const { target, reason = "" } = revocation ?? {};
+  const { target } = revocation ?? {};
+  const reason = why ?? revocation?.reason ?? "";
   await room.audit.record({ actor, action, target, reason, atMs: room.clock.now().wallMs, id, count: undefined });
 }

@@ -1,0 +1,28 @@
+// Checks how people sign in to the dashboard.
+
+import { isLoopback } from "../../core/loopback.ts";
+import { readHttpUrl } from "../address.ts";
+import type { Look } from "./look.ts";
+
+const CALLBACK = "/dashboard/callback";
+
+export function checkDashboard(look: Look): void {
+  for (const key of ["issuer", "redirectUrl"]) {
+    const url = readHttpUrl(look.text("dashboard", "oidc", key) ?? "");
+    if (url === undefined || url.protocol === "https:" || isLoopback(url.hostname)) continue;
+    look.wrongValue(["dashboard", "oidc", key], "would be asked in the clear", "an https URL, or one on loopback");
+  }
+  checkCallback(look);
+  const [secret, file] = [
+    ["dashboard", "oidc", "clientSecret"],
+    ["dashboard", "oidc", "clientSecretFile"],
+  ] as const;
+  if (look.has(...secret) && look.has(...file)) look.wrong(file, "stands beside clientSecret", "one of the two");
+}
+
+function checkCallback(look: Look): void {
+  const back = readHttpUrl(look.text("dashboard", "oidc", "redirectUrl") ?? "");
+  if (back !== undefined && back.pathname !== CALLBACK) {
+    look.wrongValue(["dashboard", "oidc", "redirectUrl"], "nobody answers there", `a URL with the path ${CALLBACK}`);
+  }
+}
