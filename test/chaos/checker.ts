@@ -35,7 +35,7 @@ export function check(history: History): Report {
       if (judged === "excused") count("allows that the contract excludes");
       else if (judged !== undefined) violations.push(judged.violation);
     }
-    const wrongly = judgeRevoked(call, revocations, history);
+    const wrongly = judgeRevoked(call, revocations);
     if (wrongly !== undefined) violations.push(wrongly);
     if (call.reason === "revoked") noteSeen(seenRevoked, call);
   }
@@ -91,30 +91,30 @@ function judgeFailOpen(
   return undefined;
 }
 
-/** Nobody is refused as revoked whom nobody has revoked, nor long after it was lifted. */
-function judgeRevoked(call: Call, revocations: readonly Revocation[], history: History): string | undefined {
-  if (call.reason !== "revoked") return undefined;
-  const may = revocations.filter((revocation) => revocation.sentAtMs < call.endedAtMs);
-  if (may.length === 0) return `${describe(call)}, and nobody had revoked it`;
-  const { healedAtMs = Infinity, tiers } = history;
-  // While the store was out, nobody could know that it was lifted.
-  const settledMs = (tiers[call.tier]?.maxStalenessMs ?? 0) + REVOKED_REUSE_MS;
-  const isOver = may.every(
-    ({ liftAckedAtMs = Infinity }) => Math.max(liftAckedAtMs, healedAtMs) + settledMs < call.beganAtMs,
-  );
-  return isOver ? `${describe(call)}, long after it was lifted` : undefined;
+/** Nobody is refused as revoked whom nobody has revoked. */
+function judgeRevoked(call: Call, revocations: readonly Revocation[]): string | undefined {
+  if (call.reason !== "revoked" || revocations.some(({ sentAtMs }) => sentAtMs < call.endedAtMs)) return undefined;
+  return `${describe(call)}, and nobody had revoked it`;
 }
 
-/** Once all is whole again everybody is let in, in every tier, of whom nothing else is known. */
+/**
+ * Once all is whole again the last word to everybody of whom nothing else is known, in every tier, is an allow. The last:
+ * a store that answers too late for once is no fault, and while it does a lift cannot be known.
+ */
 function shutOut(
-  { calls, healedAtMs = Infinity }: History,
+  { calls, tiers, healedAtMs = Infinity }: History,
   bearing: (token: TokenFacts) => readonly Revocation[],
 ): string[] {
-  const lastBy = new Map<string, Call>();
-  for (const call of calls) if (call.beganAtMs > healedAtMs) lastBy.set(`${call.token.jti} ${call.tier}`, call);
-  return [...lastBy.values()]
-    .filter(({ decision, reason }) => decision !== "allow" && reason !== "revoked")
-    .filter(({ token }) => bearing(token).every(({ liftAckedAtMs }) => liftAckedAtMs !== undefined))
+  const lastWords = new Map<string, Call>();
+  for (const call of calls) if (call.beganAtMs > healedAtMs) lastWords.set(`${call.token.jti} ${call.tier}`, call);
+  return [...lastWords.values()]
+    .filter(({ decision, reason, token, tier, beganAtMs }) => {
+      if (decision === "allow") return false;
+      const settledMs = reason === "revoked" ? (tiers[tier]?.maxStalenessMs ?? 0) + REVOKED_REUSE_MS : 0;
+      const isOver = ({ liftAckedAtMs = Infinity }: Revocation): boolean =>
+        Math.max(liftAckedAtMs, healedAtMs) + settledMs < beganAtMs;
+      return bearing(token).every(isOver);
+    })
     .map((call) => `${describe(call)}, though all was whole again`);
 }
 

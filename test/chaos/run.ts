@@ -7,7 +7,7 @@ import { check, type Report } from "./checker.ts";
 import type { Fault, Notes } from "./fault.ts";
 import { fleetFaults, killPlane } from "./fleet-faults.ts";
 import { TIERS, type Fleet } from "./fleet.ts";
-import type { Disturbance, History } from "./history.ts";
+import type { Disturbance, History, Revocation } from "./history.ts";
 import { createRevoker, type Revoker } from "./revoker.ts";
 import { describePlan, plan, type Planned } from "./schedule.ts";
 import { createTokenPool, type RunToken, type TokenPool } from "./tokens.ts";
@@ -32,8 +32,8 @@ const FIRST_TOKENS = 120;
 const PEACE_WITHIN_MS = 30_000;
 const KILLED_BATCH_LINES = 120;
 const LAST_CALLS = 10;
-/** Statuses that say what became of the token; 503 says that nobody knew. */
-const DECIDED: ReadonlySet<number> = new Set([200, 401]);
+const ALLOWED = 200;
+const REFUSED = 401;
 
 export async function run(world: World, fleet: Fleet, options: RunOptions): Promise<RunReport> {
   const random = createRandom(options.seed);
@@ -61,7 +61,7 @@ export async function run(world: World, fleet: Fleet, options: RunOptions): Prom
   await callers.stop();
 
   const healedAtMs = await untilPeaceful(world, fleet, callers.call, pool).then(() => performance.now());
-  await lastRound(callers.call, pool);
+  await lastRound(callers.call, pool, revoker.revocations);
   const kept = await world.has(revoker.revocations.map(({ key }) => key));
   for (const [i, revocation] of revoker.revocations.entries()) revocation.wasKept = kept[i] === true;
   const history: History = {
@@ -136,18 +136,30 @@ async function untilPeaceful(
     "both sidecars to answer",
     async () => {
       const answers = await Promise.all(Array.from({ length: 8 }, () => call(probe, "critical")));
-      return answers.every((status) => status === 200 || status === 401);
+      return answers.every((status) => status === ALLOWED || status === REFUSED);
     },
     PEACE_WITHIN_MS,
     100,
   );
 }
 
-/** Every token once more in every tier, when nothing disturbs any longer. */
-async function lastRound(call: (token: RunToken, tier: string) => Promise<number>, pool: TokenPool): Promise<void> {
+/**
+ * Every token once more in every tier, when nothing disturbs any longer. Who may be let in is asked about again: a store
+ * that answers too late for once is no fault.
+ */
+async function lastRound(
+  call: (token: RunToken, tier: string) => Promise<number>,
+  pool: TokenPool,
+  revocations: readonly Revocation[],
+): Promise<void> {
+  const revoked = new Set(revocations.filter((one) => one.liftAckedAtMs === undefined).map(({ id }) => id));
   const settle = async (token: RunToken, tier: string): Promise<void> => {
-    // A store that answers too late for once is no fault; whoever is never answered is.
-    for (let again = 0; again < LAST_CALLS; again += 1) if (DECIDED.has(await call(token, tier))) return;
+    const { jti, sid, sub, tenant, clientId } = token.facts;
+    const mayBeRefused = [jti, sid, sub, tenant, clientId].some((id) => revoked.has(id));
+    for (let again = 0; again < LAST_CALLS; again += 1) {
+      const status = await call(token, tier);
+      if (status === ALLOWED || (mayBeRefused && status === REFUSED)) return;
+    }
   };
   for (const token of pool.all) await Promise.all(Object.keys(TIERS).map((tier) => settle(token, tier)));
 }

@@ -129,6 +129,8 @@ describe("a refusal", () => {
     expect(violations({ revocations, calls: [refused(3_500)] })).toEqual([]);
     expect(violations({ revocations, calls: [refused(90_500)] })).toEqual([]);
     expect(violations({ revocations, calls: [refused(91_100)] })).toHaveLength(1);
+    // The store had answered too late for once.
+    expect(violations({ revocations, calls: [refused(91_100), call(91_200, {})] })).toEqual([]);
   });
 
   test("for any other reason is only counted, as long as something is out", () => {
