@@ -15,6 +15,7 @@ import type { RevocationStore } from "../revocation/revocation-store.ts";
 import { subjectOf, type RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
 import type { Sender } from "../token/sender.ts";
+import type { StatusLists } from "../token/status/status-lists.ts";
 import { createVerifier, type Verifier } from "../token/verifier.ts";
 import { systemClock } from "./clock.ts";
 import { createDashboard } from "./dashboard.ts";
@@ -22,6 +23,7 @@ import { explainedPolicy } from "./explained.ts";
 import { explanationOf, requestOf } from "./explanation.ts";
 import { createTransmitters, ingressOf } from "./ingress.ts";
 import type { Ladder } from "./ladder.ts";
+import { statusListsOf } from "./status-lists.ts";
 import { createRelayOf } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { readTlsOf, watchTls } from "./tls.ts";
@@ -113,7 +115,7 @@ function createServer(
     }),
     explain: explainOf(config, parts),
     introspect: createIntrospection({
-      verifier,
+      verifier: checkingVerifierOf(parts.issuers, config, parts.telemetry),
       store: parts.store,
       clock: systemClock,
       timeoutMs: ACCESS_TIMEOUT_MS,
@@ -137,17 +139,27 @@ function explainOf(config: Config, { issuers, ladder }: ControlPlaneParts): Expl
 
 function accessTokensOf(admin: Issuer, config: Config, { ladder, telemetry }: ControlPlaneParts): AccessTokens {
   return createAccessTokens({
-    verifier: verifierOf([{ ...admin, audiences: [config.control.audience] }], config, telemetry),
+    verifier: checkingVerifierOf([{ ...admin, audiences: [config.control.audience] }], config, telemetry),
     guard: ladder.guard,
     clock: systemClock,
     timeoutMs: ACCESS_TIMEOUT_MS,
   });
 }
 
+/** Judges as a Check would, the status lists of the issuers included. */
+function checkingVerifierOf(
+  issuers: readonly Issuer[],
+  config: Config,
+  telemetry: Telemetry,
+): Verifier<RevocationSubject> {
+  return verifierOf(issuers, config, telemetry, statusListsOf(config, issuers, telemetry));
+}
+
 function verifierOf(
   issuers: readonly Issuer[],
   { limits, store }: Config,
   { observer }: Telemetry,
+  statusLists?: ReadonlyMap<string, StatusLists>,
 ): Verifier<RevocationSubject> {
   const skewMs = new Map(issuers.map((issuer) => [issuer.id, issuer.clockSkewMs]));
   return createVerifier<RevocationSubject>({
@@ -157,6 +169,7 @@ function verifierOf(
     maxWaiting: MAX_VERIFIED_TOKENS,
     clock: systemClock,
     observer,
+    statusLists,
     compile: (principal, digest) =>
       ok(subjectOf(principal, store.keyPrefix, digest, skewMs.get(principal.issuerId) ?? 0)),
   });

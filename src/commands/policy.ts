@@ -20,6 +20,7 @@ import { createVerifier, type RememberingVerifier, type VerifierOptions } from "
 import { systemClock } from "./clock.ts";
 import { opaqueIssuersOf } from "./opaque-issuers.ts";
 import { attestedPolicyOf, senderPolicyOf } from "./senders.ts";
+import { statusListsOf } from "./status-lists.ts";
 
 /** Named to callers without a token; the product's own name tells an attacker no more than the answer's form does. */
 const REALM = "portcullis";
@@ -109,6 +110,7 @@ function verifierOf(
     observer,
     compile,
     opaque: opaqueIssuersOf(config, { issuers, log, observer, compile }),
+    statusLists: statusListsOf(config, issuers, { log, observer }),
   });
 }
 

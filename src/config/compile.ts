@@ -118,7 +118,7 @@ function absolute(address: Address, directory: string): Address {
 }
 
 function compileIssuer(issuer: WrittenIssuer, directory: string, clientSecret: string | undefined): IssuerConfig {
-  const { introspection } = issuer;
+  const { introspection, statusLists } = issuer;
   return {
     id: issuer.id ?? ISSUER.id,
     issuer: issuer.issuer,
@@ -131,6 +131,11 @@ function compileIssuer(issuer: WrittenIssuer, directory: string, clientSecret: s
     maxLifetimeMs: ms(issuer.maxLifetime),
     requireJti: issuer.requireJti,
     introspection: introspection && compileIntrospection(introspection, directory, must(clientSecret)),
+    statusLists: statusLists && {
+      uris: statusLists.uris.map((uri) => new URL(uri).href),
+      maxStalenessMs: ms(statusLists.maxStaleness),
+      privateAddresses: statusLists.privateAddresses,
+    },
     claims: issuer.claims,
   };
 }

@@ -71,6 +71,15 @@ export interface IssuerConfig {
   readonly requireJti: boolean;
   /** Undefined: it is not asked, and opaque tokens are malformed. */
   readonly introspection: IntrospectionConfig | undefined;
+  /** Undefined: a token's status is not looked at. */
+  readonly statusLists:
+    | {
+        /** Of those that end with a slash all below them. */
+        readonly uris: readonly string[];
+        readonly maxStalenessMs: number;
+        readonly privateAddresses: boolean;
+      }
+    | undefined;
   /** Names of the claims that hold these. */
   readonly claims: {
     readonly session: string;

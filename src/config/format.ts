@@ -110,8 +110,13 @@ function writeIssuer(issuer: IssuerConfig): unknown {
     maxLifetime: formatDuration(issuer.maxLifetimeMs),
     requireJti: issuer.requireJti,
     ...(issuer.introspection === undefined ? {} : { introspection: writeIntrospection(issuer.introspection) }),
+    ...(issuer.statusLists === undefined ? {} : { statusLists: writeStatusLists(issuer.statusLists) }),
     claims: issuer.claims,
   };
+}
+
+function writeStatusLists({ maxStalenessMs, ...rest }: NonNullable<IssuerConfig["statusLists"]>): unknown {
+  return { ...rest, maxStaleness: formatDuration(maxStalenessMs) };
 }
 
 function writeIntrospection({ clientSecret: _secret, timeoutMs, ...rest }: IntrospectionConfig): unknown {

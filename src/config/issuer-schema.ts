@@ -34,6 +34,21 @@ const introspection = z.strictObject({
     .describe("Of one question; a Check's deadline ends it for that Check."),
 });
 
+const statusLists = z.strictObject({
+  uris: allowing(
+    "a list of https URLs, those that end with / for all below them",
+    z.array(httpUrl()).min(1).max(64),
+  ).describe("Where its status lists are: a token that names another place is refused."),
+  maxStaleness: duration(SECOND_MS, 168 * HOUR_MS).describe(
+    "How old a list may be, by its own iat, in every tier; beyond it the list is out, and the tier decides.",
+  ),
+  privateAddresses: flag()
+    .default(false)
+    .describe(
+      "Their names may lead to addresses that are not of the public internet; loopback written here may anyway.",
+    ),
+});
+
 /** One item of `issuers`. */
 export const ISSUER_BLOCK: z.ZodType<WrittenIssuer> = z.strictObject({
   issuer: text(1_024, "the token's iss, byte for byte").describe("Equals the token's iss byte for byte."),
@@ -69,6 +84,9 @@ export const ISSUER_BLOCK: z.ZodType<WrittenIssuer> = z.strictObject({
   introspection: introspection
     .optional()
     .describe("Ask the issuer about opaque tokens (RFC 7662); left out: they are refused as malformed."),
+  statusLists: statusLists
+    .optional()
+    .describe("Judge tokens by status.status_list (Token Status List) too; left out: it is not looked at."),
   requireJti: flag()
     .default(ISSUER.requireJti)
     .describe("false: tokens without jti are accepted; they can be revoked by session, user and so on only."),

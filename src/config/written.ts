@@ -33,6 +33,7 @@ export interface WrittenIssuer {
         timeout: string;
       }
     | undefined;
+  statusLists?: { uris: string[]; maxStaleness: string; privateAddresses: boolean } | undefined;
   claims: { session: string; tenant: string; client: string; scope: string };
 }
 

@@ -41,6 +41,7 @@ export function createIntrospection({ verifier, store, clock, timeoutMs }: Intro
     const verified = await verify(token);
     if (!verified.ok) return faultOf(verified.error.reason).cause === "unavailable" ? err(UNTOLD) : ok(NOT_ACTIVE);
     const { principal, compiled } = verified.value;
+    if (principal.assertion?.isUnanswered === true) return err(UNTOLD);
     const read = await store.read(compiled.keys, timeoutMs);
     return read.ok ? judged(principal, compiled, read.value) : err(readFault(read.error));
   };

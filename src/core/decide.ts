@@ -86,6 +86,7 @@ function decideUnknown(question: Question, evidence: UnknownEvidence): Verdict {
 /** What allows by both is as good as the weaker, and as old as the older. */
 function alsoByAssertion(question: Question, assertion: Assertion, verdict: Allow): Verdict {
   const stalenessMs = Math.max(0, ageMs(assertion.asOf, question.now));
+  if (assertion.goodForMs !== undefined && stalenessMs < assertion.goodForMs) return verdict;
   const assurance = assuranceOf(question, assertion, stalenessMs);
   if (assurance === undefined) return deny(assertion.isUnanswered ? "keys_unavailable" : "internal_error");
   return allow({
@@ -99,8 +100,10 @@ const STRENGTH: readonly Assurance[] = ["live", "recent", "fail-open"];
 
 /** Undefined: the issuer's word is too old for the tier. */
 function assuranceOf({ beganAt, tier }: Question, assertion: Assertion, staleMs: number): Assurance | undefined {
-  if (assertion.asOf.monotonicMs >= beganAt.monotonicMs) return "live";
-  if (staleMs < tier.maxStalenessMs) return "recent";
+  if (assertion.goodForMs === undefined) {
+    if (assertion.asOf.monotonicMs >= beganAt.monotonicMs) return "live";
+    if (staleMs < tier.maxStalenessMs) return "recent";
+  }
   return assertion.isUnanswered && staleMs < tier.failOpenForMs ? "fail-open" : undefined;
 }
 

@@ -11,6 +11,8 @@ export interface Assertion {
   readonly asOf: Instant;
   /** It was asked again since, and did not answer. */
   readonly isUnanswered: boolean;
+  /** So long it counts in every tier, by the issuer's configuration; undefined: as long as an answer counts in the tier. */
+  readonly goodForMs: number | undefined;
 }
 
 /** The facts of a verified token. Unverified claims never have this type. */

@@ -16,7 +16,8 @@ export function isTooOld(
   now: Instant,
 ): boolean {
   if (!outcome.ok || outcome.value.principal.assertion === undefined) return false;
-  const { asOf, isUnanswered } = outcome.value.principal.assertion;
+  const { asOf, goodForMs, isUnanswered } = outcome.value.principal.assertion;
+  if (goodForMs !== undefined) return false; // no list is younger for being asked for again
   const { maxStalenessMs } = tierOf(outcome.value.compiled, requirement);
   return !isUnanswered && asOf.monotonicMs < beganAt.monotonicMs && !(ageMs(asOf, now) < maxStalenessMs);
 }

@@ -1,7 +1,7 @@
 // Judges the claims of a token whose signature is good, and mints the Principal: nothing else in the house can.
 
 import type { Instant } from "../core/clock.ts";
-import type { Principal, PrincipalFacts } from "../core/principal.ts";
+import type { Assertion, Principal, PrincipalFacts } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { readConfirmation } from "./confirmation.ts";
 import { audiencesOf, isName, isStringArray, isTime } from "./claim-values.ts";
@@ -65,7 +65,11 @@ export function mintAsserted(
 ): Result<Principal, ClaimFault> {
   const { iss = issuer.issuer, token_type: type = "Bearer" } = answer;
   if (iss !== issuer.issuer) return err("claim_invalid");
-  const by = { keyId: undefined, algorithm: "introspection", assertion: { asOf: askedAt, isUnanswered: false } };
+  const by = {
+    keyId: undefined,
+    algorithm: "introspection",
+    assertion: { asOf: askedAt, isUnanswered: false, goodForMs: undefined },
+  };
   const facts = readFacts(answer, issuer, by);
   return isKnownType(type, facts) ? judgeFacts(facts, issuer, wallMs) : err("wrong_type");
 }
@@ -76,10 +80,15 @@ function isKnownType(type: unknown, facts: PrincipalFacts | undefined): boolean 
   return name === "bearer" || (name === "dpop" && facts?.confirmation?.jkt !== undefined);
 }
 
+/** The same principal, with its issuer's word on it beside whatever else it is believed for. */
+export function withAssertion(principal: Principal, assertion: Assertion): Principal {
+  return { ...principal, assertion };
+}
+
 /** The same principal once its issuer was asked again and did not answer. */
 export function unanswered(principal: Principal): Principal {
   const { assertion } = principal;
-  return assertion === undefined ? principal : { ...principal, assertion: { ...assertion, isUnanswered: true } };
+  return assertion === undefined ? principal : withAssertion(principal, { ...assertion, isUnanswered: true });
 }
 
 function judgeFacts(

@@ -12,6 +12,7 @@ import { ACCESS_TOKEN, judgeTimes } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
 import { nestedBytes } from "./nested-bytes.ts";
+import type { StatusLists } from "./status/status-lists.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import type { OpaqueIssuers } from "./opaque/opaque-issuers.ts";
 import type { OpaqueTokens } from "./opaque/opaque-tokens.ts";
@@ -78,6 +79,8 @@ export interface VerifierOptions<T> {
   readonly compile: (principal: Principal, tokenDigest: string) => Result<T, "claim_invalid">;
   /** Those who are asked about opaque tokens; left out: nobody is, and they are malformed. */
   readonly opaque?: OpaqueIssuers<T> | undefined;
+  /** Of the issuers whose tokens have a status that counts, by their ids; left out: none is looked at. */
+  readonly statusLists?: ReadonlyMap<string, StatusLists> | undefined;
 }
 
 interface Entry<T> {
@@ -142,6 +145,33 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     span: Span | undefined,
     done: VerifyDone<T>,
     maxAgeMs = 0,
+  ): void {
+    if (this.#options.statusLists === undefined) return this.#find(token, now, deadlineAtMs, span, done, maxAgeMs);
+    this.#find(token, now, deadlineAtMs, span, (outcome) => this.#judgeStatus(outcome, deadlineAtMs, done), maxAgeMs);
+  }
+
+  /** What is asserted anyway, of an opaque token, was asked of its issuer. */
+  #judgeStatus(outcome: Result<VerifiedToken<T>, VerifyFailure>, deadlineAtMs: number, done: VerifyDone<T>): void {
+    if (!outcome.ok || outcome.value.principal.assertion !== undefined) return done(outcome);
+    const { principal, compiled } = outcome.value;
+    const lists = this.#options.statusLists?.get(principal.issuerId);
+    if (lists === undefined) return done(outcome);
+    lists.judge(principal, this.#options.clock.now(), deadlineAtMs, (judged) => {
+      done(
+        judged.ok
+          ? ok({ principal: judged.value, compiled })
+          : err({ reason: judged.error, issuerId: principal.issuerId }),
+      );
+    });
+  }
+
+  #find(
+    token: Buffer,
+    now: Instant,
+    deadlineAtMs: number,
+    span: Span | undefined,
+    done: VerifyDone<T>,
+    maxAgeMs: number,
   ): void {
     const { observer } = this.#options;
     const entry = this.#cache?.get(token);

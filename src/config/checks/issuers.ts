@@ -14,6 +14,14 @@ export function checkIssuers(look: Look): void {
     if (hasEnvoyKeys(look, index)) checkVerifiedByEnvoy(look, index);
     checkAudiences(look, index);
     checkIntrospection(look, index);
+    for (const at of look.list("issuers", index, "statusLists", "uris").keys()) {
+      checkHttps(
+        look,
+        ["issuers", index, "statusLists", "uris", at],
+        false,
+        "which is none that a status list is read by",
+      );
+    }
     if (issuers.length > 1 && !look.has("issuers", index, "id")) {
       look.wrong(["issuers", index, "id"], "is missing", "an id for each issuer where there are several");
     }

@@ -20,6 +20,11 @@ describe("issuers", () => {
     ["{ issuer: a, audiences: [x] }", "issuers[0].jwks  is missing"],
     ["{ issuer: a, jwks: {}, audiences: [x] }", "issuers[0].jwks  has no source"],
     [
+      `{ ${GOOD}, statusLists: { uris: ["http://a/l/"], maxStaleness: 1m } }`,
+      'issuers[0].statusLists.uris[0]  is "http://a/l/": plain http, which is none that a status list is read by',
+    ],
+    [`{ ${GOOD}, statusLists: { uris: ["https://a/l/"] } }`, "issuers[0].statusLists.maxStaleness  is missing"],
+    [
       "{ issuer: a, jwks: { file: f, url: https://a }, audiences: [x] }",
       "issuers[0].jwks  has several sources: url, file",
     ],

@@ -160,7 +160,7 @@ store: { url: "\${MISSING}" }
       '/etc/p.yaml:6:18  issuers[0].algorithms[0]  is "HS256"' +
         "  one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519",
       '/etc/p.yaml:7:5  issuers[0].clokSkew  is no known key, did you mean "clockSkew"?' +
-        "  known here: issuer, id, jwks, senderConstraint, audiences, anyAudience, algorithms, profile, clockSkew, maxLifetime, introspection, requireJti, claims",
+        "  known here: issuer, id, jwks, senderConstraint, audiences, anyAudience, algorithms, profile, clockSkew, maxLifetime, introspection, statusLists, requireJti, claims",
       "/etc/p.yaml:8:5  issuers[0].issuer  stands here a second time  each key once",
       '/etc/p.yaml:9:11  deadline  is "1 minute"  a duration from 5ms to 1m, such as 250ms or 2s',
       '/etc/p.yaml:11:23  routes[0].tier  is "nope": no such tier  one of critical, standard, low',

@@ -125,8 +125,8 @@ describe("a token that its issuer had to be asked about", () => {
     lastAnswerAt: at(900),
     firstUnansweredAt: at(950),
   };
-  const said = (asOfMs: number, isUnanswered = false): Partial<Question> => ({
-    principal: principalOf({ assertion: { asOf: at(asOfMs), isUnanswered } }),
+  const said = (asOfMs: number, isUnanswered = false, goodForMs?: number): Partial<Question> => ({
+    principal: principalOf({ assertion: { asOf: at(asOfMs), isUnanswered, goodForMs } }),
   });
 
   test.each([
@@ -141,6 +141,21 @@ describe("a token that its issuer had to be asked about", () => {
     ],
     ["the store out, the issuer asked now", out, low, said(1_000), { assurance: "fail-open", stalenessMs: 100 }],
     ["the issuer out", live, low, said(-100_000, true), { assurance: "fail-open", stalenessMs: 101_000 }],
+    [
+      "its word good for a minute, in a tier of 0 s",
+      live,
+      critical,
+      said(-58_000, false, 60_000),
+      { assurance: "live" },
+    ],
+    [
+      "its word good for so long, though none came since",
+      live,
+      critical,
+      said(-58_000, true, 60_000),
+      { assurance: "live" },
+    ],
+    ["its word no longer good, within the grace", live, low, said(-60_000, true, 60_000), { assurance: "fail-open" }],
     ["the issuer out, its last word young enough", live, low, said(0, true), { assurance: "recent" }],
   ])("is let in as on the weaker of two answers: %s", (_what, evidence, tier, more, expected) => {
     expect(ask(evidence, tier, more)).toMatchObject({ kind: "allow", ...expected });
@@ -150,6 +165,14 @@ describe("a token that its issuer had to be asked about", () => {
     ["the issuer out", live, critical, said(999, true), "keys_unavailable"],
     ["the issuer out, past the grace", live, low, said(-299_000, true), "keys_unavailable"],
     ["the issuer out, and no grace", live, standard, said(-1_000, true), "keys_unavailable"],
+    ["its word no longer good, and no grace", live, standard, said(-60_000, true, 60_000), "keys_unavailable"],
+    [
+      "its word no longer good, and nobody asked again: a bug",
+      live,
+      low,
+      said(-60_000, false, 60_000),
+      "internal_error",
+    ],
     ["the store out, and no grace", out, standard, said(1_000), "revocation_unavailable"],
     ["an old word that nobody asked for again: a bug", live, standard, said(-1_000), "internal_error"],
     ["a word from before the call, in a tier of 0 s: a bug", live, critical, said(999), "internal_error"],
