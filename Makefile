@@ -5,7 +5,7 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants fuzz demo bench fmt lint types clean
+.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak fuzz demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
@@ -50,6 +50,9 @@ test: setup ## every check that a change must pass; ends with "N passed, N faile
 
 chaos: packages envoy redis faketime ## real parts under SEEDS (30) seeded schedules of faults, SECONDS (6) each, from FIRST (1) on
 	@$(RUN) SEEDS="$(or $(SEEDS),30)" SECONDS="$(or $(SECONDS),6)" FIRST="$(or $(FIRST),1)" WORLD="$(WORLD)" node test/chaos/main.ts
+
+soak: packages envoy redis ## MINUTES (30) of calls at 70 % of the most, with revocations, rotation and reloads going on
+	@$(RUN) MINUTES="$(or $(MINUTES),30)" node test/chaos/soak-main.ts
 
 chaos-mutants: packages envoy redis ## that the chaos suite catches builds that are broken on purpose
 	@$(RUN) node test/chaos/mutants-main.ts

@@ -104,8 +104,8 @@ function readLog(output: string): ReadonlyMap<string, LogLine> {
   return lines;
 }
 
-/** The status; 0 where none came. */
-function get(agent: Agent, port: number, path: string, token: string): Promise<number> {
+/** The status of one call through Envoy; 0 where none came. */
+export function get(agent: Agent, port: number, path: string, token: string): Promise<number> {
   return new Promise((resolve) => {
     const headers = { authorization: `Bearer ${token}` };
     const outgoing = request({ host: "127.0.0.1", port, path, agent, headers, timeout: PATIENCE_MS });

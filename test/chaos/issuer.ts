@@ -19,6 +19,8 @@ export interface ChaosIssuer {
   sign(facts: TokenFacts): string;
   /** Forgets every key but the newest, for nobody holds a token of theirs any longer. */
   forgetOldKeys(): void;
+  /** From now on it signs with a new key; the others stay in its set. */
+  rotate(): void;
   mend(): void;
   stop(): Promise<void>;
 }
@@ -30,6 +32,10 @@ export async function startChaosIssuer(): Promise<ChaosIssuer> {
   const answer = (): JwksServer["answer"] => serve(keys.map(({ jwk }) => jwk));
   const server = await startJwksServer(answer());
   const mend = (): void => void (server.answer = answer());
+  const rotate = (): void => {
+    keys = [...keys, makeKey()];
+    mend();
+  };
   return {
     jwksUrl: `${server.url}/jwks`,
     faults: [
@@ -46,8 +52,7 @@ export async function startChaosIssuer(): Promise<ChaosIssuer> {
         name: "the keys are rotated",
         part: "issuer",
         async make() {
-          keys = [...keys, makeKey()];
-          mend();
+          rotate();
           return () => undefined;
         },
       },
@@ -58,6 +63,7 @@ export async function startChaosIssuer(): Promise<ChaosIssuer> {
       const times = { iat: iatS, exp: iatS + LIFETIME_S };
       return signToken(key, { iss: ISSUER, aud: AUDIENCE, jti, sid, sub, tenant, client_id: clientId, ...times });
     },
+    rotate,
     forgetOldKeys() {
       keys = keys.slice(-1);
       mend();

@@ -1,0 +1,133 @@
+// Peace, for long: calls at a share of what was measured to be the most, while revocations, key rotations and reloads go
+// on. Counts failed calls, and looks whether memory and latency creep.
+
+import { appendFileSync, readFileSync } from "node:fs";
+import { Agent } from "node:http";
+import { createRandom } from "../support/random.ts";
+import { get } from "./callers.ts";
+import type { Fleet } from "./fleet.ts";
+import { createRevoker } from "./revoker.ts";
+import type { Setting } from "./setting.ts";
+import { createTokenPool, type RunToken } from "./tokens.ts";
+
+export interface SoakOptions {
+  readonly lastingMs: number;
+  /** Of the measured maximum. */
+  readonly share: number;
+}
+
+export interface SoakReport {
+  readonly mostPerS: number;
+  readonly callCount: number;
+  readonly revocationCount: number;
+  /** By status, of calls that should have been let in. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** Of the second and of the last third of the time. */
+  readonly p99Ms: readonly [middle: number, last: number];
+  /** Of both sidecars together, likewise. */
+  readonly residentMiB: readonly [middle: number, last: number];
+}
+
+const MEASURED_FOR_MS = 5_000;
+const LANES_AT_MOST = 32;
+const TICK_MS = 10;
+const SAMPLE_EVERY_MS = 2_000;
+const RELOAD_EVERY_MS = 10_000;
+/** Below the life of a token. */
+const RENEW_EVERY_MS = 60_000;
+const GOOD_TOKENS = 200;
+const TIER_NAMES = ["standard", "low"] as const;
+
+interface Sample {
+  readonly atMs: number;
+  readonly value: number;
+}
+
+export async function soak({ world, fleet }: Setting, { lastingMs, share }: SoakOptions): Promise<SoakReport> {
+  const agent = new Agent({ keepAlive: true, maxSockets: LANES_AT_MOST });
+  const random = createRandom(1);
+  // These are nobody's to revoke; the revoker has its own.
+  let good = createTokenPool("soak-0", fleet.issuer).mintTaken(GOOD_TOKENS);
+  const revoker = createRevoker(fleet, world, createTokenPool("soak-revoked", fleet.issuer));
+  const latencies: Sample[] = [];
+  const memory: Sample[] = [];
+  const failed: Record<string, number> = {};
+
+  async function call(): Promise<void> {
+    const token: RunToken = random.pick(good);
+    const atMs = performance.now();
+    const status = await get(agent, fleet.envoy.port, `/${random.pick(TIER_NAMES)}/soak`, token.text);
+    latencies.push({ atMs, value: performance.now() - atMs });
+    if (status !== 200) failed[status] = (failed[status] ?? 0) + 1;
+  }
+
+  const mostPerS = await measureMost(call);
+  latencies.length = 0;
+  const beganAtMs = performance.now();
+  revoker.begin(createRandom(2));
+  let round = 0;
+  const chores = [
+    setInterval(() => memory.push({ atMs: performance.now(), value: residentMiB(fleet) }), SAMPLE_EVERY_MS),
+    // A line more is another file: everything in it is read and compiled anew.
+    setInterval(() => fleet.sidecars.forEach((one) => appendFileSync(one.current().configFile, "\n")), RELOAD_EVERY_MS),
+    setInterval(() => {
+      fleet.issuer.rotate();
+      good = createTokenPool(`soak-${(round += 1)}`, fleet.issuer).mintTaken(GOOD_TOKENS);
+    }, RENEW_EVERY_MS),
+  ];
+  await pace(call, mostPerS * share, lastingMs);
+  for (const chore of chores) clearInterval(chore);
+  await revoker.stop();
+  agent.destroy();
+  const third = (samples: readonly Sample[], which: number): number[] =>
+    samples
+      .filter(({ atMs }) => Math.floor(((atMs - beganAtMs) / lastingMs) * 3) === which)
+      .map(({ value }) => value)
+      .toSorted((a, b) => a - b);
+  const at = (values: readonly number[], ratio: number): number => values[Math.floor(values.length * ratio)] ?? 0;
+  return {
+    mostPerS,
+    callCount: latencies.length,
+    revocationCount: revoker.revocations.length,
+    failed,
+    p99Ms: [at(third(latencies, 1), 0.99), at(third(latencies, 2), 0.99)],
+    residentMiB: [at(third(memory, 1), 0.5), at(third(memory, 2), 0.5)],
+  };
+}
+
+/** Calls a second, of as many lanes as there are sockets. */
+async function measureMost(call: () => Promise<void>): Promise<number> {
+  const tillMs = performance.now() + MEASURED_FOR_MS;
+  let count = 0;
+  const lane = async (): Promise<void> => {
+    while (performance.now() < tillMs) {
+      await call();
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: LANES_AT_MOST }, lane));
+  return (count / MEASURED_FOR_MS) * 1_000;
+}
+
+/** Calls are made when they are due, whether others were answered or not. */
+async function pace(call: () => Promise<void>, perS: number, lastingMs: number): Promise<void> {
+  const beganAtMs = performance.now();
+  const calls = new Set<Promise<void>>();
+  let made = 0;
+  for (;;) {
+    const sinceMs = performance.now() - beganAtMs;
+    if (sinceMs >= lastingMs) break;
+    for (; made < (sinceMs / 1_000) * perS; made += 1) {
+      const one = call().finally(() => calls.delete(one));
+      calls.add(one);
+    }
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
+  await Promise.all(calls);
+}
+
+function residentMiB({ sidecars }: Fleet): number {
+  const ofOne = (pid: number): number =>
+    Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1_024;
+  return sidecars.reduce((sum, one) => sum + ofOne(one.current().process.pid), 0);
+}
