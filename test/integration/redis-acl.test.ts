@@ -64,6 +64,9 @@ test("the control plane's user can store, find, list and lift, and Redis denied 
   expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "a" }, 1_000)).ok).toBe(true);
   expect((await store.answerIdempotencyKey("k", { fingerprint: "f", answer: "" }, 1_000)).ok).toBe(true);
   expect((await store.lift(second.id)).ok).toBe(true);
+  expect((await store.takeTurn("me", 1_000)).ok).toBe(true);
+  expect(await store.published("me", { epoch: "e", seq: 1, link: "l" })).toEqual({ ok: true, value: true });
+  expect((await store.endTurn("me")).ok).toBe(true);
   expect(await store.keepAuditKey("k")).toMatchObject({ ok: true, value: "k" });
   const records = [1, 2].map((seq) => ({ seq, text: "t", mac: `m${seq}` }));
   expect(await store.appendAudit(1, { seq: 0, mac: "" }, records)).toMatchObject({ ok: true, value: true });

@@ -11,7 +11,8 @@ export function checkLaterParts(look: Look): void {
 
 function checkFeed(look: Look): void {
   const feed = look.text("feed", "type");
-  if (feed === "kafka") look.wrongValue(["feed", "type"], "not part of this version", "redis, relay or none");
+  if (feed !== "kafka") return;
+  look.wrongValue(["feed", "type"], "not part of this version: control planes alone use Kafka", "redis, relay or none");
 }
 
 function checkControlUrl(look: Look): void {

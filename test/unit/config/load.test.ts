@@ -218,7 +218,7 @@ store: { url: "\${MISSING}" }
 
 describe("what this version cannot do", () => {
   it.each([
-    ["feed: { type: kafka }", 'feed.type  is "kafka": not part of this version'],
+    ["feed: { type: kafka }", 'feed.type  is "kafka": not part of this version: control planes alone use Kafka'],
     [
       "store: { url: redis+cluster://h:1 }\nfeed: { type: redis }",
       "feed.type  is redis, but a Cluster feeds no replica in this version",
