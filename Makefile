@@ -5,7 +5,11 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
+<<<<<<< HEAD
 .PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak fuzz demo bench fmt lint types clean
+=======
+.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants fuzz reference demo bench fmt lint types clean
+>>>>>>> 8e77965 (Write the reference of file, commands and metrics from the program itself)
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
@@ -59,6 +63,9 @@ chaos-mutants: packages envoy redis ## that the chaos suite catches builds that 
 
 fuzz: packages ## random tests of all that strangers write, for SECONDS each (600), with the seed of what fails
 	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property
+
+reference: packages ## write docs/reference from the schema, the commands' help and the metrics
+	@$(RUN) node scripts/reference.ts
 
 demo: packages dashboard envoy ## log in, call, revoke, be refused, through a real Envoy; KEEP=1 leaves it running
 	@$(RUN) KEEP="$(KEEP)" node examples/demo/main.ts

@@ -38,7 +38,7 @@ export class Family<T> {
   readonly type: MetricType;
   readonly name: string;
   readonly help: string;
-  readonly #labelNames: readonly string[];
+  readonly labelNames: readonly string[];
   readonly #create: () => T;
   readonly #trie: Trie<T> = new Map();
   readonly #series: Series<T>[] = [];
@@ -50,7 +50,7 @@ export class Family<T> {
     this.type = type;
     this.name = name;
     this.help = help;
-    this.#labelNames = labelNames;
+    this.labelNames = labelNames;
     this.#create = create;
   }
 
@@ -77,7 +77,7 @@ export class Family<T> {
     const second = getOrAdd(this.#trie, a);
     const third = getOrAdd(second, b);
     getOrAdd(third, c).set(d, cell);
-    const labels = Object.fromEntries(this.#labelNames.map((name, i) => [name, values[i] ?? ""]));
+    const labels = Object.fromEntries(this.labelNames.map((name, i) => [name, values[i] ?? ""]));
     this.#series.push({ labels, cell });
     return cell;
   }
