@@ -5,11 +5,7 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-<<<<<<< HEAD
-.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak fuzz demo bench fmt lint types clean
-=======
-.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants fuzz reference demo bench fmt lint types clean
->>>>>>> 8e77965 (Write the reference of file, commands and metrics from the program itself)
+.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak fuzz reference demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
