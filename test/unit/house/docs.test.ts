@@ -1,7 +1,8 @@
 // Holds README and docs to the tree: a file, a command, a metric or a setting that they name is there. It cannot tell
 // whether what they say of it is true.
 
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../../../src/commands/cli.ts";
@@ -115,6 +116,36 @@ describe.each(DOCUMENTS)("%s", (document) => {
     expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 });
+
+/** Pages whose YAML that names issuers is a whole configuration. */
+const WITH_CONFIGURATION = ["docs/ingress.md", "docs/opaque-tokens.md", "docs/status-lists.md"];
+
+describe.each([...WITH_CONFIGURATION, ...DOCUMENTS.filter((name) => /^docs\/integrations\/[a-z0-9]+\.md$/.test(name))])(
+  "the configuration in %s",
+  (document) => {
+    test("is one that check-config has nothing against", async () => {
+      const blocks = fencesOf(textOf(document)).filter(
+        ({ language, code }) => language === "yaml" && /^issuers:/m.test(code),
+      );
+      expect(blocks).not.toEqual([]);
+      for (const { code } of blocks) expect(await checked(code)).toEqual([0, ""]);
+    });
+  },
+);
+
+/** Exit code and complaints of `check-config` on `yaml`, in a folder where the secrets that it names are. */
+async function checked(yaml: string): Promise<readonly [number, string]> {
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-docs-"));
+  const file = join(folder, "portcullis.yaml");
+  writeFileSync(file, yaml);
+  for (const [, name = ""] of yaml.matchAll(/(?:bearer|clientSecret)File: ([\w.-]+)/g))
+    writeFileSync(join(folder, name), "x");
+  let said = "";
+  const io = { out: () => undefined, err: (text: string) => void (said += text), env: {}, version: "" };
+  const exitCode = await runCli(["check-config", file], io as unknown as CommandIo);
+  rmSync(folder, { recursive: true });
+  return [exitCode, said];
+}
 
 describe("README's configuration", () => {
   test("of Portcullis loads without a problem or a warning", () => {
