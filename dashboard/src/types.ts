@@ -45,6 +45,7 @@ export interface Sidecar {
 
 export interface Summary {
   readonly at: number;
+  readonly store_up: boolean;
   readonly store_ms: number;
   readonly live: number;
   readonly failing_open: number;

@@ -27,11 +27,16 @@ export interface SessionReader {
   /** undefined: the request has none. */
   credentialOf(request: IncomingMessage): Result<string, Problem> | undefined;
   readonly authenticator: Authenticator;
+  /** Who was found good a moment ago, of whom it cannot be told now. */
+  lately(credential: string): Caller | undefined;
 }
 
 export interface Gate {
-  /** The caller of a request, from its one Authorization header or, without one, its session. */
-  enter(request: IncomingMessage): Promise<Result<Caller, Problem>>;
+  /**
+   * The caller of a request, from its one Authorization header or, without one, its session. `watches`: he sees but
+   * numbers, and in an outage of the store above all, so a session may go on watching that cannot be judged meanwhile.
+   */
+  enter(request: IncomingMessage, watches?: boolean): Promise<Result<Caller, Problem>>;
   /** Whether a caller who was let in would be let in now, whatever he has spent; "unknown": it cannot be told now. */
   judgeAgain(request: IncomingMessage): Promise<"good" | "refused" | "unknown">;
   /** Charges a request that needs no caller to its address; undefined: go on. */
@@ -110,6 +115,12 @@ export function createGate(options: GateOptions): Gate {
     return limited === undefined ? ok(caller) : err(limited);
   }
 
+  function orLately(entered: Result<Caller, Problem>, text: string): Result<Caller, Problem> {
+    if (entered.ok || entered.error.code !== "unavailable") return entered;
+    const lately = sessions?.lately(text);
+    return lately === undefined ? entered : ok(lately);
+  }
+
   function credentialOf(request: IncomingMessage): Result<Credential, Problem> {
     const cookie = request.headers.authorization === undefined ? sessions?.credentialOf(request) : undefined;
     if (cookie !== undefined && sessions !== undefined) {
@@ -134,14 +145,17 @@ export function createGate(options: GateOptions): Gate {
       strangers.giveBack(strangerKey(request));
       return chargeCaller(name);
     },
-    async enter(request) {
+    async enter(request, watches = false) {
       const credential = credentialOf(request);
       if (!credential.ok) return err(chargeStranger(request) ?? credential.error);
       const { text } = credential.value;
       const atOnce = await bootstrap.authenticate(text);
       if (atOnce.ok) return admitted(atOnce.value);
       const name = known.callerOf(text);
-      return name === undefined ? enterUnknown(credential.value, request) : enterKnown(credential.value, name);
+      const entered = await (name === undefined
+        ? enterUnknown(credential.value, request)
+        : enterKnown(credential.value, name));
+      return watches ? orLately(entered, text) : entered;
     },
   };
 }

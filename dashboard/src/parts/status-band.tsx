@@ -16,9 +16,14 @@ export function StatusBand({ summary }: { summary: Polled<Summary> }): JSX.Eleme
     <div class="bands">
       {value !== undefined && value.failing_open > 0 ? (
         <p class="band alarm" role="alert">
-          <strong>Fail-open in progress.</strong> {several(value.failing_open, "sidecar")} of {value.live} let{" "}
-          {value.failing_open === 1 ? "s" : ""} {rate(value.rates?.failed_open ?? 0)} calls a second through without
-          knowing whether they are revoked: the store cannot be asked.
+          <strong>Fail-open in progress.</strong> {value.failing_open} of {several(value.live, "sidecar")} let calls
+          through without knowing whether they are revoked: {rate(value.rates?.failed_open ?? 0)} a second.
+        </p>
+      ) : null}
+      {value?.store_up === false ? (
+        <p class="band outage" role="alert">
+          <strong>The store cannot be asked.</strong> Nothing can be revoked now, and each sidecar decides by its tiers.
+          What is shown is of the sidecars that report to this control plane.
         </p>
       ) : null}
       {isStale ? (

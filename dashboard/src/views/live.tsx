@@ -76,9 +76,10 @@ function Latency({ value: { latency_ms: latency } }: { value: Summary }): JSX.El
   );
 }
 
-function Store({ value: { store_ms: storeMs, sidecars } }: { value: Summary }): JSX.Element {
+function Store({ value: { store_up: isUp, store_ms: storeMs, sidecars } }: { value: Summary }): JSX.Element {
   const open = sidecars.filter(({ breaker }) => breaker !== "closed").length;
   const breakers = open === 0 ? "every breaker is closed" : `${several(open, "sidecar")} with an open breaker`;
+  if (!isUp) return <Tile name="Store" main="out" more={`cannot be asked from here · ${breakers}`} wrong />;
   return (
     <Tile
       name="Store"

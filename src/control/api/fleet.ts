@@ -7,6 +7,7 @@ import type { FleetBoard, Heeded, SeenSidecar, SidecarReport } from "../../revoc
 import { unanswered } from "../../revocation/preview/question.ts";
 import { SIDECAR_REPORT } from "../fleet/fleet-schemas.ts";
 import { createInbox } from "../fleet/inbox.ts";
+import { createHeardReports } from "../fleet/heard.ts";
 import { createPulse } from "../fleet/pulse.ts";
 import { summaryJson } from "../fleet/summary.ts";
 import { totalsJson, totalsOfJson, type TotalsJson } from "../fleet/totals.ts";
@@ -39,12 +40,14 @@ const NOT_KEPT: Problem = { code: "store_unavailable", headers: { "retry-after":
 
 export function registerFleet(app: FastifyInstance, board: FleetBoard, { fleet: watch, clock }: Room): void {
   const inbox = createInbox(board);
-  const pulse = createPulse(board, clock);
+  const heard = createHeardReports(clock);
+  const pulse = createPulse(board, heard, clock);
   app.post<{ Body: ReportJson }>(
     REPORTS_PATH,
     { schema: { body: SIDECAR_REPORT }, config: { scope: "portcullis:sidecar" }, bodyLimit: MAX_REPORT_BYTES },
     async (request, reply) => {
       const report = reportOf(request.body);
+      heard.note(report);
       watch.told(report);
       const open = await inbox.take(report);
       if (open === undefined) return sendProblem(reply, NOT_KEPT);
@@ -52,7 +55,7 @@ export function registerFleet(app: FastifyInstance, board: FleetBoard, { fleet: 
       return asked.length === 0 ? reply.code(204).send() : reply.send(questionsJson(asked));
     },
   );
-  app.get(SUMMARY_PATH, async (_request, reply) => {
+  app.get(SUMMARY_PATH, { config: { watches: true } }, async (_request, reply) => {
     const found = await pulse.read();
     return found.ok ? reply.send(summaryJson(found.value)) : sendProblem(reply, readFault(found.error));
   });

@@ -24,7 +24,8 @@ export function guard(v1: FastifyInstance, gate: Gate, audit: AuditTrail): void 
     audit.refused({ actor, action: "access_refused", target: undefined, reason });
   v1.decorateRequest(CALLER);
   v1.addHook("onRequest", async (request, reply) => {
-    const caller = await gate.enter(request.raw);
+    const { watches = false } = request.routeOptions.config as { readonly watches?: boolean };
+    const caller = await gate.enter(request.raw, watches);
     if (!caller.ok) {
       if (isRefusal(caller.error)) refused("stranger", caller.error);
       return sendProblem(reply, caller.error);

@@ -41,6 +41,8 @@ export interface Sessions {
   credentialOf(request: IncomingMessage): Result<string, Problem> | undefined;
   /** Knows what `credentialOf` gave. */
   readonly authenticator: Authenticator;
+  /** Of a session that was found good, or asked for here, a moment ago, and of which it cannot be told now. */
+  lately(credential: string): Caller | undefined;
   /** Here, at once. */
   end(session: Session): void;
 }
@@ -58,7 +60,9 @@ const CSRF_HEADER = "x-portcullis-csrf";
 /** Of a bootstrap token, which has no end of its own: a working day. */
 const MAX_SESSION_MS = 8 * 3_600_000;
 /** Some 100 B each. */
-const MAX_ENDED = 10_000;
+const MAX_REMEMBERED = 10_000;
+/** A page asks each second, and waits up to 2 s for an answer. */
+const LATELY_MS = 8_000;
 const PURPOSE = "session";
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
@@ -69,6 +73,15 @@ const NOT_OURS: Problem = {
 
 export function createSessions({ seal, clock, bootstrap, accessTokens }: SessionOptions): Sessions {
   const ended = new Set<string>();
+  /** When each was found good, on the monotonic clock; the latest last. */
+  const goodAtMs = new Map<string, number>();
+
+  function noteGood(id: string): void {
+    goodAtMs.delete(id);
+    goodAtMs.set(id, clock.now().monotonicMs);
+    const [oldest] = goodAtMs.keys();
+    if (goodAtMs.size > MAX_REMEMBERED && oldest !== undefined) goodAtMs.delete(oldest);
+  }
 
   /** Who it is, and until when at most. */
   async function admit(token: string): Promise<Result<Pick<Session, "caller" | "untilMs" | "authority">, AccessFault>> {
@@ -112,6 +125,8 @@ export function createSessions({ seal, clock, bootstrap, accessTokens }: Session
     if (accessTokens === undefined) return err({ cause: "refused" });
     const { subject } = authority;
     const judged = await accessTokens.judge({ ...subject, lastActiveAsOf: undefined, fingerprints: undefined });
+    if (judged.ok) noteGood(session.id);
+    else if (judged.error.cause !== "unavailable") goodAtMs.delete(session.id);
     return judged.ok ? ok(session) : judged;
   }
 
@@ -140,10 +155,17 @@ export function createSessions({ seal, clock, bootstrap, accessTokens }: Session
         return judged.ok ? ok(judged.value.caller) : judged;
       },
     },
+    lately(cookie) {
+      const session = read(cookie);
+      const atMs = session === undefined ? undefined : goodAtMs.get(session.id);
+      if (session === undefined || atMs === undefined || clock.now().monotonicMs - atMs > LATELY_MS) return undefined;
+      noteGood(session.id);
+      return session.caller;
+    },
     end({ id }) {
       ended.add(id);
       const [oldest] = ended;
-      if (ended.size > MAX_ENDED && oldest !== undefined) ended.delete(oldest);
+      if (ended.size > MAX_REMEMBERED && oldest !== undefined) ended.delete(oldest);
     },
   };
 }

@@ -7,6 +7,7 @@ import type { DenyReason } from "../../core/deny-reason.ts";
 import { ok, type Result } from "../../core/result.ts";
 import type { FleetBoard, SeenSidecar } from "../../revocation/fleet-board.ts";
 import type { StoreFault } from "../../revocation/store.ts";
+import type { HeardReports } from "./heard.ts";
 
 /** Of one sidecar, or of all, over the last seconds. */
 export interface Rates {
@@ -25,6 +26,8 @@ export interface FleetMemberPulse {
 export interface FleetPulse {
   /** Epoch milliseconds. */
   readonly atMs: number;
+  /** false: it cannot be asked, and these are the sidecars that report to this control plane. */
+  readonly isStoreUp: boolean;
   /** How long the store took to tell. */
   readonly storeMs: number;
   readonly members: readonly FleetMemberPulse[];
@@ -38,6 +41,7 @@ export const QUANTILES = [50, 90, 99] as const;
 type Quantile = (typeof QUANTILES)[number];
 
 export interface Pulse {
+  /** A fault where the store cannot be asked and nobody reports here. */
   read(): Promise<Result<FleetPulse, StoreFault>>;
 }
 
@@ -48,26 +52,41 @@ const OVER_MS = 5_000;
 /** Nobody asked for so long: what was is no measure of what is. */
 const FORGET_AFTER_MS = 15_000;
 
-export function createPulse(board: FleetBoard, clock: Clock): Pulse {
-  let looks: { readonly atMs: number; readonly fleet: ReadonlyMap<string, SeenSidecar> }[] = [];
+/** The fleet as it was, by each of the two that tell: their clocks differ, so only what one told is compared. */
+interface Look {
+  readonly atMs: number;
+  readonly stored: readonly SeenSidecar[];
+  readonly heard: readonly SeenSidecar[];
+}
+
+export function createPulse(board: FleetBoard, reports: HeardReports, clock: Clock): Pulse {
+  let looks: Look[] = [];
   let last: { readonly atMs: number; readonly pulse: Promise<Result<FleetPulse, StoreFault>> } | undefined;
 
   async function look(atMs: number): Promise<Result<FleetPulse, StoreFault>> {
-    const fleet = await board.fleet();
-    if (!fleet.ok) return fleet;
+    const stored = await board.fleet();
+    const heard = reports.fleet();
+    if (!stored.ok && heard.length === 0) return stored;
     const now = clock.now();
-    looks = looks.filter((one) => now.monotonicMs - one.atMs <= FORGET_AFTER_MS);
-    const before = looks.findLast((one) => now.monotonicMs - one.atMs >= OVER_MS) ?? looks[0];
-    looks.push({ atMs, fleet: new Map(fleet.value.map((sidecar) => [sidecar.id, sidecar])) });
-    const spans = fleet.value.map((sidecar) => ({ sidecar, span: spanOf(before?.fleet.get(sidecar.id), sidecar) }));
-    const measured = spans.flatMap(({ span }) => span ?? []);
+    const before = remember({ atMs, stored: stored.ok ? stored.value : [], heard }, now.monotonicMs);
+    const watched = stored.ok ? spansOf(before?.stored, stored.value) : spansOf(before?.heard, heard);
+    const measured = watched.flatMap(({ span }) => span ?? []);
     return ok({
       atMs: now.wallMs,
+      isStoreUp: stored.ok,
       storeMs: now.monotonicMs - atMs,
-      members: spans.map(({ sidecar, span }) => ({ sidecar, rates: span === undefined ? undefined : ratesOf([span]) })),
+      members: watched.map(({ sidecar, span }) => ({ sidecar, rates: span && ratesOf([span]) })),
       rates: measured.length === 0 ? undefined : ratesOf(measured),
       latencyMs: latencyOf(measured),
     });
+  }
+
+  /** Returns the one before it that it is compared with. */
+  function remember(latest: Look, nowMs: number): Look | undefined {
+    looks = looks.filter(({ atMs }) => nowMs - atMs <= FORGET_AFTER_MS);
+    const before = looks.findLast(({ atMs }) => nowMs - atMs >= OVER_MS) ?? looks[0];
+    looks.push(latest);
+    return before;
   }
 
   return {
@@ -77,6 +96,16 @@ export function createPulse(board: FleetBoard, clock: Clock): Pulse {
       return last.pulse;
     },
   };
+}
+
+interface Watched {
+  readonly sidecar: SeenSidecar;
+  readonly span: Span | undefined;
+}
+
+function spansOf(before: readonly SeenSidecar[] | undefined, fleet: readonly SeenSidecar[]): readonly Watched[] {
+  const earlier = new Map(before?.map((sidecar) => [sidecar.id, sidecar]));
+  return fleet.map((sidecar) => ({ sidecar, span: spanOf(earlier.get(sidecar.id), sidecar) }));
 }
 
 /** What one sidecar decided between two of its reports. */

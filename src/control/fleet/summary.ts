@@ -28,9 +28,13 @@ const RATES: JsonSchema = {
 export const SUMMARY: JsonSchema = {
   type: "object",
   additionalProperties: false,
-  required: ["at", "store_ms", "live", "failing_open", "rates", "latency_ms", "sidecars"],
+  required: ["at", "store_up", "store_ms", "live", "failing_open", "rates", "latency_ms", "sidecars"],
   properties: {
     at: { type: "integer", description: "Epoch milliseconds." },
+    store_up: {
+      type: "boolean",
+      description: "false: it cannot be asked, and what follows is of the sidecars that report to this control plane.",
+    },
     store_ms: { ...NUMBER, description: "How long the store took to tell." },
     live: { ...COUNT, description: "Sidecars that report." },
     failing_open: { ...COUNT, description: "Those that let calls through now though the store cannot be asked." },
@@ -63,9 +67,10 @@ export const SUMMARY: JsonSchema = {
   },
 };
 
-export function summaryJson({ atMs, storeMs, members, rates, latencyMs }: FleetPulse): object {
+export function summaryJson({ atMs, isStoreUp, storeMs, members, rates, latencyMs }: FleetPulse): object {
   return {
     at: atMs,
+    store_up: isStoreUp,
     store_ms: rounded(storeMs),
     live: members.length,
     failing_open: members.filter((member) => (member.rates?.failedOpenPerS ?? 0) > 0).length,
