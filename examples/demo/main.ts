@@ -43,6 +43,7 @@ window, or revoke from a shell, and press a button of the shop in another:
   export PORTCULLIS_CONTROL_URL=${controlUrl} PORTCULLIS_TOKEN=$(cat ${tokenFile})
   bin/portcullis revoke user alice --issuer main --reason test
 
+  the dashboard                ${controlUrl}/   (sign in with the token in ${tokenFile})
   the control API              ${controlUrl}/openapi.json
   a sidecar's view             ${opsUrl}/status
   an administrator's call      curl -X POST -H "authorization: Bearer ${adminToken}" ${identity.privateUrl}/users/alice/disable
