@@ -48,7 +48,8 @@ beforeAll(async () => {
     config: {
       listen: { control: `127.0.0.1:${controlPort}` },
       issuers: [{ issuer: identity.issuer, jwks: { url: `${identity.issuer}/jwks` }, audiences: ["orders-api"] }],
-      store: { type: "redis", url: redis.url },
+      store: { type: "redis", url: redis.url, timeout: "2s" },
+      deadline: "2s",
       control: { tokens: [{ name: "identity", sha256: sha256(token), scopes: ["portcullis:admin"] }] },
       ingress: { backchannelLogout: [{ issuer: "main", audiences: ["partner"] }] },
     },
