@@ -7,13 +7,16 @@ import type { Stage } from "./stage.ts";
 
 export const SCOPES: readonly string[] = ["orders:read", "orders:write", "admin"];
 
+/** All that one may do by the control API. */
+export const DASHBOARD_SCOPE = "portcullis:admin";
+
 export type Name = "alice" | "bob" | "root";
 
 /** Invented people with public passwords: never for anything but the demo. */
 export const PEOPLE: Readonly<Record<Name, Pick<NewAccount, "password" | "scopes">>> = {
   alice: { password: "wonderland", scopes: ["orders:read", "orders:write"] },
   bob: { password: "the-builder", scopes: ["orders:read"] },
-  root: { password: "toor-toor", scopes: SCOPES },
+  root: { password: "toor-toor", scopes: [...SCOPES, DASHBOARD_SCOPE] },
 };
 
 export function accounts(): readonly NewAccount[] {

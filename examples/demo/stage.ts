@@ -15,7 +15,7 @@ import { startIdentityService, type IdentityService } from "../identity-service/
 import { openSqliteStore } from "../identity-service/store/sqlite.ts";
 import { startIssuer, type Issuer } from "../issuer/issuer.ts";
 import { startShop } from "../shop/shop.ts";
-import { accounts, SCOPES } from "./people.ts";
+import { accounts, DASHBOARD_SCOPE, SCOPES } from "./people.ts";
 
 export const AUDIENCE = "orders-api";
 
@@ -75,7 +75,10 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
     listen: { host: "127.0.0.1", port: identityPort },
     privateListen: { host: "127.0.0.1", port: 0 },
     store: openSqliteStore(join(home, "identity.db")),
-    apis: [{ audience: AUDIENCE, scopes: SCOPES }],
+    apis: [
+      { audience: AUDIENCE, scopes: SCOPES },
+      { audience: "portcullis", scopes: [DASHBOARD_SCOPE] },
+    ],
     clients: [
       { client_id: "walk", client_secret: secrets.walk, redirect_uris: [CALLBACK] },
       {
@@ -83,6 +86,13 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
         client_secret: secrets.walk,
         redirect_uris: [CALLBACK],
         access_token_format: "opaque",
+      },
+      {
+        client_id: "dashboard",
+        client_name: "the dashboard",
+        token_endpoint_auth_method: "none",
+        redirect_uris: [`${controlUrl}/dashboard/callback`],
+        api: "portcullis",
       },
       {
         client_id: "portcullis",
