@@ -18,6 +18,10 @@ export interface BatchDefaults {
 export interface LineBody {
   readonly target: { readonly kind: string; readonly issuer?: string; readonly id?: string };
   readonly reason?: unknown;
+  /** Epoch seconds. */
+  readonly issuedBefore?: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt?: number;
 }
 
 export interface BatchLine {
@@ -31,24 +35,36 @@ export async function* batchLines(
   chunks: AsyncIterable<Uint8Array>,
   defaults: BatchDefaults,
 ): AsyncGenerator<BatchLine> {
+  for await (const { number, text } of textLines(chunks)) yield { number, body: bodyOf(text, defaults) };
+}
+
+/** Lines with something in them, without the space around it; numbered from 1, blank ones counted. */
+export async function* textLines(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ readonly number: number; readonly text: string }> {
   const cutter = createLineCutter();
   const decoder = new TextDecoder();
   let number = 0;
   for await (const chunk of chunks) {
     for (const line of cutter.push(decoder.decode(chunk, { stream: true }))) {
       number += 1;
-      if (line.trim() !== "") yield { number, body: bodyOf(line.trim(), defaults) };
+      if (line.trim() !== "") yield { number, text: line.trim() };
     }
   }
   const last = cutter.end()?.trim() ?? "";
-  if (last !== "") yield { number: number + 1, body: bodyOf(last, defaults) };
+  if (last !== "") yield { number: number + 1, text: last };
 }
 
 function bodyOf(line: string, defaults: BatchDefaults): Result<LineBody, string> {
   return defaults.kind === undefined ? requestOf(line, defaults) : idOf(line, defaults.kind, defaults);
 }
 
-function idOf(line: string, kind: TargetKind, { reason, issuer, wait }: BatchDefaults): Result<LineBody, string> {
+/** Of an ID, or of a JWT where a token is meant: all that is taken of it is its jti. */
+export function idOf(
+  line: string,
+  kind: TargetKind,
+  { reason, issuer, wait }: BatchDefaults,
+): Result<LineBody, string> {
   const id = looksLikeJwt(line) ? idOfToken(line, kind) : ok(line);
   if (!id.ok) return id;
   return ok({ target: { kind, ...given({ issuer }), id: id.value }, ...given({ reason, wait }) });

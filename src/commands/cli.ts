@@ -4,6 +4,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { TARGET_KINDS } from "../core/target.ts";
 import { withoutTokens } from "../core/token-like.ts";
 import { EXIT, type CommandIo } from "./io.ts";
+import { IMPORT_FORMATS } from "./import-formats.ts";
 import { SHELLS } from "./shells.ts";
 
 /** `args` without node and script. Resolves to the exit code; rejects only where a command has a bug. */
@@ -122,6 +123,7 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
     )
     .addHelpText("after", `\n${REVOKE_EXIT}`)
     .action(async (kind, id, options) => finish(await (await import("./revoke.ts")).revoke(kind, id, options, io)));
+  addImport(program, io, finish);
   withControl(
     addCommand(program, "approve", "approve a revocation that another asked for", [
       "portcullis approve 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11",
@@ -157,6 +159,29 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
     .option("--ops <url>", "the sidecar's ops address (default: $PORTCULLIS_OPS_URL, else http://127.0.0.1:9002)")
     .option("--json", "print JSON")
     .action(async (options) => finish(await (await import("./status.ts")).status(options, io)));
+}
+
+function addImport(program: Command, io: CommandIo, finish: Finish): void {
+  withControl(
+    addCommand(program, "import", "revoke what a deny list of another shape holds", [
+      "portcullis import --from csv revoked.csv --dry-run",
+      "portcullis import --from redis --redis redis://10.0.0.5:6379 --key 'blacklist:{id}'",
+      "portcullis import --from higress --redis redis://10.0.0.5:6379",
+      "portcullis import --from krakend revoked.txt",
+    ]),
+  )
+    .argument("[file]", "of csv and krakend; - is standard input")
+    .addOption(new Option("--from <format>", "what holds the list").choices(IMPORT_FORMATS).makeOptionMandatory())
+    .addOption(
+      new Option("--kind <kind>", "what its ids name, where it does not say (default: token)").choices(TARGET_KINDS),
+    )
+    .option("--issuer <id>", "short id of the issuer, where it does not say")
+    .option("--reason <text>", "why, for the record (default: imported from <format>)")
+    .option("--redis <url>", "of redis and higress: the server that holds it (default: $PORTCULLIS_IMPORT_REDIS)")
+    .option("--key <pattern>", "of redis and higress: its keys, with {id} and perhaps {issuer} in them")
+    .option("--dry-run", "print what would be sent, as lines for revoke --batch, and send nothing")
+    .addHelpText("after", `\n${REVOKE_EXIT}`)
+    .action(async (file, options) => finish(await (await import("./import.ts")).importList(file, options, io)));
 }
 
 function addConfiguration(program: Command, io: CommandIo, finish: Finish): void {

@@ -45,12 +45,23 @@ export async function revokeBatch(
   flags: ControlFlags,
   io: CommandIo,
 ): Promise<number> {
+  return sendLines(batchLines(openChunks(file, io), defaults), () => randomUUID(), file, flags, io);
+}
+
+/** `keyOf` a call's body is its Idempotency-Key; `source` names where the lines come from, for people. */
+export async function sendLines(
+  lines: AsyncIterable<BatchLine>,
+  keyOf: (body: string) => string,
+  source: string,
+  flags: ControlFlags,
+  io: CommandIo,
+): Promise<number> {
   const access = await controlAccess(flags, io);
   if (!access.ok) return report(access.error, io);
   const tell = teller(flags, io);
   try {
-    for await (const piece of pieces(batchLines(openChunks(file, io), defaults))) {
-      const sent = await sendPiece(piece, access.value, tell.answered);
+    for await (const piece of pieces(lines)) {
+      const sent = await sendPiece(piece, access.value, keyOf, tell.answered);
       if (!sent.ok) {
         tell.end();
         const { line, why } = sent.error;
@@ -60,12 +71,13 @@ export async function revokeBatch(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    return report({ exitCode: EXIT.usage, message: `${file} cannot be read (${code}): ${message}` }, io);
+    return report({ exitCode: EXIT.usage, message: `${source} cannot be read (${code}): ${message}` }, io);
   }
   return tell.end() === 0 ? EXIT.done : EXIT.failed;
 }
 
-function openChunks(file: string, io: CommandIo): AsyncIterable<Uint8Array> {
+/** Of a file as seen from where the command runs; `-` is standard input. */
+export function openChunks(file: string, io: CommandIo): AsyncIterable<Uint8Array> {
   return file === "-" ? io.stdinChunks() : createReadStream(resolvePath(io.cwd, file));
 }
 
@@ -90,19 +102,21 @@ type Answered = (answer: LineAnswer, body: LineBody | undefined) => void;
 async function sendPiece(
   piece: readonly BatchLine[],
   { base, token }: ControlAccess,
+  keyOf: (body: string) => string,
   answered: Answered,
 ): Promise<Result<void, { readonly line: number; readonly why: string }>> {
   const order = inOrder(piece, answered);
   const sendable = piece.flatMap(({ number, body }) => (body.ok ? [{ number, text: JSON.stringify(body.value) }] : []));
+  const body = sendable.map(({ text }) => `${text}\n`).join("");
   const call = {
     method: "POST",
     url: new URL("v1/revocations/batch", base),
     headers: {
       authorization: `Bearer ${token}`,
       "content-type": "application/x-ndjson",
-      "idempotency-key": randomUUID(),
+      "idempotency-key": keyOf(body),
     },
-    body: sendable.map(({ text }) => `${text}\n`).join(""),
+    body,
   } as const;
   for (let attempt = 1; ; attempt += 1) {
     const first = order.next();
