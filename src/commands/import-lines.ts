@@ -60,15 +60,19 @@ function rowOf(names: readonly string[], fields: readonly string[]): Row {
 }
 
 function ofRow(row: Row, defaults: ImportDefaults, nowMs: number): Meant {
-  const kind = row.kind === undefined ? defaults.kind : TARGET_KINDS.find((known) => known === row.kind);
+  const kind = kindOf(row, defaults);
   if (kind === undefined) return err(`the kind is none of ${TARGET_KINDS.join(", ")}`);
   if (row.id === undefined && kind !== "issuer" && kind !== "everything") return err("the id is missing");
   const issuedBeforeMs = timeOf(row.issued_before);
   const expiresAtMs = timeOf(row.expires_at);
   if (issuedBeforeMs === "bad" || expiresAtMs === "bad") return err("a time is neither epoch seconds nor ISO 8601");
-  const given = { kind, reason: row.reason ?? defaults.reason, issuer: row.issuer ?? defaults.issuer };
+  const { reason = defaults.reason, issuer = defaults.issuer } = row;
   const more = issuedBeforeMs === undefined ? {} : { issuedBefore: Math.ceil(issuedBeforeMs / 1_000) };
-  return ofId(row.id, given, expiresAtMs, nowMs, more);
+  return ofId(row.id, { kind, reason, issuer }, expiresAtMs, nowMs, more);
+}
+
+function kindOf(row: Row, defaults: ImportDefaults): TargetKind | undefined {
+  return row.kind === undefined ? defaults.kind : TARGET_KINDS.find((known) => known === row.kind);
 }
 
 /** In epoch milliseconds. */
@@ -118,7 +122,6 @@ export function keyShape(pattern: string): KeyShape | undefined {
   const parts = pattern.split(/(\{id\}|\{issuer\})/);
   if (parts.filter((part) => part === "{id}").length !== 1) return undefined;
   if (parts.filter((part) => part === "{issuer}").length > 1) return undefined;
-  const isHole = (part: string): boolean => part === "{id}" || part === "{issuer}";
   const glob = parts.map((part) => (isHole(part) ? "*" : part.replaceAll(/[*?[\]\\^]/g, "\\$&"))).join("");
   const holes = { "{id}": "(?<id>.+)", "{issuer}": "(?<issuer>[a-z0-9-]{1,32})" };
   const source = parts.map((part) => (isHole(part) ? holes[part as keyof typeof holes] : literal(part))).join("");
@@ -152,6 +155,10 @@ export async function* keyLines(
 /** As a regular expression that matches nothing else. */
 function literal(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
+}
+
+function isHole(part: string): boolean {
+  return part === "{id}" || part === "{issuer}";
 }
 
 type Given = Pick<BatchDefaults, "reason" | "issuer"> & { readonly kind: TargetKind };

@@ -8,7 +8,15 @@ import type { BatchLine } from "./batch-lines.ts";
 import { systemClock } from "./clock.ts";
 import { report, type ControlFlags } from "./control-client.ts";
 import type { ImportFormat } from "./import-formats.ts";
-import { csvLines, keyLines, keyShape, krakendLines, type ImportDefaults, type ImportLines } from "./import-lines.ts";
+import {
+  csvLines,
+  keyLines,
+  keyShape,
+  krakendLines,
+  type KeyShape,
+  type ImportDefaults,
+  type ImportLines,
+} from "./import-lines.ts";
 import { EXIT, type CommandIo } from "./io.ts";
 import { openChunks, sendLines } from "./revoke-batch.ts";
 
@@ -52,27 +60,38 @@ async function fromFile(file: string | undefined, flags: ImportFlags, io: Comman
 
 async function fromRedis(file: string | undefined, flags: ImportFlags, io: CommandIo): Promise<number> {
   if (file !== undefined) return misused(`--from ${flags.from} reads no file`, io);
-  const pattern = flags.key ?? (flags.from === "higress" ? HIGRESS_KEY : undefined);
-  const shape = pattern === undefined ? undefined : keyShape(pattern);
+  const shape = shapeOf(flags);
   if (shape === undefined)
     return misused("--key takes the keys' shape with {id} in it once, as in 'blacklist:{id}'", io);
   const url = flags.redis ?? io.env["PORTCULLIS_IMPORT_REDIS"];
   if (url === undefined || url === "") return misused("--redis or PORTCULLIS_IMPORT_REDIS names the server", io);
   const keys = await openForeignKeys(url, systemClock);
-  if (!keys.ok) return report({ exitCode: EXIT.failed, message: `the Redis to import from: ${keys.error}` }, io);
+  if (!keys.ok) return report({ exitCode: EXIT.failed, message: `${THE_REDIS}: ${keys.error}` }, io);
   try {
     const found = keys.value.matching(shape.glob);
-    return await send(keyLines(found, shape, defaultsOf(flags), systemClock.now().wallMs), "the Redis", flags, io);
+    return await send(keyLines(found, shape, defaultsOf(flags), systemClock.now().wallMs), THE_REDIS, flags, io);
   } catch (error) {
     if (!(error instanceof ForeignReadError)) throw error;
-    return report({ exitCode: EXIT.failed, message: `the Redis to import from: ${error.message}` }, io);
+    return report({ exitCode: EXIT.failed, message: `${THE_REDIS}: ${error.message}` }, io);
   } finally {
     await keys.value.close();
   }
 }
 
+const THE_REDIS = "the Redis to import from";
+
+function shapeOf({ from, key }: ImportFlags): KeyShape | undefined {
+  const pattern = key ?? (from === "higress" ? HIGRESS_KEY : undefined);
+  return pattern === undefined ? undefined : keyShape(pattern);
+}
+
 function defaultsOf({ from, kind = "token", reason = `imported from ${from}`, issuer }: ImportFlags): ImportDefaults {
   return { kind, reason, issuer };
+}
+
+/** Of the same lines the same key: a second run of the same list is answered as the first one was. */
+function keyOf(body: string): string {
+  return `import-${hash("sha256", body, "hex")}`;
 }
 
 async function send(lines: ImportLines, source: string, flags: ImportFlags, io: CommandIo): Promise<number> {
@@ -83,8 +102,6 @@ async function send(lines: ImportLines, source: string, flags: ImportFlags, io: 
       else yield line;
     }
   }
-  // Of the same lines the same key: a second run of the same list is answered as the first one was.
-  const keyOf = (body: string): string => `import-${hash("sha256", body, "hex")}`;
   const exitCode = flags.dryRun === true ? await tell(live(), io) : await sendLines(live(), keyOf, source, flags, io);
   if (expiredCount > 0) io.err(`${expiredCount} expired already, and need no revoking\n`);
   return exitCode;

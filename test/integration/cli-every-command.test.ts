@@ -40,6 +40,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "bad.yaml"), "deadline: soon\n");
   writeFileSync(join(folder, "jwks.json"), '{"keys":[]}');
   writeFileSync(join(folder, "ids"), "i-1\ni-2\n");
+  writeFileSync(join(folder, "ids.csv"), "id\ni-3\n");
   plane = await startControlPlane();
   lifted = await freshId();
   other = createServer((request, response) => {
@@ -80,6 +81,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     done: () => ["user", "alice", "--reason", "r"],
     failed: ["user", "alice", "--reason", "r", "--control", NOBODY],
     usage: [[], ["user"], ["user", "alice"], ["planet", "x", "--reason", "r"]],
+    jsonLines: 1,
+  },
+  import: {
+    done: () => ["ids.csv", "--from", "csv", "--issuer", "main", "--json"], // else the counts are told beside it
+    failed: ["--from", "higress", "--redis", "redis://127.0.0.1:1"],
+    usage: [[], ["--from", "paper"], ["--from", "csv"]],
     jsonLines: 1,
   },
   // What waits is approved in control-second-person.test.ts; here nothing waits.
