@@ -1,6 +1,7 @@
 // A world and a fleet in it, started together; runs follow each other in it.
 
 import { PLANES, SIDECARS, startFleet, type Fleet } from "./fleet.ts";
+import { until } from "../support/wait.ts";
 import { startClusterWorld } from "./worlds/cluster.ts";
 import { startSentinelWorld } from "./worlds/sentinel.ts";
 import { startSingleWorld } from "./worlds/single.ts";
@@ -11,6 +12,8 @@ export interface Setting {
   readonly fleet: Fleet;
   stop(): Promise<void>;
 }
+
+const VOUCHED = "portcullis:{feed}:vouched";
 
 /** Each process beside this one is ended with it, and waits for that. */
 const PROCESSES = 40;
@@ -26,6 +29,9 @@ export async function startSetting(name: WorldName, program?: string): Promise<S
   const world = await startWorld(name);
   try {
     const fleet = await startFleet(world, program);
+    // Until one has, nobody can tell an emptied store from one where no control plane ever ran (ADR 13).
+    const isVouchedFor = async (): Promise<boolean> => (await world.has([VOUCHED]))[0] === true;
+    if (world.feedsReplicas) await until("a control plane to vouch for the store", isVouchedFor, 60_000, 100);
     return {
       world,
       fleet,
