@@ -32,7 +32,7 @@ const ASK_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 50;
 
 /** Entries are applied for so long in one turn of the event loop, for Checks wait behind it. */
-const APPLY_FOR_MS = 4;
+const APPLY_FOR_MS = 2;
 const ENTRIES_PER_LOOK = 16;
 
 const SET_BACK = "the feed is another, or was set back";
