@@ -1,12 +1,14 @@
 // Measures how soon a fleet refuses: from POST to the last of 50 sidecars, and to the receipt that says so. One control
 // plane is a process of its own over a real Redis; the 50 replicas, their reports included, share this one process, so
-// the numbers are those of a machine that is busier than 50 of its own. Prints one table; `node bench/fan-out.ts`.
+// the numbers are those of a machine that is busier than 50 of its own. Each follows Redis itself, or with `relay` the
+// control plane. Prints one table; `node bench/fan-out.ts [relay]`.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { createReportDelivery } from "../src/commands/report-delivery.ts";
 import { eventLoop } from "../src/resilience/schedule.ts";
 import { createFleetReporter, type FleetReporter } from "../src/revocation/fleet-reporter.ts";
 import { createRedisReplicaSource } from "../src/revocation/redis/replica-source.ts";
+import { createRelayedReplica } from "../src/revocation/relay/replica.ts";
 import { createReplica, type Replica } from "../src/revocation/replica/replica.ts";
 import { subjectOf, type RevocationSubject } from "../src/revocation/subject.ts";
 import { startPortcullis } from "../test/support/portcullis.ts";
@@ -15,6 +17,7 @@ import { startRedis } from "../test/support/redis-server.ts";
 import { JWKS } from "../test/support/sidecar.ts";
 import { until } from "../test/support/wait.ts";
 
+const IS_RELAYED = process.argv[2] === "relay";
 const SIDECARS = 50;
 const REVOCATIONS = 100;
 
@@ -48,20 +51,25 @@ function subjectNamed(jti: string): RevocationSubject {
 
 function join(i: number): Member {
   const delivery = createReportDelivery(control.controlUrl, secret);
-  const replica: Replica = createReplica({
-    source: createRedisReplicaSource({ url: redis.url, keyPrefix: "", clock, log: silent }),
+  const common = {
     clock,
     schedule: eventLoop,
     log: silent,
     observer: { replicaIs() {} },
     random: Math.random,
-    scanEveryMs: 10_000,
-    directWriters: true,
     onAwaited() {
       if (replica.judge(subjectNamed(awaited)).state === "revoked") refusedAtMs[i] ??= performance.now();
       reporter.reportNow();
     },
-  });
+  };
+  const replica: Replica = IS_RELAYED
+    ? createRelayedReplica({ ...common, controlUrl: control.controlUrl, token: secret, keyPrefix: "" })
+    : createReplica({
+        ...common,
+        source: createRedisReplicaSource({ url: redis.url, keyPrefix: "", clock, log: silent }),
+        scanEveryMs: 10_000,
+        directWriters: true,
+      });
   const reporter = createFleetReporter({
     report: () => ({
       id: `bench-${i}`,
@@ -122,7 +130,9 @@ for (let i = 0; i < REVOCATIONS; i += 1) {
   if (applied < SIDECARS || Object.keys(refusedAtMs).length < SIDECARS) incomplete += 1;
   else toLast.push(Math.max(...refusedAtMs) - beganAtMs);
 }
-process.stdout.write(`${SIDECARS} sidecars, ${REVOCATIONS} revocations, one after the other\n`);
+process.stdout.write(
+  `${SIDECARS} sidecars fed by ${IS_RELAYED ? "one relay" : "Redis"}, ${REVOCATIONS} revocations, one after the other\n`,
+);
 process.stdout.write(line("POST to the last one refusing", toLast));
 process.stdout.write(line("POST to the receipt (wait: fleet)", toReceipt));
 process.stdout.write(`receipts that name somebody         ${incomplete}\n`);
