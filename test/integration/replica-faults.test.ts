@@ -208,11 +208,12 @@ test("a hundred thousand revocations in a burst arrive, and nothing waits for lo
       'op', 'put', 'key', 'revoked:jti:main:bulk-' .. i, 'value', '1', 'till', '') end
     redis.call('HSET', KEYS[2], 'epoch', 'bulk', 'seq', ARGV[1] + 1000, 'link', 'l' .. (ARGV[1] + 1000))`;
   let longestMs = 0;
-  let lastMs = performance.now();
+  // What this thread computed between two turns: how long others kept it from that is no matter of ours.
+  let work = process.threadCpuUsage();
   const beat = setInterval(() => {
-    const nowMs = performance.now();
-    longestMs = Math.max(longestMs, nowMs - lastMs - 2);
-    lastMs = nowMs;
+    const { user, system } = process.threadCpuUsage(work);
+    work = process.threadCpuUsage();
+    longestMs = Math.max(longestMs, (user + system) / 1_000);
   }, 2);
   for (let i = 0; i < 100; i += 1) await redis.cli("EVAL", script, "2", LOG, HEAD, String(i * 1_000));
   await until("all of them", () => observed.replica.status().entryCount === 100_000, 30_000);
@@ -220,6 +221,6 @@ test("a hundred thousand revocations in a burst arrive, and nothing waits for lo
   clearInterval(beat);
   expect(observed.stateOf("bulk-77777")).toBe("revoked");
   // eslint-disable-next-line no-console
-  console.log(`100,000 entries: longest wait of the event loop ${longestMs.toFixed(1)} ms`);
-  expect(longestMs).toBeLessThan(250); // on a busy machine; the bench tells the true one
+  console.log(`100,000 entries: longest turn of the event loop ${longestMs.toFixed(1)} ms of CPU`);
+  expect(longestMs).toBeLessThan(100); // redis-cli is begun in it, too; the bench tells the true one
 });
