@@ -29,7 +29,7 @@ const ANY_TRANSPORT = ["observe", "revoke-only", "sender-constrained"].map((name
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
       { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: RUNS_TIMEOUT_MS } },
       { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 30_000 } },
