@@ -79,9 +79,10 @@ export class Copy {
     this.#nextToExpire = this.#table.sweep(this.#nextToExpire, SHARDS_PER_SWEEP, this.storeNowS, undefined);
   }
 
+  /** A frame has 32 bits for its number; of two that differ in more, one is long out of the journal. */
   #follows(number: number): boolean {
-    if (number !== this.#next) return false;
-    this.#next = number + 1;
+    if (this.#next === undefined || (number | 0) !== (this.#next | 0)) return false;
+    this.#next += 1;
     return true;
   }
 }

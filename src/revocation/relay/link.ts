@@ -24,6 +24,8 @@ export interface Link {
   start(): void;
   /** Whether it is open, and so was sent. */
   send(text: string): boolean;
+  /** What is heard makes sense: after the next end the pauses begin short again. */
+  works(): void;
   /** Ends this connection; another is made after a pause. */
   cut(cause: UnknownCause, detail: string): void;
   stop(): Promise<void>;
@@ -86,7 +88,6 @@ class RelayLink implements Link {
       this.#options.opened();
     });
     socket.on("message", (data: RawData, isBinary) => {
-      this.#failureCount = 0;
       if (this.#socket === socket) this.#options.heard(isBinary ? (data as Buffer) : (data as Buffer).toString("utf8"));
     });
     socket.on("close", () => this.#ended(socket, why));
@@ -95,6 +96,10 @@ class RelayLink implements Link {
   send(text: string): boolean {
     if (this.#isOpen) this.#socket?.send(text);
     return this.#isOpen;
+  }
+
+  works(): void {
+    this.#failureCount = 0;
   }
 
   cut(cause: UnknownCause, detail: string): void {

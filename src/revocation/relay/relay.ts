@@ -73,7 +73,7 @@ class ReplicaRelay implements Relay {
     this.#known = new Knowledge(this.#fingerprints, (record) => this.#journal.add(record));
     this.#replica = createReplica({
       ...options,
-      observer: { replicaIs: () => this.#snapshotsMayBegin() },
+      observer: { replicaIs: () => this.#lookAfterAll() },
       known: this.#known,
       askEveryMs: ASK_EVERY_MS,
       onAwaited: () => {
@@ -137,6 +137,12 @@ class ReplicaRelay implements Relay {
   #tellAll(): void {
     this.#journal.flush();
     for (const subscription of this.#followers) subscription.pump();
+  }
+
+  #lookAfterAll(): void {
+    const now = this.#options.clock.now();
+    for (const subscription of this.#followers) subscription.endIfSilent(now);
+    this.#snapshotsMayBegin();
   }
 
   /** What is still being read would be told twice: once as a part, and again as it is learned. */

@@ -34,7 +34,7 @@ export interface RelayedReplicaOptions {
 const BEAT_MS = 100;
 const ASK_EVERY_MS = 1_000;
 
-/** A connection on which a question is open, and nothing was heard for so long, is dead or its other end is. */
+/** A connection on which an answer or the first word is due, and nothing was heard for so long, is dead or its other end is. */
 const SILENCE_MS = 3_000;
 
 export function createRelayedReplica(options: RelayedReplicaOptions): Replica {
@@ -52,6 +52,8 @@ class RelayedReplica implements Replica {
   #told: Copy | undefined;
   #position: Instant | undefined;
   #changedAt: Instant;
+  /** Nothing was said yet over a connection that is open. */
+  #awaitsHello = false;
   #question: { readonly ask: number; readonly at: Instant } | undefined;
   #askedAt: Instant | undefined;
   #heardAt: Instant;
@@ -68,10 +70,12 @@ class RelayedReplica implements Replica {
       ...options,
       query: () => this.#resumption(),
       opened: () => {
+        this.#awaitsHello = true;
         this.#heardAt = clock.now();
       },
       heard: (data) => this.#hear(data),
       closed: (why) => {
+        this.#awaitsHello = false;
         this.#told = undefined;
         this.#question = undefined;
         this.#obstacles.note("relay", why);
@@ -118,7 +122,8 @@ class RelayedReplica implements Replica {
   #beat(): void {
     const { clock, observer } = this.#options;
     const now = clock.now();
-    if (this.#question !== undefined && ageMs(this.#heardAt, now) >= SILENCE_MS) {
+    const isDue = this.#awaitsHello || this.#question !== undefined;
+    if (isDue && ageMs(this.#heardAt, now) >= SILENCE_MS) {
       this.#link.cut("timeout", "the control plane says nothing");
     }
     if (this.#told !== undefined && this.#question === undefined) this.#askIfDue(now);
@@ -138,6 +143,7 @@ class RelayedReplica implements Replica {
 
   #hear(data: Buffer | string): void {
     this.#heardAt = this.#options.clock.now();
+    this.#awaitsHello = false;
     const isUnderstood = typeof data === "string" ? this.#hearMessage(data) : this.#hearFrame(data);
     if (isUnderstood) return;
     // Nothing of it can be gone on with: the next connection tells everything.
@@ -192,6 +198,7 @@ class RelayedReplica implements Replica {
     const question = this.#question;
     if (question === undefined || question.ask !== ask) return;
     this.#question = undefined;
+    this.#link.works();
     this.#state = { seq, pushed, why };
     told.storeNowS = storeNowS;
     if (relayAgeMs === null || !told.isWhole) return;

@@ -45,6 +45,9 @@ export interface SubscriptionOptions {
 /** Of a part: 40 KB, half a millisecond of copying. */
 const PART_RECORDS = 1_000;
 
+/** A sidecar asks each second; who went without a word would keep its place for ever. */
+const SILENT_FOR_MS = 30_000;
+
 /** For everything: a million markers at 0.7 MB/s. Whoever is slower keeps others from their turn. */
 const SNAPSHOT_WITHIN_MS = 60_000;
 
@@ -59,11 +62,13 @@ export class Subscription implements Subscriber {
   #isWhole: boolean;
   #snapshotBeganAt: Instant | undefined;
   #question: { readonly ask: number; readonly at: Instant } | undefined;
+  #heardAt: Instant;
   #isSending = false;
   #isOver = false;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
+    this.#heardAt = options.clock.now();
     this.#next = options.hello.next;
     this.#isWhole = options.hello.resumed;
     this.#send(JSON.stringify(options.hello));
@@ -75,8 +80,14 @@ export class Subscription implements Subscriber {
   }
 
   asked(ask: number): void {
-    this.#question = { ask, at: this.#options.clock.now() };
+    this.#heardAt = this.#options.clock.now();
+    this.#question = { ask, at: this.#heardAt };
     this.pump();
+  }
+
+  endIfSilent(now: Instant): void {
+    // By the monotonic clock alone: a step of the other would cut them all.
+    if (now.monotonicMs - this.#heardAt.monotonicMs > SILENT_FOR_MS) this.end("too slow");
   }
 
   /** Tells what there is to tell, as far as it is taken. */

@@ -215,6 +215,28 @@ test("a control plane with another key prefix is not judged by, and it is said w
   expect(replica.status().why).toMatch(/another store.keyPrefix/);
 });
 
+test("one who keeps saying what cannot be followed is asked less and less often", async () => {
+  const beganMs = performance.now();
+  for (let i = 0; i < 7; i += 1) voice((await connection(i)).socket, "one").hello(1, false, "other:");
+  expect(performance.now() - beganMs).toBeGreaterThan(600);
+});
+
+test("changes are numbered for as long as a relay runs, beyond what 32 bits hold", async () => {
+  const first = await connection(0);
+  const says = voice(first.socket, "one");
+  says.hello(2 ** 31);
+  says.whole();
+  await answer(first, says, 0);
+  says.change(2 ** 31, "a", true);
+  await until("a", () => stateOf("a") === "revoked");
+  expect(connections).toHaveLength(1);
+});
+
+test("one who takes the connection and never says a word is left", async () => {
+  await connection(0);
+  expect((await connection(1)).query.size).toBe(0);
+}, 20_000);
+
 test("one who says nothing is left", async () => {
   await beginWith("a");
   await connection(1);
