@@ -204,14 +204,23 @@ class RelayedReplica implements Replica {
     if (relayAgeMs === null || !told.isWhole) return;
     const { monotonicMs, wallMs } = question.at;
     const asOf = { monotonicMs: monotonicMs - relayAgeMs, wallMs: wallMs - relayAgeMs };
-    // Another control plane may be behind the one before: what was known from that stays in use until it has caught up.
-    if (this.#position !== undefined && asOf.monotonicMs < this.#position.monotonicMs) return;
+    if (asOf.monotonicMs < this.#knownToMs(told)) return;
     told.heeded = heeded ?? undefined;
     this.#position = asOf;
     if (told === this.#current) return;
     this.#current = told;
     this.#changedAt = this.#options.clock.now();
     this.#options.onAwaited();
+  }
+
+  /**
+   * Another control plane may be behind the one before: what was known from that, and heard since its last answer, stays in
+   * use until the other must know it, too.
+   */
+  #knownToMs(told: Copy): number {
+    if (this.#position === undefined) return -Infinity;
+    const positionMs = this.#position.monotonicMs;
+    return told === this.#current ? positionMs : Math.max(positionMs, this.#changedAt.monotonicMs);
   }
 
   /** Where it was, for who can go on from there. */

@@ -200,6 +200,29 @@ test("another control plane that is behind takes nothing back before it has caug
   expect(replica.position?.monotonicMs).toBeGreaterThan(before);
 });
 
+test("another control plane takes nothing back that was heard since the last answer either", async () => {
+  const { first, says } = await beginWith("a");
+  const position = replica.position?.monotonicMs ?? 0;
+  await until("half a second", () => performance.now() > position + 500);
+  says.change(5, "heard", true);
+  await until("it to be heard", () => stateOf("heard") === "revoked");
+  first.socket.terminate();
+  const second = await connection(1);
+  const other = voice(second.socket, "two");
+  other.hello(1);
+  other.part("a");
+  other.whole();
+  await until("a question", () => second.asks.length > 0);
+  // Younger than the position, and older than what was heard.
+  await answer(second, other, performance.now() - position - 250);
+  await until("the next question", () => second.asks.length > 0);
+  expect(stateOf("heard")).toBe("revoked");
+  other.change(1, "heard", true);
+  await answer(second, other, 0);
+  await until("its word to count", () => (replica.position?.monotonicMs ?? 0) > position + 500);
+  expect([stateOf("a"), stateOf("heard")]).toEqual(["revoked", "revoked"]);
+});
+
 test.each(["{}", "no JSON", '{"type":"told","ask":1,"age_ms":-5}', '{"type":"whole"}'])(
   "what makes no sense ends the connection: %s",
   async (text) => {
