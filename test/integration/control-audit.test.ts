@@ -62,6 +62,20 @@ describe("what is in it", () => {
     for (const item of items) expect(item.at).toBeGreaterThanOrEqual(before);
   });
 
+  test("why somebody lifted, where he says so; a reason that no revocation could have is refused", async () => {
+    const plane = await start();
+    const { id } = (await revoke(plane, "a")).json;
+    const lift = (reason: string) =>
+      plane.call("DELETE", `/v1/revocations/${id}`, { token: plane.tokens.admin, body: { reason } });
+    expect((await lift("two\nlines")).status).toBe(422);
+    expect((await lift("")).status).toBe(400);
+    expect((await lift("found again")).status).toBe(204);
+    expect((await trail(plane)).map(({ action, reason }) => [action, reason])).toEqual([
+      ["lift", "found again"],
+      ["revoke", "because a"],
+    ]);
+  });
+
   test("each line of a batch that was done; not what was answered before, refused for its form, or never live", async () => {
     const plane = await start();
     const lines = Array.from({ length: 500 }, (_, i) => `{"target":{"kind":"session","id":"${i}"},"reason":"r"}`);

@@ -251,6 +251,39 @@ test("the fleet, a report and a receipt have the documented form", async () => {
   expect(await judge("/v1/revocations", "post", revoked)).toBe(AS_DOCUMENTED);
 });
 
+test("the fleet's summary, a question to a sidecar, a preview and an explanation have the documented form", async () => {
+  const report = { id: "b", version: "1", heeded: null, lag_ms: 3, breaker: "closed", started_at: 1, answers: [] };
+  const body = { target: { kind: "everything" } };
+  const { admin: token } = plane.tokens;
+  const send = (): Promise<Answer> => plane.call("POST", "/v1/fleet/reports", { token, body: report });
+  await send();
+  const asked = plane.call("POST", "/v1/revocations/preview", { token, body });
+  const questioned = await until("a question", async () => {
+    const answer = await send();
+    return answer.status === 200 ? answer : undefined;
+  });
+  expect(questioned.json["questions"]).toEqual([
+    { id: expect.any(String), keys: ["global:revoked_after"], issued_before: expect.any(Number) },
+  ]);
+  expect(await judge("/v1/fleet/reports", "post", questioned)).toBe(AS_DOCUMENTED);
+  const preview = await asked;
+  expect(preview.json["coverage"]).toMatchObject({
+    answered: 0,
+    missing: expect.arrayContaining(["b"]),
+    back_ms: null,
+  });
+  expect(await judge("/v1/revocations/preview", "post", preview)).toBe(AS_DOCUMENTED);
+  const summary = await plane.call("GET", "/v1/fleet/summary");
+  expect(summary.json).toMatchObject({ store_up: true, rates: null });
+  expect(await judge("/v1/fleet/summary", "get", summary)).toBe(AS_DOCUMENTED);
+  for (const refused of [{}, { target: { kind: "user" } }]) {
+    const answer = await plane.call("POST", "/v1/revocations/preview", { token, body: refused });
+    expect(await judge("/v1/revocations/preview", "post", answer)).toBe(AS_DOCUMENTED);
+  }
+  const explained = await plane.call("POST", "/v1/explain", { token, body: { method: "GET", path: "/" } });
+  expect(await judge("/v1/explain", "post", explained)).toBe(AS_DOCUMENTED);
+});
+
 test("a marker that another program wrote without telling who and when has the documented form too", async () => {
   const bare = {
     id: "key:revoked:jti:main:j",

@@ -125,7 +125,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       keepMs: 86_400_000,
     }),
     secondPerson: options.secondPerson ?? [],
-    explain: async () => ({}),
+    explain: async () => ({ steps: [], verdict: { decision: "deny", reason: "missing_token", http_status: 401 } }),
     introspect: options.introspect ?? (async () => ({ ok: true, value: { active: false } })),
     ingress: options.ingress ?? CLOSED,
     clock: realClock,
