@@ -4,6 +4,7 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { err, ok, type Result } from "../../core/result.ts";
+import { patienceOf } from "../../resilience/patience.ts";
 import type { StoreHealth } from "../revocation-store.ts";
 import type { MarkerReader, StoreFault } from "../store.ts";
 import { faultOfError, faultOfStatus, isCause } from "./fault.ts";
@@ -80,7 +81,9 @@ export function createRelayStore({ controlUrl, token }: RelayStoreOptions): Rela
     },
     async read(keys, timeoutMs) {
       if (keys.length === 0) return ok([]);
-      const answer = await ask(keys, AbortSignal.timeout(timeoutMs));
+      const patience = patienceOf(timeoutMs);
+      const answer = await ask(keys, patience.signal);
+      patience.end();
       lastFault = answer.ok ? undefined : answer.error;
       return answer;
     },

@@ -12,6 +12,7 @@ import type { Principal } from "../../core/principal.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { Span } from "../../core/tracing.ts";
 import type { Breaker, Permit } from "../../resilience/breaker.ts";
+import { patienceOf } from "../../resilience/patience.ts";
 import { judgeTimes, mintAsserted, unanswered } from "../claims.ts";
 import type { Issuer } from "../issuer.ts";
 import { nestedBytes } from "../nested-bytes.ts";
@@ -120,8 +121,11 @@ class AskedTokens<T> implements OpaqueTokens<T> {
       done(said === "keys_unavailable" ? this.#withoutAnswer(digest, at) : err({ reason: said, issuerId: issuer.id }));
     };
     const waitMs = Math.max(0, deadlineAtMs - MARGIN_MS - clock.now().monotonicMs);
-    const timer = setTimeout(finish, waitMs, "keys_unavailable");
-    this.#join(digest, token, now, maxAgeMs, finish);
+    // An answer that lies there already, for the loop was held, gets its turn first.
+    const late = (): void =>
+      void setImmediate(() => finish(wasAsked(flight, deadlineAtMs) ? "keys_unavailable" : "overloaded"));
+    const timer = setTimeout(late, waitMs);
+    const flight = this.#join(digest, token, now, maxAgeMs, finish);
   }
 
   /** The newest word on the token. */
@@ -129,37 +133,46 @@ class AskedTokens<T> implements OpaqueTokens<T> {
     return this.#refused.get(digest) ?? this.#good?.get(digest);
   }
 
+  /** Undefined: the waiter was told at once. */
   #join(
     digest: string,
     token: Buffer,
     now: Instant,
     maxAgeMs: number,
     waiter: (said: Said<T> | DenyReason) => void,
-  ): void {
+  ): Flight<T> | undefined {
     const flight = this.#flights.get(digest);
     if (flight !== undefined && (flight.askedAt === undefined || ageMs(flight.askedAt, now) < maxAgeMs)) {
       flight.waiters.push(waiter);
-      return;
+      return flight;
     }
     const { breaker, maxAtOnce } = this.#options;
     const isStranger = this.#good?.has(digest) !== true;
-    if (this.#inFlight >= (isStranger ? Math.ceil(maxAtOnce * STRANGERS_SHARE) : maxAtOnce))
-      return waiter("overloaded");
+    if (this.#inFlight >= (isStranger ? Math.ceil(maxAtOnce * STRANGERS_SHARE) : maxAtOnce)) {
+      waiter("overloaded");
+      return undefined;
+    }
     const permit = breaker.tryAcquire(now.monotonicMs);
-    if (permit === undefined) return waiter("keys_unavailable");
+    if (permit === undefined) {
+      waiter("keys_unavailable");
+      return undefined;
+    }
     const begun: Flight<T> = { askedAt: undefined, waiters: [waiter] };
     this.#flights.set(digest, begun);
     this.#inFlight += 1;
     const copy = Buffer.from(token);
     // In the next turn, so that calls of this one share it.
     setImmediate(() => void this.#fly(digest, copy, begun, permit));
+    return begun;
   }
 
   async #fly(digest: string, token: Buffer, flight: Flight<T>, permit: Permit): Promise<void> {
     const { breaker, clock, introspect, issuer, observer, timeoutMs } = this.#options;
     const askedAt = clock.now();
     flight.askedAt = askedAt;
-    const answer = await introspect(token, AbortSignal.timeout(timeoutMs));
+    const patience = patienceOf(timeoutMs);
+    const answer = await introspect(token, patience.signal);
+    patience.end();
     const now = clock.now();
     this.#inFlight -= 1;
     if (this.#flights.get(digest) === flight) this.#flights.delete(digest);
@@ -225,4 +238,9 @@ class AskedTokens<T> implements OpaqueTokens<T> {
     if (why === undefined) log.info("introspection_answered_again", { issuer: issuer.id });
     else log.warn("introspection_not_answered", { issuer: issuer.id, why });
   }
+}
+
+/** In time: else it was our own load that kept it from being asked, which says nothing about the issuer. */
+function wasAsked<T>(flight: Flight<T> | undefined, deadlineAtMs: number): boolean {
+  return flight?.askedAt !== undefined && flight.askedAt.monotonicMs < deadlineAtMs;
 }

@@ -24,11 +24,15 @@ beforeEach(() => {
   opaque = opaqueTokens(100);
 });
 
-function opaqueTokens(rememberedTokens: number): OpaqueTokens<null> {
+function opaqueTokens(
+  rememberedTokens: number,
+  timeoutMs = 60_000,
+  answerOf: (signal: AbortSignal) => Promise<Answered> = () => new Promise((resolve) => questions.push(resolve)),
+): OpaqueTokens<null> {
   return createOpaqueTokens({
     issuer: issuerWith(keysByHand([], ["ES256"]), ["ES256"]),
-    introspect: () => new Promise((resolve) => questions.push(resolve)),
-    timeoutMs: 60_000,
+    introspect: (_token, signal) => answerOf(signal),
+    timeoutMs,
     maxAtOnce: 8,
     rememberedTokens,
     breaker: createBreaker({
@@ -128,6 +132,56 @@ test("a refused token stays refused while the issuer is out, a good one is given
   questions[1]?.(err({ why: "ECONNREFUSED", isIssuers: true }));
   expect(await again).toBe("last word");
 });
+
+test("an answer that lay there while this process was busy is heard, though the deadline has passed", async () => {
+  const first = ask(0);
+  await asked(1);
+  questions[0]?.(active());
+  expect(await first).toBe("good");
+  const { port1: wire, port2: issuer } = new MessageChannel();
+  wire.on("message", () => questions[1]?.(ok(undefined)));
+  const second = ask(0, 400);
+  await asked(2);
+  await new Promise((resolve) => setImmediate(resolve)); // what comes next in the loop are timers, and then what has come in
+  issuer.postMessage("not active");
+  beBusyFor(450);
+  expect(await second).toBe("revoked");
+  wire.close();
+});
+
+test("the issuer's own time-out gives an answer that lay there its chance, too", async () => {
+  const { port1: wire, port2: issuer } = new MessageChannel();
+  opaque = opaqueTokens(100, 400, (signal) => {
+    return new Promise((resolve) => {
+      wire.once("message", () => resolve(active()));
+      signal.addEventListener("abort", () => resolve(err({ why: "timed out", isIssuers: true })));
+      questions.push(resolve);
+    });
+  });
+  const outcome = ask(0);
+  await asked(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  issuer.postMessage("active");
+  beBusyFor(450);
+  expect(await outcome).toBe("good");
+  wire.close();
+});
+
+test("where this process was too busy to ask, the last word does not count: load opens no door", async () => {
+  const first = ask(0);
+  await asked(1);
+  questions[0]?.(active());
+  expect(await first).toBe("good");
+  await new Promise((resolve) => setTimeout(resolve, 1)); // among timers, which come before questions are sent
+  const second = ask(0, 30);
+  beBusyFor(60);
+  expect(await second).toBe("overloaded");
+});
+
+function beBusyFor(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
 
 test("where nothing is remembered, each call asks and none has a last word", async () => {
   opaque = opaqueTokens(0);
