@@ -3,8 +3,8 @@
 
 import type { Config, IssuerConfig } from "../config/config.ts";
 import type { Observer } from "../core/observer.ts";
-import type { AttestedPolicy, AttestedSource } from "../ext-authz/attestation.ts";
-import type { CompiledToken, SenderPolicy } from "../ext-authz/check-policy.ts";
+import type { AttestedSource } from "../ext-authz/attested-source.ts";
+import type { AttestedPolicy, CompiledToken, SenderPolicy } from "../ext-authz/check-policy.ts";
 import { createAttestedTokens, type AttestedOptions } from "../token/attested.ts";
 import { dpopToken } from "../token/bearer.ts";
 import { createPossessionJudge, type PossessionJudge } from "../token/possession.ts";

@@ -9,7 +9,8 @@ import type { Tier } from "../core/tier.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Guard } from "../revocation/guard.ts";
 import type { RevocationSubject } from "../revocation/subject.ts";
-import type { VerifiedToken, Verifier } from "../token/verifier.ts";
+import type { VerifiedToken } from "../token/verified-token.ts";
+import type { Verifier } from "../token/verifier.ts";
 import type { AccessFault, Authenticator, Caller } from "./access.ts";
 
 export interface AccessTokenOptions {

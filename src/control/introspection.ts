@@ -8,7 +8,9 @@ import { judge } from "../revocation/judge.ts";
 import { markerFacts } from "../revocation/marker-facts.ts";
 import type { MarkerReader } from "../revocation/store.ts";
 import type { RevocationSubject } from "../revocation/subject.ts";
-import type { VerifiedToken, Verifier, VerifyFailure } from "../token/verifier.ts";
+import type { VerifyFailure } from "../token/verification.ts";
+import type { VerifiedToken } from "../token/verified-token.ts";
+import type { Verifier } from "../token/verifier.ts";
 import { faultOf } from "./access-token.ts";
 import { readFault, type Problem } from "./problem.ts";
 

@@ -1,30 +1,11 @@
 // Finds what Envoy's jwt_authn says of the token that it has verified, in the metadata of a CheckRequest. It reads no header:
 // no client can write there.
 
-import type { AttestedIssuer } from "../token/claims.ts";
-import type { Attestation, AttestedTokens } from "../token/attested.ts";
+import type { Attestation } from "../token/attested.ts";
+import type { AttestedSource } from "./attested-source.ts";
 import { ATTRIBUTES_METADATA, CHECK_ATTRIBUTES } from "./check-request-tags.ts";
-import type { CompiledToken } from "./check-policy.ts";
 import { decodeStruct, type StructObject } from "./struct-reader.ts";
 import { fieldsIn } from "./protobuf-reader.ts";
-
-/** An issuer whose tokens Envoy verifies, and where it tells of them. */
-export interface AttestedSource {
-  readonly issuer: AttestedIssuer;
-  readonly namespace: string;
-  /** Key of the claims. */
-  readonly payload: string;
-  /** Key of the header; undefined: Envoy does not tell of it. */
-  readonly header: string | undefined;
-}
-
-/** How tokens are taken that Envoy has verified. */
-export interface AttestedPolicy {
-  readonly sources: readonly AttestedSource[];
-  readonly tokens: AttestedTokens<CompiledToken>;
-  /** No issuer's tokens are verified here. */
-  readonly isAlone: boolean;
-}
 
 const FILTER_METADATA = 0x0a; // envoy.config.core.v3.Metadata.filter_metadata = 1, a map
 const STRUCT_FIELDS = 0x0a; // google.protobuf.Struct.fields = 1, a map

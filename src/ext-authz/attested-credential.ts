@@ -4,9 +4,8 @@
 import type { DenyReason } from "../core/deny-reason.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Attestation } from "../token/attested.ts";
-import type { AttestedPolicy } from "./attestation.ts";
 import type { AuthzRequest } from "./authz-request.ts";
-import type { CheckPolicy } from "./check-policy.ts";
+import type { AttestedPolicy, CheckPolicy } from "./check-policy.ts";
 import type { Presented } from "./shown-sender.ts";
 
 export type AttestedCredential =

@@ -1,7 +1,7 @@
 // The few things a Check is judged on, as Envoy tells them: untrusted, and read without being believed.
 
 import type { Attestation } from "../token/attested.ts";
-import type { AttestedSource } from "./attestation.ts";
+import type { AttestedSource } from "./attested-source.ts";
 import type { SenderFacts } from "./sender-facts.ts";
 
 /**

@@ -5,9 +5,10 @@ import type { Result } from "../core/result.ts";
 import type { Tier } from "../core/tier.ts";
 import type { Guard } from "../revocation/guard.ts";
 import type { RevocationSubject } from "../revocation/subject.ts";
+import type { AttestedTokens } from "../token/attested.ts";
 import type { Verifier } from "../token/verifier.ts";
 import type { PossessionJudge } from "../token/possession.ts";
-import type { AttestedPolicy } from "./attestation.ts";
+import type { AttestedSource } from "./attested-source.ts";
 import type { DpopOffer } from "./denied-response.ts";
 import type { CompiledIdentity, IdentityPolicy } from "./identity.ts";
 import type { RequestPolicy } from "./requirement.ts";
@@ -40,6 +41,14 @@ export interface SenderPolicy {
   readonly judge: PossessionJudge;
   /** Undefined: no token comes with a proof, and the scheme DPoP is as foreign as any other. */
   readonly dpop: (DpopOffer & { readonly token: CredentialReader; readonly scheme: "asSeen" | "https" }) | undefined;
+}
+
+/** How tokens are taken that Envoy has verified. */
+export interface AttestedPolicy {
+  readonly sources: readonly AttestedSource[];
+  readonly tokens: AttestedTokens<CompiledToken>;
+  /** No issuer's tokens are verified here. */
+  readonly isAlone: boolean;
 }
 
 export interface CheckPolicy extends RequestPolicy {

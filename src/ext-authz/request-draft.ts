@@ -1,7 +1,8 @@
 // An AuthzRequest while it is read, and how much of it is kept. It judges nothing that it keeps.
 
 import type { Attestation } from "../token/attested.ts";
-import { attestationsIn, type AttestedSource } from "./attestation.ts";
+import { attestationsIn } from "./attestation.ts";
+import type { AttestedSource } from "./attested-source.ts";
 import type { AuthzRequest } from "./authz-request.ts";
 import type { ProtobufReader } from "./protobuf-reader.ts";
 import { readSenderFacts, type SenderFacts } from "./sender-facts.ts";

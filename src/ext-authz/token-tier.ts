@@ -4,7 +4,7 @@ import { ageMs, type Instant } from "../core/clock.ts";
 import type { Result } from "../core/result.ts";
 import { stricter, type Tier } from "../core/tier.ts";
 import type { VerifyFailure } from "../token/verification.ts";
-import type { VerifiedToken } from "../token/verifier.ts";
+import type { VerifiedToken } from "../token/verified-token.ts";
 import type { CompiledToken } from "./check-policy.ts";
 import type { Requirement } from "./requirement.ts";
 

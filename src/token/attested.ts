@@ -12,7 +12,7 @@ import type { JsonObject } from "./json.ts";
 import { nestedBytes } from "./nested-bytes.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import type { VerifyFailure } from "./verification.ts";
-import type { VerifiedToken } from "./verifier.ts";
+import type { VerifiedToken } from "./verified-token.ts";
 
 /** What Envoy says of a token. */
 export interface Attestation {

@@ -17,15 +17,8 @@ import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import type { OpaqueIssuers } from "./opaque/opaque-issuers.ts";
 import type { OpaqueTokens } from "./opaque/opaque-tokens.ts";
 import { createVerification, type Verification, type Verified, type VerifyFailure } from "./verification.ts";
+import type { VerifiedToken, VerifyDone } from "./verified-token.ts";
 import type { VerifyKey } from "./verify-key.ts";
-
-export type { VerifyFailure } from "./verification.ts";
-
-/** A verified token with what other rooms compiled of it once (its revocation subject, its identity headers). */
-export interface VerifiedToken<T> {
-  readonly principal: Principal;
-  readonly compiled: T;
-}
 
 export interface Verifier<T> {
   /**
@@ -57,8 +50,6 @@ export interface RememberingVerifier<T> extends Verifier<T> {
   /** All that were seen later are remembered, those aside that are good no more. On the monotonic clock, in ms. */
   rememberedSinceMs(): number;
 }
-
-export type VerifyDone<T> = (outcome: Result<VerifiedToken<T>, VerifyFailure>) => void;
 
 export interface VerifierOptions<T> {
   /** Each `issuer` and each `id` once. */

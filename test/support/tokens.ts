@@ -10,13 +10,9 @@ import { SCHEMES } from "../../src/token/algorithms.ts";
 import type { Issuer } from "../../src/token/issuer.ts";
 import { NO_KEYS, readKeySet, type KeySet } from "../../src/token/key-set.ts";
 import type { KeySource } from "../../src/token/key-source.ts";
-import {
-  createVerifier,
-  type VerifiedToken,
-  type Verifier,
-  type VerifierOptions,
-  type VerifyFailure,
-} from "../../src/token/verifier.ts";
+import type { VerifyFailure } from "../../src/token/verification.ts";
+import type { VerifiedToken } from "../../src/token/verified-token.ts";
+import { createVerifier, type Verifier, type VerifierOptions } from "../../src/token/verifier.ts";
 
 export type Json = Record<string, unknown>;
 

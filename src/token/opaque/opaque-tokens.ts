@@ -16,7 +16,8 @@ import { patienceOf } from "../../resilience/patience.ts";
 import { judgeTimes, mintAsserted, unanswered } from "../claims.ts";
 import type { Issuer } from "../issuer.ts";
 import { nestedBytes } from "../nested-bytes.ts";
-import type { VerifiedToken, VerifyDone, VerifyFailure } from "../verifier.ts";
+import type { VerifyFailure } from "../verification.ts";
+import type { VerifiedToken, VerifyDone } from "../verified-token.ts";
 import type { Introspect, IntrospectionAnswer } from "./introspection.ts";
 
 export interface OpaqueTokensOptions<T> {

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { ok } from "../../../src/core/result.ts";
 import { attestedCredential } from "../../../src/ext-authz/attested-credential.ts";
-import type { AttestedPolicy, AttestedSource } from "../../../src/ext-authz/attestation.ts";
-import type { CompiledToken } from "../../../src/ext-authz/check-policy.ts";
+import type { AttestedSource } from "../../../src/ext-authz/attested-source.ts";
+import type { AttestedPolicy, CompiledToken } from "../../../src/ext-authz/check-policy.ts";
 import { readAuthzRequest } from "../../../src/ext-authz/request.ts";
 import { watchHeaders } from "../../../src/ext-authz/watched-headers.ts";
 import { createAttestedTokens } from "../../../src/token/attested.ts";

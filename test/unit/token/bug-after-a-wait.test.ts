@@ -4,7 +4,7 @@ import type { Result } from "../../../src/core/result.ts";
 import type { KeySource } from "../../../src/token/key-source.ts";
 import { createKeyWaiters } from "../../../src/token/key-waiters.ts";
 import { NO_KEYS } from "../../../src/token/key-set.ts";
-import type { VerifyFailure } from "../../../src/token/verifier.ts";
+import type { VerifyFailure } from "../../../src/token/verification.ts";
 import { createTestKey, goodClaims, issuerWith, keysByHand, signToken, verifierFor } from "../../support/tokens.ts";
 
 const slow = createTestKey("ES384", "slow");
