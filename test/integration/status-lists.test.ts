@@ -212,6 +212,15 @@ test("an older copy of a list does not undo a newer one", async () => {
   });
 });
 
+test("a list that is too old whenever it comes is asked for once a second, however many tokens name it", async () => {
+  const at = path();
+  serveList(at, list(at, [0], { claims: { iat: nowS() - 120 } }));
+  const beganAtMs = performance.now();
+  for (let i = 0; i < 40; i += 1) expect(await reasonOf(check(tokenAt(at, 0)))).toBe("keys_unavailable");
+  const mostAsked = 1 + (performance.now() - beganAtMs) / 1_000;
+  expect(asked.filter((url) => url === at).length).toBeLessThanOrEqual(mostAsked);
+});
+
 test("addresses inside are not called, unless the configuration says so", async () => {
   const own = await startSidecar(`issuers:
   - issuer: ${ISSUER}

@@ -68,12 +68,12 @@ function hasEnvoyKeys(look: Look, index: number): boolean {
 
 /** What only a verifier asks would stand there and not be asked. */
 function checkVerifiedByEnvoy(look: Look, index: number): void {
-  for (const key of ["algorithms", "profile", "introspection"] as const) {
+  for (const key of ["algorithms", "profile", "introspection", "statusLists"] as const) {
     if (look.has("issuers", index, key))
       look.wrong(
         ["issuers", index, key],
         "is not asked where Envoy verifies",
-        "leave it out, for jwt_authn has its own",
+        "leave it out, or have the tokens verified here",
       );
   }
   if (look.has("issuers", index, "jwks", "envoy", "header")) return;

@@ -69,7 +69,7 @@ const MAX_TOKEN_BYTES = 2 * 1_024 * 1_024;
 const MAX_LISTS_BYTES = 8 * MAX_LIST_BYTES;
 const MAX_LISTS = 1_024;
 const MAX_AT_ONCE = 8;
-/** Bounds of a list's own ttl: neither a flood by a small one, nor a list that is looked for when it is too old. */
+/** Bounds of a list's own ttl: neither a flood by a small one, or by an old copy, nor a list that is looked for when it is too old. */
 const MIN_TTL_MS = 1_000;
 const STALENESS_SHARE = 0.5;
 const FIRST_RETRY_MS = 500;
@@ -176,6 +176,7 @@ class FetchedLists implements StatusLists {
     if (list.ok) {
       if (source.failureCount > 0) log.info("status_list_read_again", told);
       source.failureCount = 0;
+      source.nextTryAtMs = clock.now().monotonicMs + MIN_TTL_MS;
       const known = this.#lists.get(text);
       // A copy from before the one at hand says nothing new.
       if (known !== undefined && known.token.issuedAtS > list.value.token.issuedAtS) return;

@@ -24,6 +24,11 @@ test("an issuer whose tokens Envoy verifies has no keys here, and nothing that o
     expect.stringContaining("issuers[0].algorithms  is not asked where Envoy verifies"),
     expect.stringContaining("issuers[0].profile  is not asked where Envoy verifies"),
   ]);
+  // Left to stand, it would look as if a status counted.
+  const lists = `statusLists: { uris: ["https://id.example.com/lists/"], maxStaleness: 1m }`;
+  expect(said(`issuers: [{ ${ISSUER}, jwks: { envoy: { header: h } }, ${lists} }]`)).toEqual([
+    expect.stringContaining("issuers[0].statusLists  is not asked where Envoy verifies"),
+  ]);
 });
 
 test("such an issuer does not guard the control API", () => {
