@@ -98,3 +98,30 @@ test("what was written to a server that is no primary any longer is not acknowle
     await successor.stop();
   }
 });
+
+test("a process that was held has not waited meanwhile: what was written is still acknowledged", async () => {
+  redis = await startRedis();
+  writer = await openRedisStore(redis.url);
+  const address = parseRedisUrl(redis.url);
+  if (!address.ok) throw new Error(address.error);
+  const linkNamed = (name: string) => linkForOperations(fixedLocator(address.value), realClock, name);
+  const operations = linkNamed("test-operations");
+  operations.start();
+  stopLink = () => operations.stop();
+  keeper = createFeedKeeper({
+    keyPrefix: "",
+    clock: realClock,
+    log: { info() {}, warn() {}, error() {} },
+    link: linkNamed("test-keeper"),
+    begin: () => beginOperation(operations, realClock),
+  });
+  keeper.start();
+  const before = await revoke("before");
+  expect(await keeper.untilKept(before)).toBe(true);
+  const revocation = newRevocation(target("held"));
+  const isKept = keeper.untilKept({ seq: (before.seq ?? 0) + 1, id: revocation.id });
+  const heldTillMs = performance.now() + 1_200;
+  while (performance.now() < heldTillMs);
+  await writer.store.put(revocation);
+  expect(await isKept).toBe(true);
+});
