@@ -12,7 +12,7 @@ import { startOutbox } from "./outbox.ts";
 import { nobodys } from "./password.ts";
 import { createSender, type PortcullisOptions } from "./portcullis.ts";
 import { createPrivateApi, type ApiToken } from "./private-api.ts";
-import type { Api } from "./provider.ts";
+import type { Apis } from "./apis.ts";
 import { createPublicServer, listen } from "./public-server.ts";
 import { createRefreshLines } from "./refresh-line.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -25,7 +25,7 @@ export interface IdentityOptions {
   readonly privateListen: { readonly host: string; readonly port: number };
   /** Closed with the service. */
   readonly store: IdentityStore;
-  readonly apis: readonly [Api, ...Api[]];
+  readonly apis: Apis;
   /** As OpenID Connect's dynamic registration writes them. */
   readonly clients: readonly ClientMetadata[];
   /** 300 to 900. */
