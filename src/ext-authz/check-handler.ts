@@ -65,7 +65,7 @@ export function createCheckHandler(options: CheckHandlerOptions): CheckHandler {
       const current = loaded;
       if (current.policy.admission.tryEnter())
         new Check(admitted, current, call.grpcTimeoutMs, reply).judge(request, call);
-      else new Check(notAdmitted, current, call.grpcTimeoutMs, reply).turnAway("overloaded");
+      else new Check(notAdmitted, current, call.grpcTimeoutMs, reply).turnAway("overloaded", request);
     },
     replace(policy) {
       loaded = load(policy);

@@ -93,9 +93,11 @@ export class Check implements CheckFacts {
     }
   }
 
-  /** Refuses without looking at the request. */
-  turnAway(reason: DenyReason): void {
+  /** Refuses without judging the request. */
+  turnAway(reason: DenyReason, bytes: Buffer): void {
     try {
+      // What goes through all the same must be rid of the same headers.
+      if (this.loaded.policy.mode === "observe") this.request = readAuthzRequest(bytes, this.loaded.watched);
       this.refuse(reason);
     } catch (error) {
       this.fail(error);

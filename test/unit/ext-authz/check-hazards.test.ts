@@ -128,6 +128,18 @@ test("hazard 3: spoofed spellings in the request are removed on every allow, the
   expect(response.ok_response?.headers.filter(({ header }) => header.key === "x-auth-subject")).toHaveLength(1);
 });
 
+test.each([
+  [true, "expired"],
+  [false, "overloaded"],
+])("hazard 3: nor do they get past a sidecar that only observes (with room for the call: %s)", (hasRoom, wouldDeny) => {
+  const admission = { tryEnter: () => hasRoom, leave: () => undefined };
+  const bench = createCheckBench({ policy: { mode: "observe", admission }, verification: "expired" });
+  const response = bench.check(get("/orders", { ...BEARER, x_auth_subject: "root" }));
+  expect(outcomeOf(response)).toBe("allow");
+  expect(bench.decisions[0]).toMatchObject({ wouldDeny });
+  expect(response.ok_response?.headers_to_remove).toEqual(expect.arrayContaining(["x-auth-subject", "x_auth_subject"]));
+});
+
 describe("hazard 8: deadlines", () => {
   test("verifier and guard get one deadline: the policy's, or the caller's less a margin", () => {
     const bench = createCheckBench();
