@@ -39,7 +39,7 @@ export const DPOP = {
   scheme: "asSeen",
   /** Each costs a client's first call a second round trip. */
   nonces: "off",
-  /** At 2,500 calls a second with a proof, and 80 bytes each some 30 MiB. */
+  /** At 2,500 calls a second with a proof, half of them one client's at most; 80 bytes each are some 30 MiB. */
   maxRemembered: 400_000,
 } as const;
 

@@ -19,6 +19,9 @@ export type AttestedCredential =
   /** Envoy tells of none, and other issuers' tokens are verified here. */
   | { readonly kind: "none" };
 
+/** However it is written, and whatever stands behind it. */
+const TOKEN_SCHEME = /^[^a-z]*(?:bearer|dpop)/i;
+
 export function attestedCredential(
   request: AuthzRequest,
   policy: CheckPolicy,
@@ -41,6 +44,7 @@ function presentedBeside(
   const bearer = bearerToken(authorization);
   if (bearer.ok) return ok({ scheme: "Bearer", token: bearer.value });
   const dpop = sender.dpop?.token(authorization);
-  // None, or another scheme's: nothing that an upstream could take for the token.
-  return ok(dpop?.ok === true ? { scheme: "DPoP", token: dpop.value } : undefined);
+  if (dpop?.ok === true) return ok({ scheme: "DPoP", token: dpop.value });
+  // None, or another scheme's: nothing that an upstream, however lenient, could take for the token.
+  return TOKEN_SCHEME.test(authorization[0]?.toString("latin1") ?? "") ? err("malformed_request") : ok(undefined);
 }

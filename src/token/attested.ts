@@ -48,7 +48,7 @@ interface Entry<T> {
   presented: Buffer | undefined;
 }
 
-/** What tells a token from any other, and whom it speaks of. */
+/** What tells a token from any other, and whom it speaks of; with what its issuer calls session, tenant and client. */
 const TELLING_CLAIMS = ["iss", "sub", "jti", "iat", "exp"] as const;
 
 export function createAttestedTokens<T>(options: AttestedOptions<T>): AttestedTokens<T> {
@@ -88,7 +88,7 @@ export function createAttestedTokens<T>(options: AttestedOptions<T>): AttestedTo
       const entry = known(attestation, now) ?? readAnew(attestation, now);
       if (!entry.ok) return entry;
       if (presented !== undefined && entry.value.presented?.equals(presented) !== true) {
-        if (!saysTheSame(presented, entry.value.principal, maxTokenBytes))
+        if (!saysTheSame(presented, entry.value, maxTokenBytes))
           return err({ reason: "malformed_request", issuerId: attestation.issuer.id });
         entry.value.presented = Buffer.from(presented);
       }
@@ -104,7 +104,11 @@ function keyOf(header: JsonObject | undefined): { readonly kid: string | undefin
 }
 
 /** Two credentials of which one was judged and the other reaches the upstream would be a way around every revocation. */
-function saysTheSame(presented: Buffer, { claims }: Principal, maxTokenBytes: number): boolean {
+function saysTheSame(presented: Buffer, { principal, issuer }: Entry<unknown>, maxTokenBytes: number): boolean {
+  const { session, tenant, client } = issuer.claims;
   const parsed = parseJws(presented, maxTokenBytes, ok);
-  return parsed.ok && TELLING_CLAIMS.every((name) => parsed.value.claims[name] === claims[name]);
+  return (
+    parsed.ok &&
+    [...TELLING_CLAIMS, session, tenant, client].every((name) => parsed.value.claims[name] === principal.claims[name])
+  );
 }

@@ -1,10 +1,13 @@
-// Remembers which DPoP proofs were used, for as long as they could be used again (RFC 9449 §11.1). It forgets none early: when
-// it is full, no further one is taken.
+// Remembers which DPoP proofs were used, for as long as they could be used again (RFC 9449 §11.1). It forgets none early: who
+// has used up his share of it, or all, has no further one taken.
 
 import { hash } from "node:crypto";
 
 export interface SeenProofs {
-  /** Whether this is the first use of proof `id` of the key `jkt`; it is remembered as used. */
+  /**
+   * Whether this is the first use of proof `id` of the key `jkt`; it is remembered as used. `full`: the key has as many
+   * remembered as there is room left, so that no flood of one key's ends the others'.
+   */
   use(jkt: string, id: string, monotonicMs: number): "first" | "again" | "full";
 }
 
@@ -19,15 +22,15 @@ export interface SeenProofsOptions {
  * searched for what is old.
  */
 export function createSeenProofs({ windowMs, maxProofs }: SeenProofsOptions): SeenProofs {
-  let current = new Set<string>();
-  let previous = new Set<string>();
+  let current = generation();
+  let previous = generation();
   let beganAtMs = -Infinity;
 
   function turn(monotonicMs: number): void {
     const ageMs = monotonicMs - beganAtMs;
     if (ageMs < windowMs) return;
-    previous = ageMs < 2 * windowMs ? current : new Set();
-    current = new Set();
+    previous = ageMs < 2 * windowMs ? current : generation();
+    current = generation();
     beganAtMs = monotonicMs;
   }
 
@@ -36,9 +39,12 @@ export function createSeenProofs({ windowMs, maxProofs }: SeenProofsOptions): Se
       turn(monotonicMs);
       // A thumbprint has one length, so no two pairs are the same text.
       const key = hash("sha256", jkt + id, "base64url").slice(0, KEY_LENGTH);
-      if (current.has(key) || previous.has(key)) return "again";
-      if (current.size + previous.size >= maxProofs) return "full";
-      current.add(key);
+      if (current.proofs.has(key) || previous.proofs.has(key)) return "again";
+      const own = current.countByKey.get(jkt) ?? 0;
+      const left = maxProofs - current.proofs.size - previous.proofs.size;
+      if (own + (previous.countByKey.get(jkt) ?? 0) >= left) return "full";
+      current.proofs.add(key);
+      current.countByKey.set(jkt, own + 1);
       return "first";
     },
   };
@@ -46,3 +52,13 @@ export function createSeenProofs({ windowMs, maxProofs }: SeenProofsOptions): Se
 
 /** 132 bits: no two proofs ever share them by chance, or by work. */
 const KEY_LENGTH = 22;
+
+interface Generation {
+  readonly proofs: Set<string>;
+  /** How many of them are of which key. */
+  readonly countByKey: Map<string, number>;
+}
+
+function generation(): Generation {
+  return { proofs: new Set(), countByKey: new Map() };
+}

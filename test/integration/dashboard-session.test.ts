@@ -173,7 +173,7 @@ describe("a session", () => {
 
   test("writes nothing for a page that cannot show the session's own secret, and takes no other's", async () => {
     const [ada, other] = [await signIn("ada", "portcullis:admin"), await signIn("ada", "portcullis:admin")];
-    for (const csrf of [undefined, "", "x".repeat(ada.csrf.length), other.csrf]) {
+    for (const csrf of [undefined, "", "x".repeat(ada.csrf.length), "\u{e9}".repeat(ada.csrf.length), other.csrf]) {
       const forged = { cookie: ada.cookie, ...(csrf === undefined ? {} : { csrf }) };
       for (const [method, path] of [
         ["POST", "/v1/revocations"],

@@ -171,10 +171,8 @@ export function createSessions({ seal, clock, bootstrap, accessTokens }: Session
 }
 
 function isOwn({ headers }: IncomingMessage, { csrf }: Session): boolean {
-  const sent = headers[CSRF_HEADER];
-  return (
-    typeof sent === "string" && sent.length === csrf.length && timingSafeEqual(Buffer.from(sent), Buffer.from(csrf))
-  );
+  const [sent, own] = [Buffer.from(String(headers[CSRF_HEADER])), Buffer.from(csrf)];
+  return sent.length === own.length && timingSafeEqual(sent, own);
 }
 
 function drawn(): string {

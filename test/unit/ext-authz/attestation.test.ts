@@ -41,10 +41,11 @@ interface Told {
   readonly namespaces?: Readonly<Record<string, Json>>;
   readonly authorization?: string;
   readonly header?: string;
+  readonly requireJti?: boolean;
 }
 
 /** "ok <subject>", or the reason, of a request with what Envoy tells and what it carries. */
-function admitted({ namespaces = {}, authorization, header }: Told, isAlone = true): string {
+function admitted({ namespaces = {}, authorization, header, requireJti = true }: Told, isAlone = true): string {
   const filter_metadata = Object.fromEntries(Object.entries(namespaces).map(([name, keys]) => [name, structOf(keys)]));
   const bytes = encodeCheckRequest({
     attributes: {
@@ -55,7 +56,7 @@ function admitted({ namespaces = {}, authorization, header }: Told, isAlone = tr
   const request = readAuthzRequest(bytes, watchHeaders([]));
   if (request === undefined) throw new Error("the request cannot be read");
   const source = (payload: string, id: string): AttestedSource => ({
-    issuer: issuerWith(keysByHand([], []), [], { id }),
+    issuer: issuerWith(keysByHand([], []), [], { id, requireJti }),
     namespace: NAMESPACE,
     payload,
     header,
@@ -125,9 +126,17 @@ describe("what the request carries beside it", () => {
     ["another user's", `Bearer ${signToken(KEY, goodClaims({ sub: "mallory" }))}`, "malformed_request"],
     ["an older one, revoked perhaps", `Bearer ${signToken(KEY, goodClaims({ jti: "old" }))}`, "malformed_request"],
     ["something that is no token", "Bearer x", "malformed_request"],
+    ["one that only a lenient reader finds", `Bearer\t${same}`, "malformed_request"],
+    ["one for a reader of proofs", `DPoP ${same}`, "malformed_request"],
     ["a password for something else", "Basic dXNlcjpwYXNz", "ok alice, key undefined"],
   ])("%s", (_what, authorization, expected) => {
     expect(admitted({ namespaces: told({}), authorization })).toBe(expected);
+  });
+
+  test("is another token where only its session differs, for it may lack a jti", () => {
+    const revoked = signToken(KEY, goodClaims({ jti: undefined, sid: "revoked" }));
+    const namespaces = told({ jti: undefined });
+    expect(admitted({ namespaces, authorization: `Bearer ${revoked}`, requireJti: false })).toBe("malformed_request");
   });
 
   test("is never taken in its place", () => {

@@ -138,12 +138,23 @@ describe("the second use of a proof", () => {
   });
 
   test("where no more can be remembered, calls are refused and nothing is forgotten", async () => {
-    const judge = judgeWith({ maxSeenProofs: 2 });
+    const judge = judgeWith({ maxSeenProofs: 4 });
     const [first, second, third] = [await made(), await made(), await made()];
     expect([await judge(first), await judge(second)]).toEqual(["ok", "ok"]);
     expect(await judge(third)).toBe("proofs_overloaded: overloaded");
     expect(await judge(first)).toBe(invalid("proof_replayed"));
     expect(await judge(await made(), { atMs: Date.now() + 1 })).toBe("proofs_overloaded: overloaded");
+  });
+
+  test("one key has room for as many as are left: its flood ends nobody else's calls", async () => {
+    const judge = judgeWith({ maxSeenProofs: 8 });
+    const said: string[] = [];
+    for (let i = 0; i < 10; i += 1) said.push(await judge(await made()));
+    expect(said).toEqual([...Array<string>(4).fill("ok"), ...Array<string>(6).fill("proofs_overloaded: overloaded")]);
+    const other = await createDpopClient();
+    const proof = await other.proof({ uri: URI, token: TOKEN });
+    expect(await judge(proof, {}, { jkt: other.jkt, x5tS256: undefined })).toBe("ok");
+    expect(await judge(proof, {}, { jkt: other.jkt, x5tS256: undefined })).toBe(invalid("proof_replayed"));
   });
 });
 
