@@ -3,20 +3,25 @@
 import { readFileSync } from "node:fs";
 import { runCli } from "./commands/cli.ts";
 import { EXIT, type CommandIo } from "./commands/io.ts";
+import { err, ok, type Result } from "./core/result.ts";
 import { createSignals } from "./lifecycle/signals.ts";
 
 /** A token or a list of ids; nothing that a command reads is larger. */
 const MAX_STDIN_BYTES = 1_048_576;
 
-async function readStdin(): Promise<string> {
+async function readStdin(): Promise<Result<string, string>> {
   const chunks: Buffer[] = [];
   let byteCount = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    byteCount += chunk.length;
-    if (byteCount > MAX_STDIN_BYTES) throw new Error(`standard input holds more than ${MAX_STDIN_BYTES} bytes`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      byteCount += chunk.length;
+      if (byteCount > MAX_STDIN_BYTES) return err(`standard input holds more than ${MAX_STDIN_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    return err(`standard input cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return ok(Buffer.concat(chunks).toString("utf8"));
 }
 
 function versionOfPackage(): string {

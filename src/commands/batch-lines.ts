@@ -51,9 +51,15 @@ export async function* textLines(
       if (line.trim() !== "") yield { number, text: line.trim() };
     }
   }
-  const last = cutter.end()?.trim() ?? "";
-  if (last !== "") yield { number: number + 1, text: last };
+  for (const line of [...cutter.push(decoder.decode()), cutter.end() ?? ""]) {
+    number += 1;
+    if (line.trim() !== "") yield { number, text: line.trim() };
+  }
 }
+
+/** What a decoder puts in the place of bytes that are no UTF-8: sent as an id, it would revoke what nobody holds. */
+const UNREADABLE = "\uFFFD";
+const NO_UTF8 = err("the line is no UTF-8 text");
 
 function bodyOf(line: string, defaults: BatchDefaults): Result<LineBody, string> {
   return defaults.kind === undefined ? requestOf(line, defaults) : idOf(line, defaults.kind, defaults);
@@ -65,6 +71,7 @@ export function idOf(
   kind: TargetKind,
   { reason, issuer, wait }: BatchDefaults,
 ): Result<LineBody, string> {
+  if (line.includes(UNREADABLE)) return NO_UTF8;
   const id = looksLikeJwt(line) ? idOfToken(line, kind) : ok(line);
   if (!id.ok) return id;
   return ok({ target: { kind, ...given({ issuer }), id: id.value }, ...given({ reason, wait }) });
@@ -77,6 +84,7 @@ function idOfToken(line: string, kind: TargetKind): Result<string, string> {
 }
 
 function requestOf(line: string, { reason, issuer, wait }: BatchDefaults): Result<LineBody, string> {
+  if (line.includes(UNREADABLE)) return NO_UTF8;
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -46,7 +46,14 @@ async function askedOf(options: ExplainOptions, io: CommandIo): Promise<AuthzReq
     }
     headers.push([header.slice(0, colon).trim().toLowerCase(), header.slice(colon + 1).trim()]);
   }
-  if (options.tokenStdin === true) headers.push(["authorization", `Bearer ${(await io.readStdin()).trim()}`]);
+  if (options.tokenStdin === true) {
+    const token = await io.readStdin();
+    if (!token.ok) {
+      io.err(`portcullis: ${token.error}\n`);
+      return undefined;
+    }
+    headers.push(["authorization", `Bearer ${token.value.trim()}`]);
+  }
   return requestOf(options.method, options.path, headers);
 }
 

@@ -52,9 +52,9 @@ async function fromFile(file: string | undefined, flags: ImportFlags, io: Comman
   try {
     return await send(read(openChunks(file, io), defaultsOf(flags), systemClock.now().wallMs), file, flags, io);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    return misused(`${file} cannot be read (${code}): ${message}`, io);
+    return misused(`${file} cannot be read (${code})`, io);
   }
 }
 

@@ -1,5 +1,7 @@
 // What a command may touch of its process. main.ts alone fills it in; a command never reads the process itself.
 
+import type { Result } from "../core/result.ts";
+
 interface Signals {
   /**
    * Calls `drain` on the first SIGTERM or SIGINT; from then on a second one ends the process with 1 at once.
@@ -20,8 +22,8 @@ export interface CommandIo {
   out(text: string): void;
   /** Writes to standard error, as it is: the caller ends its lines. */
   err(text: string): void;
-  /** All of standard input as UTF-8; rejects beyond 1 MiB. */
-  readStdin(): Promise<string>;
+  /** All of standard input as UTF-8; the error says, for people, that it is above 1 MiB or cannot be read. */
+  readStdin(): Promise<Result<string, string>>;
   /** Standard input as it comes, without a bound. */
   stdinChunks(): AsyncIterable<Uint8Array>;
   readonly env: Readonly<Record<string, string | undefined>>;

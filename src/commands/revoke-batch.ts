@@ -59,9 +59,27 @@ export async function sendLines(
   const access = await controlAccess(flags, io);
   if (!access.ok) return report(access.error, io);
   const tell = teller(flags, io);
+  const interrupted = new Promise<number>((resolve) => {
+    io.signals.onInterrupt(() => {
+      tell.end();
+      const message = `interrupted: not known to be done from line ${tell.lastLine() + 1} on`;
+      resolve(report({ exitCode: EXIT.failed, message }, io));
+    });
+  });
+  return Promise.race([sendAll(lines, keyOf, source, access.value, tell, io), interrupted]);
+}
+
+async function sendAll(
+  lines: AsyncIterable<BatchLine>,
+  keyOf: (body: string) => string,
+  source: string,
+  access: ControlAccess,
+  tell: Teller,
+  io: CommandIo,
+): Promise<number> {
   try {
     for await (const piece of pieces(lines)) {
-      const sent = await sendPiece(piece, access.value, keyOf, tell.answered);
+      const sent = await sendPiece(piece, access, keyOf, tell.answered);
       if (!sent.ok) {
         tell.end();
         const { line, why } = sent.error;
@@ -69,9 +87,9 @@ export async function sendLines(
       }
     }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    return report({ exitCode: EXIT.usage, message: `${source} cannot be read (${code}): ${message}` }, io);
+    return report({ exitCode: EXIT.usage, message: `${source} cannot be read (${code})` }, io);
   }
   return tell.end() === 0 ? EXIT.done : EXIT.failed;
 }
@@ -177,6 +195,8 @@ interface Teller {
   readonly answered: Answered;
   /** Says what became of all; how many are not revoked: they failed, or wait. */
   end(): number;
+  /** The number of the last line that was told of; 0: of none. */
+  lastLine(): number;
 }
 
 function teller(flags: ControlFlags, io: CommandIo): Teller {
@@ -184,11 +204,13 @@ function teller(flags: ControlFlags, io: CommandIo): Teller {
   let doneCount = 0;
   let failedCount = 0;
   let pendingCount = 0;
+  let lastLine = 0;
   const counts = (): string =>
     `${doneCount} revoked, ${pendingCount === 0 ? "" : `${pendingCount} wait for approval and are not revoked yet, `}${failedCount} failed`;
   return {
     answered(answer, body) {
       const { line, id, error, status } = answer;
+      lastLine = line;
       if (error !== undefined) failedCount += 1;
       else if (status === "pending") pendingCount += 1;
       else doneCount += 1;
@@ -206,5 +228,6 @@ function teller(flags: ControlFlags, io: CommandIo): Teller {
       if (flags.json !== true) io.err(`${counts()}\n`);
       return failedCount + pendingCount;
     },
+    lastLine: () => lastLine,
   };
 }

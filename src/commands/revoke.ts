@@ -123,7 +123,9 @@ async function idOf(
   if (flags.stdin !== true) return argumentOf(kind, argument);
   if (kind !== "token") return usage("--stdin is for `revoke token`");
   if (argument !== undefined) return usage("give either ID or --stdin");
-  const jti = jtiOf(await io.readStdin());
+  const stdin = await io.readStdin();
+  if (!stdin.ok) return usage(stdin.error);
+  const jti = jtiOf(stdin.value);
   if (jti.ok) return jti;
   return usage(
     jti.error === "no JWT"

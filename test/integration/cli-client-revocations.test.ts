@@ -31,7 +31,7 @@ function io({ env, stdin = "", cwd = tmpdir() }: Process = {}): CommandIo {
   return {
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
-    readStdin: async () => stdin,
+    readStdin: async () => ({ ok: true, value: stdin }),
     stdinChunks: async function* () {},
     env: env ?? { PORTCULLIS_CONTROL_URL: plane.url, PORTCULLIS_TOKEN: plane.tokens.admin },
     cwd,

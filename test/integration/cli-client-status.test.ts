@@ -14,7 +14,7 @@ function io(env: Record<string, string> = {}): CommandIo {
   return {
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
-    readStdin: async () => "",
+    readStdin: async () => ({ ok: true, value: "" }),
     stdinChunks: async function* () {},
     env,
     cwd: "/",

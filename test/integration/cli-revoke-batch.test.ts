@@ -8,6 +8,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "../../src/commands/cli.ts";
+import { ok } from "../../src/core/result.ts";
 import { run, runHere, type Outcome } from "../support/command.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 import { PORTCULLIS } from "../support/portcullis.ts";
@@ -31,7 +32,7 @@ afterAll(async () => {
 });
 
 const env = (url = plane.url) => ({ PORTCULLIS_CONTROL_URL: url, PORTCULLIS_TOKEN: plane.tokens.admin });
-const batch = (stdin: string, ...args: readonly string[]): Promise<Outcome> =>
+const batch = (stdin: string | Uint8Array, ...args: readonly string[]): Promise<Outcome> =>
   runHere(["revoke", ...args, "--batch", "-"], { env: env(), stdin });
 const isRevoked = async (kind: string, id: string): Promise<unknown> =>
   (await plane.call("GET", `/v1/check?kind=${kind}&id=${id}`)).json["revoked"];
@@ -137,6 +138,25 @@ test("more than one call takes go in several, from a file", async () => {
   expect(await isRevoked("session", "many-12344")).toBe(true);
 });
 
+test.each<[string, readonly string[], string]>([
+  ["as IDs", ["session"], "n-1"],
+  ["as JSON", [], '{"target":{"kind":"session","id":"n-1"}}'],
+])("bytes that are no UTF-8 are told of, not revoked as another id: %s", async (_, kind, good) => {
+  const at = good.indexOf("n-1") + 3;
+  const bad = (byte: number): Buffer =>
+    Buffer.concat([Buffer.from(good.slice(0, at)), Buffer.from([byte]), Buffer.from(good.slice(at))]);
+  const lines = Buffer.concat([bad(0xff), Buffer.from("\n"), bad(0xe9), Buffer.from(`\n${good}\n`), bad(0xc3)]);
+  const { code, err } = await batch(lines, ...kind, "--reason", "r");
+  const complaint = (line: number): string => `line ${line}: the line is no UTF-8 text\n`;
+  expect({ code, err }).toEqual({ code: 1, err: `${[1, 2, 4].map(complaint).join("")}1 revoked, 3 failed\n` });
+});
+
+test("a character that is cut off at the end of a file is no part of an id", async () => {
+  const cut = Buffer.concat([Buffer.from("cut"), Buffer.from([0xc3])]);
+  expect(await batch(cut, "session", "--reason", "r")).toMatchObject({ code: 1, out: "" });
+  expect(await isRevoked("session", "cut")).toBe(false);
+});
+
 test("nothing to do is done", async () => {
   expect(await batch("\n \n", "user", "--reason", "r")).toEqual({ code: 0, out: "", err: "0 revoked, 0 failed\n" });
 });
@@ -146,7 +166,7 @@ test("progress is shown on a terminal, and only there", async () => {
   const outside = {
     out: () => undefined,
     err: (text: string) => void (err += text),
-    readStdin: async () => "",
+    readStdin: async () => ok(""),
     async *stdinChunks() {
       yield Buffer.from("e-1\ne-2\n");
     },
@@ -262,6 +282,35 @@ test("the process reads its standard input as it comes, far beyond what a token 
   const { code, out } = await run(["revoke", "--batch", "-", "--json"], { env: env(), stdin: `${lines.join("\n")}\n` });
   expect(code).toBe(0);
   expect(answersIn(out)).toHaveLength(6_000);
+});
+
+test("interrupted, it says from which line on nothing is known", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/x-ndjson" });
+    response.write('{"line":1,"id":"a","seq":1}\n{"line":2,"id":"b","seq":2}\n');
+  });
+  servers.push(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const running = startProcess(PORTCULLIS, ["revoke", "session", "--batch", "-", "--reason", "r"], {
+    env: env(url),
+    stdin: "h-1\nh-2\nh-3\n",
+  });
+  await running.line(/^revoked session h-2 /m);
+  running.signal("SIGINT");
+  expect(await running.end()).toBe(1);
+  expect(running.output()).toContain(
+    "2 revoked, 0 failed\nportcullis: interrupted: not known to be done from line 3 on\n",
+  );
+});
+
+test("more on standard input than a token takes is one line of complaint", async () => {
+  const outcome = await run(["revoke", "token", "--stdin", "--reason", "r"], {
+    env: env(),
+    stdin: "x".repeat(2_000_000),
+  });
+  expect(outcome).toEqual({ code: 2, out: "", err: "portcullis: standard input holds more than 1048576 bytes\n" });
 });
 
 test("a reader that goes away ends it quietly", async () => {

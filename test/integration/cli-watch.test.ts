@@ -70,7 +70,7 @@ function watching(url: string, flags: { json?: boolean; after?: string } = {}): 
   const ended = watch(flags, {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
-    readStdin: async () => "",
+    readStdin: async () => ({ ok: true, value: "" }),
     stdinChunks: async function* () {},
     env: { PORTCULLIS_CONTROL_URL: url, PORTCULLIS_TOKEN: "t".repeat(40) },
     cwd: "/",

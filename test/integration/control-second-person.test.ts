@@ -203,7 +203,7 @@ test("the command line says that nothing is revoked yet, and what approves it", 
   const io = (token: string): CommandIo => ({
     out: note,
     err: note,
-    readStdin: async () => "",
+    readStdin: async () => ({ ok: true, value: "" }),
     stdinChunks: async function* () {},
     env: { PORTCULLIS_CONTROL_URL: plane.url, PORTCULLIS_TOKEN: token },
     cwd: ".",

@@ -2,6 +2,7 @@
 
 import { execFile, type ExecFileException } from "node:child_process";
 import { runCli } from "../../src/commands/cli.ts";
+import { ok } from "../../src/core/result.ts";
 import { PORTCULLIS } from "./portcullis.ts";
 
 export interface Outcome {
@@ -13,7 +14,7 @@ export interface Outcome {
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
 }
 
 export function run(args: readonly string[], { cwd, env = {}, stdin = "" }: CommandOptions = {}): Promise<Outcome> {
@@ -38,7 +39,7 @@ export async function runHere(args: readonly string[], options: CommandOptions =
   const code = await runCli(args, {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
-    readStdin: () => Promise.resolve(stdin),
+    readStdin: () => Promise.resolve(ok(stdin.toString())),
     async *stdinChunks() {
       yield Buffer.from(stdin);
     },
