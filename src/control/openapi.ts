@@ -1,14 +1,12 @@
 // The OpenAPI document of the control API, built from the very schemas that validate.
 
 import { CONTROL_SCOPES } from "../core/control-scope.ts";
-import { EVENT, EVENTS_HEADERS, EVENTS_QUERY } from "./events/event-schemas.ts";
-import { AUDIT_PAGE, AUDIT_QUERY, AUDIT_VERDICT } from "./audit/schemas.ts";
+import { AUDIT_CALLS } from "./audit/openapi.ts";
+import { EVENT_CALLS } from "./events/openapi.ts";
 import { INTROSPECTION, INTROSPECTION_FORM } from "./introspection-schemas.ts";
 import { INGRESS_CALLS } from "./ingress/openapi.ts";
-import { FLEET, SIDECAR_REPORT } from "./fleet/fleet-schemas.ts";
+import { FLEET_CALLS } from "./fleet/openapi.ts";
 import { EXPLAIN_REQUEST, EXPLANATION } from "./api/explain.ts";
-import { SUMMARY } from "./fleet/summary.ts";
-import { QUESTIONS } from "./preview/fleet-json.ts";
 import { PREVIEW, PREVIEW_REQUEST } from "./preview/schemas.ts";
 import { LOOKED_UP, LOOK_UPS, RELAY_QUERY } from "./relay/relay-schemas.ts";
 import { answer, parametersOf, problems } from "./openapi-parts.ts";
@@ -48,14 +46,10 @@ export function openApiDocument(version: string, openIngress: readonly string[])
       "/v1/revocations/{id}": { parameters: [ID_PARAMETER], get: SHOW, delete: LIFT },
       "/v1/check": { get: CHECK },
       "/v1/introspect": { post: INTROSPECT },
-      "/v1/events": { get: EVENTS },
-      "/v1/events/ws": { get: EVENTS_SOCKET },
-      "/v1/audit": { get: AUDIT },
-      "/v1/audit/verify": { get: AUDIT_VERIFY },
-      "/v1/fleet": { get: SHOW_FLEET },
-      "/v1/fleet/summary": { get: SHOW_SUMMARY },
+      ...EVENT_CALLS,
+      ...AUDIT_CALLS,
+      ...FLEET_CALLS,
       "/v1/explain": { post: EXPLAIN },
-      "/v1/fleet/reports": { post: REPORT },
       "/v1/relay": { get: RELAY },
       "/v1/relay/look-ups": { post: LOOK_UP },
       "/openapi.json": { get: DOCUMENT },
@@ -175,56 +169,6 @@ const INTROSPECT = {
   responses: { "200": answer("What is known of it", INTROSPECTION), ...problems(400, 401, 403, 413, 415, 429, 503) },
 };
 
-const EVENTS_PARAMETERS = [...parametersOf(EVENTS_QUERY, "query"), ...parametersOf(EVENTS_HEADERS, "header")];
-
-const EVENTS = {
-  operationId: "events",
-  summary: "Follow what is revoked and lifted, by server-sent events",
-  description: "Needs portcullis:read, for as long as it lasts. The schema is that of each event's data.",
-  parameters: EVENTS_PARAMETERS,
-  responses: {
-    "200": { description: "A stream without an end", content: { "text/event-stream": { schema: EVENT } } },
-    ...problems(400, 401, 403, 429, 503),
-  },
-};
-
-const EVENTS_SOCKET = {
-  operationId: "eventsSocket",
-  summary: "Follow the same over a WebSocket, a message each",
-  description: "Needs portcullis:read, for as long as it lasts. Not for web pages of another origin.",
-  parameters: EVENTS_PARAMETERS,
-  responses: { "101": { description: "A WebSocket (RFC 6455)" }, ...problems(400, 401, 403, 426, 429, 503) },
-};
-
-const AUDIT = {
-  operationId: "audit",
-  summary: "Who did what, newest first",
-  description: "Needs portcullis:read. Of all control planes on the store.",
-  parameters: parametersOf(AUDIT_QUERY, "query"),
-  responses: { "200": answer("A page", AUDIT_PAGE), ...problems(400, 401, 403, 422, 429, 503) },
-};
-
-const AUDIT_VERIFY = {
-  operationId: "verifyAudit",
-  summary: "Walk the chains of the audit trail",
-  description: "Needs portcullis:read.",
-  responses: { "200": answer("What fits and what does not", AUDIT_VERDICT), ...problems(401, 403, 429, 503) },
-};
-
-const SHOW_FLEET = {
-  operationId: "fleet",
-  summary: "List the sidecars that report here, as each last said of itself",
-  description: "Needs portcullis:read. A silent one leaves after 10 s.",
-  responses: { "200": answer("All of them", FLEET), ...problems(401, 403, 429, 503) },
-};
-
-const SHOW_SUMMARY = {
-  operationId: "fleetSummary",
-  summary: "Tell what the fleet decides a second, how long it takes, and who fails open",
-  description: "Needs portcullis:read. Rates come with the second call: they are of what happened between.",
-  responses: { "200": answer("All sidecars together, and each", SUMMARY), ...problems(401, 403, 429, 503) },
-};
-
 const EXPLAIN = {
   operationId: "explain",
   summary: "Tell what a request would be answered, step by step",
@@ -232,18 +176,6 @@ const EXPLAIN = {
   requestBody: { required: true, content: { "application/json": { schema: EXPLAIN_REQUEST } } },
   responses: {
     "200": answer("The steps and the verdict", EXPLANATION),
-    ...problems(400, 401, 403, 413, 415, 429, 503),
-  },
-};
-
-const REPORT = {
-  operationId: "report",
-  summary: "Report of oneself, as a sidecar",
-  description: "Needs portcullis:sidecar.",
-  requestBody: { required: true, content: { "application/json": { schema: SIDECAR_REPORT } } },
-  responses: {
-    "200": answer("Kept; and asked", QUESTIONS),
-    "204": { description: "Kept" },
     ...problems(400, 401, 403, 413, 415, 429, 503),
   },
 };
