@@ -1,6 +1,7 @@
 // Builds the control plane over a store and a ladder that somebody else started.
 
-import type { Config, DashboardConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { DashboardConfig } from "../config/control-config.ts";
 import { createAccessTokens, type AccessTokens } from "../control/access-token.ts";
 import type { Explain } from "../control/api/explain.ts";
 import type { ControlOps } from "../control/api/ops.ts";

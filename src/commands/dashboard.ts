@@ -1,7 +1,8 @@
 // Builds the dashboard of a control plane as it is configured.
 
 import { fileURLToPath } from "node:url";
-import type { Config, DashboardConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { DashboardConfig } from "../config/control-config.ts";
 import type { AccessTokens } from "../control/access-token.ts";
 import { createBootstrapAuthenticator, type BootstrapToken } from "../control/bootstrap-token.ts";
 import type { Dashboard } from "../control/dashboard/dashboard.ts";

@@ -1,6 +1,7 @@
 // Joins the control plane and Kafka, where the configuration names one. Its library is loaded only then.
 
-import type { Config, KafkaConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { KafkaConfig } from "../config/kafka-config.ts";
 import type { Room } from "../control/api/room.ts";
 import type { Bus } from "../control/kafka/bus.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";

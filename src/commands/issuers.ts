@@ -1,6 +1,6 @@
 // The trusted issuers with their key sources. On a reload a source lives on while what it reads stays the same.
 
-import type { IssuerConfig, JwksConfig } from "../config/config.ts";
+import type { IssuerConfig, JwksConfig } from "../config/issuer-config.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Issuer } from "../token/issuer.ts";

@@ -1,7 +1,8 @@
 // Compiles how callers' possession is judged, and which issuers' tokens Envoy verifies. What is remembered of proofs outlives
 // every reload, so it is built once.
 
-import type { Config, IssuerConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { IssuerConfig } from "../config/issuer-config.ts";
 import type { Observer } from "../core/observer.ts";
 import type { AttestedSource } from "../ext-authz/attested-source.ts";
 import type { AttestedPolicy, CompiledToken, SenderPolicy } from "../ext-authz/check-policy.ts";

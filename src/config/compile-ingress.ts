@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { defaultIssuer, ms, must } from "./checked.ts";
-import type { EndpointConfig, IngressConfig, TransmitterConfig } from "./config.ts";
+import type { EndpointConfig, IngressConfig, TransmitterConfig } from "./ingress-config.ts";
 import type { SecretSiblings } from "./secret-siblings.ts";
 import type { WrittenEndpoint, WrittenFile, WrittenTransmitter } from "./written.ts";
 

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { must } from "./checked.ts";
-import type { KafkaConfig } from "./config.ts";
+import type { KafkaConfig } from "./kafka-config.ts";
 import { ISSUER } from "./defaults.ts";
 import type { WrittenFile, WrittenKafka } from "./written.ts";
 

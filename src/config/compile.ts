@@ -10,16 +10,15 @@ import { compileKafka } from "./compile-kafka.ts";
 import type {
   Address,
   Config,
-  ControlConfig,
-  IntrospectionConfig,
   DpopConfig,
-  IssuerConfig,
   ListenConfig,
   RouteConfig,
   StoreConfig,
   TcpAddress,
   TelemetryConfig,
 } from "./config.ts";
+import type { ControlConfig } from "./control-config.ts";
+import type { IntrospectionConfig, IssuerConfig } from "./issuer-config.ts";
 import { ISSUER } from "./defaults.ts";
 import type { SecretSiblings } from "./secret-siblings.ts";
 import type { TlsFiles } from "./tls-files.ts";

@@ -2,19 +2,11 @@
 
 import { stringify } from "yaml";
 import { formatAddress } from "./address.ts";
-import type {
-  Config,
-  EndpointConfig,
-  DpopConfig,
-  DashboardConfig,
-  IssuerConfig,
-  KafkaConfig,
-  ListenConfig,
-  RouteConfig,
-  StoreConfig,
-  TransmitterConfig,
-  IntrospectionConfig,
-} from "./config.ts";
+import type { Config, DpopConfig, ListenConfig, RouteConfig, StoreConfig } from "./config.ts";
+import type { DashboardConfig } from "./control-config.ts";
+import type { EndpointConfig, TransmitterConfig } from "./ingress-config.ts";
+import type { IntrospectionConfig, IssuerConfig } from "./issuer-config.ts";
+import type { KafkaConfig } from "./kafka-config.ts";
 import { formatDuration, formatSize } from "./units.ts";
 
 /** For people to read. User and password in the store's URL become `***`. */
