@@ -2,11 +2,12 @@
 
 import { CHECK_DURATION_BOUNDS_S } from "../core/decision-totals.ts";
 import { UNKNOWN_CAUSES } from "../core/evidence.ts";
-import { KAFKA_GAPS, KAFKA_RESULTS, RECORD_REPAIRS } from "../core/observer.ts";
 import { SENDER_FLAWS } from "../core/possession.ts";
 import { TARGET_KINDS } from "../core/target.ts";
-import { Distribution } from "./distribution.ts";
+import { controlMetrics, type ControlMetrics } from "./control-metrics.ts";
+import type { Distribution } from "./distribution.ts";
 import { createCell, Family, type Cell } from "./family.ts";
+import { counter, createAgeCell, gauge, histogram, type AgeCell } from "./metric-kinds.ts";
 
 /** From 10 µs: a key set's fastest algorithms take about 30 µs, ES512 about 1 ms. */
 const VERIFY_BUCKETS_S = [10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 50e-3];
@@ -16,14 +17,7 @@ const BATCH_KEY_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048];
 /** Label value where a decision was made before the thing was known. */
 export const NONE = "none";
 
-/** When something was last known, shown as its age. */
-export interface AgeCell {
-  /** Epoch milliseconds. */
-  readAtMs: number;
-  readonly value: number;
-}
-
-export interface Metrics {
+export interface Metrics extends ControlMetrics {
   readonly decisions: Family<Cell>;
   readonly observedDenials: Family<Cell>;
   readonly observing: Family<Cell>;
@@ -43,24 +37,10 @@ export interface Metrics {
   readonly replicaEntries: Family<Cell>;
   readonly replicaSeq: Family<Cell>;
   readonly replicaWrongType: Family<Cell>;
-  readonly relayFollowers: Family<Cell>;
-  readonly recordUp: Family<Cell>;
-  readonly recordRepairs: Family<Cell>;
-  readonly kafkaUp: Family<Cell>;
-  readonly kafkaPublished: Family<Cell>;
-  readonly kafkaPublishLag: Family<Cell>;
-  readonly kafkaGaps: Family<Cell>;
-  readonly kafkaConsumed: Family<Cell>;
-  readonly kafkaDeadLetters: Family<Cell>;
-  readonly fleetSidecars: Family<Cell>;
-  readonly fleetUnproved: Family<Cell>;
-  readonly fleetLagMax: Family<Cell>;
   readonly jwksFetches: Family<Cell>;
   readonly jwksKeysDropped: Family<Cell>;
   readonly jwksAge: Family<AgeCell>;
   readonly introspections: Family<Cell>;
-  readonly auditFailures: Family<Cell>;
-  readonly controlActions: Family<Cell>;
   readonly configReloads: Family<Cell>;
   readonly issuerClockAhead: Family<Cell>;
   readonly logLinesDropped: Family<Readonly<Cell>>;
@@ -78,8 +58,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...checkMetrics(),
     ...storeMetrics(),
     ...replicaMetrics(options),
-    ...fleetMetrics(),
-    ...kafkaMetrics(),
+    ...controlMetrics(),
     ...processMetrics(options),
   };
   metrics.checkDuration.at();
@@ -90,13 +69,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   metrics.logLinesDropped.at();
   for (const cause of UNKNOWN_CAUSES) metrics.storeErrors.at(cause);
   for (const kind of TARGET_KINDS) metrics.revokedTokenAttempts.at(kind);
-  metrics.auditFailures.at();
-  for (const repair of RECORD_REPAIRS) metrics.recordRepairs.at(repair);
   for (const result of ["ok", "refused"]) metrics.configReloads.at(result);
-  for (const result of ["ok", "error"]) metrics.kafkaPublished.at(result);
-  for (const why of KAFKA_GAPS) metrics.kafkaGaps.at(why);
-  for (const result of KAFKA_RESULTS) metrics.kafkaConsumed.at(result);
-  for (const result of ["written", "failed"]) metrics.kafkaDeadLetters.at(result);
   return metrics;
 }
 
@@ -181,51 +154,9 @@ function replicaMetrics({ wallNowMs }: MetricsOptions): ReplicaMetrics {
   };
 }
 
-function createAgeCell(wallNowMs: () => number): AgeCell {
-  return {
-    readAtMs: 0,
-    get value() {
-      return Math.max(0, (wallNowMs() - this.readAtMs) / 1000);
-    },
-  };
-}
-
-type FleetMetrics = Pick<Metrics, "fleetSidecars" | "fleetUnproved" | "fleetLagMax">;
-
-/** Without series but in a control plane of its own. */
-function fleetMetrics(): FleetMetrics {
-  return {
-    fleetSidecars: gauge("fleet_sidecars", "Sidecars that report, by their breaker.", ["breaker"], createCell),
-    fleetUnproved: gauge(
-      "fleet_unproved_sidecars",
-      "Sidecars without a replica that has proved itself current.",
-      [],
-      createCell,
-    ),
-    fleetLagMax: gauge("fleet_lag_max_seconds", "Lag of the replica furthest behind.", [], createCell),
-  };
-}
-
-type KafkaMetrics = Pick<
-  Metrics,
-  "kafkaUp" | "kafkaPublished" | "kafkaPublishLag" | "kafkaGaps" | "kafkaConsumed" | "kafkaDeadLetters"
->;
-
-/** `up` and the lag are without series but in a control plane at Kafka. */
-function kafkaMetrics(): KafkaMetrics {
-  return {
-    kafkaUp: gauge("kafka_up", "1 if publishing to Kafka, or consuming, gets on, 0 if not.", ["role"], createCell),
-    kafkaPublished: counter("kafka_published_total", "Events that Kafka acknowledged, or did not.", ["result"]),
-    kafkaPublishLag: gauge("kafka_publish_lag_seconds", "Age of what Kafka does not take.", [], createCell),
-    kafkaGaps: counter("kafka_publish_gaps_total", "Times that events were missed and a reset published.", ["why"]),
-    kafkaConsumed: counter("kafka_consumed_total", "Events from Kafka, by what came of them.", ["result"]),
-    kafkaDeadLetters: counter("kafka_dead_letters_total", "Events copied to the dead letters, or not.", ["result"]),
-  };
-}
-
 type ProcessMetrics = Omit<
   Metrics,
-  keyof CheckMetrics | keyof StoreMetrics | keyof ReplicaMetrics | keyof FleetMetrics | keyof KafkaMetrics
+  keyof CheckMetrics | keyof StoreMetrics | keyof ReplicaMetrics | keyof ControlMetrics
 >;
 
 function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): ProcessMetrics {
@@ -243,11 +174,6 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
       "issuer",
       "result",
     ]),
-    relayFollowers: gauge("relay_followers", "Sidecars that follow the relay here.", [], createCell),
-    recordUp: gauge("record_up", "1 if the system of record answered last, 0 if not.", [], createCell),
-    recordRepairs: counter("record_repairs_total", "Revocations brought back to what the record says.", ["repair"]),
-    auditFailures: counter("audit_failures_total", "Entries of the audit trail not stored at once.", []),
-    controlActions: counter("control_actions_total", "What was done or refused through the control API.", ["action"]),
     configReloads: counter("config_reload_total", "Reloads of the configuration.", ["result"]),
     issuerClockAhead: gauge("issuer_clock_ahead_seconds", "Largest iat - now seen.", ["issuer"], createCell),
     logLinesDropped: new Family(
@@ -258,26 +184,4 @@ function processMetrics({ wallNowMs, droppedLogLines }: MetricsOptions): Process
       droppedCell,
     ),
   };
-}
-
-function counter(name: string, help: string, labelNames: readonly string[]): Family<Cell> {
-  return new Family("counter", `portcullis_${name}`, help, labelNames, createCell);
-}
-
-function gauge<T extends Readonly<Cell>>(
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  create: () => T,
-): Family<T> {
-  return new Family("gauge", `portcullis_${name}`, help, labelNames, create);
-}
-
-function histogram(
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  bounds: readonly number[],
-): Family<Distribution> {
-  return new Family("histogram", `portcullis_${name}`, help, labelNames, () => new Distribution(bounds));
 }
