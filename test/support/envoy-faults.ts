@@ -198,6 +198,10 @@ export const ENVOY_FAULTS: readonly EnvoyFault[] = [
     }),
   },
   { rule: "cluster-no-health-check", edit: cluster(unset("health_checks")) },
+  {
+    rule: "cluster-limits",
+    edit: cluster(setting("circuit_breakers", { thresholds: [{ max_requests: 9999, max_pending_requests: 9999 }] })),
+  },
   { rule: "cluster-limits", edit: cluster(unset("circuit_breakers")) },
   {
     rule: "cluster-limits",

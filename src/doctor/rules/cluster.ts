@@ -31,8 +31,8 @@ export const CLUSTER_RULES = {
   },
   "cluster-limits": {
     severity: "slow",
-    want: "circuit_breakers: { thresholds: [{ max_requests: …, max_pending_requests: … }] }, above limits.maxInFlight of Portcullis",
-    why: "Past these limits (1024 unless set) Envoy refuses by itself: a transport error, for failure_mode_allow to decide. Portcullis refuses with `overloaded`, and counts it.",
+    want: "circuit_breakers: { thresholds: [{ max_requests: …, max_pending_requests: …, max_retries: … }] }, above limits.maxInFlight of Portcullis",
+    why: "Past these limits (1024 unless set, 3 of retries) Envoy refuses by itself: a transport error, for failure_mode_allow to decide. Portcullis refuses with `overloaded`, and counts it; and where a sidecar is replaced, all its calls are tried again at once.",
     see: "circuitBreaker",
   },
   "cluster-slow-connect": {
@@ -55,8 +55,8 @@ export const CLUSTER_RULES = {
   },
 } as const;
 
-/** Of max_requests and of max_pending_requests, by circuit_breaker.proto. */
-const DEFAULT_LIMIT = 1024;
+/** What counts where nothing is set, by circuit_breaker.proto. */
+const DEFAULT_LIMITS = { max_requests: 1024, max_pending_requests: 1024, max_retries: 3 } as const;
 /** Envoy's, of connect_timeout. */
 const DEFAULT_CONNECT_MS = 5_000;
 const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -109,10 +109,11 @@ function judgeLimits(
 ): void {
   // Checks have the priority DEFAULT, which the JSON of a dump leaves out.
   const limits = listAt(cluster, "circuit_breakers", "thresholds").find((of) => !has(of, "priority"));
-  const low = ["max_requests", "max_pending_requests"]
-    .map((name) => ({ name, limit: numberAt(limits, name) }))
-    .filter(({ limit = DEFAULT_LIMIT }) => limit <= facts.maxInFlightCount)
-    .map(({ name, limit }) => `${name}: ${limit ?? `unset, ${DEFAULT_LIMIT}`}`);
+  const low = Object.entries(DEFAULT_LIMITS)
+    .filter(([name]) => name !== "max_retries" || !has(limits, "retry_budget")) // which counts in its place
+    .map(([name, fallback]) => ({ name, fallback, limit: numberAt(limits, name) }))
+    .filter(({ limit, fallback }) => (limit ?? fallback) <= facts.maxInFlightCount)
+    .map(({ name, limit, fallback }) => `${name}: ${limit ?? `unset, ${fallback}`}`);
   if (low.length > 0) say("cluster-limits", where, low.join(", "));
 }
 
