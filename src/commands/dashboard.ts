@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
 import type { DashboardConfig } from "../config/control-config.ts";
+import { MIN_SECRET_LENGTH } from "../config/defaults.ts";
 import type { AccessTokens } from "../control/access-token.ts";
 import { createBootstrapAuthenticator, type BootstrapToken } from "../control/bootstrap-token.ts";
 import type { Dashboard } from "../control/dashboard/dashboard.ts";
@@ -32,7 +33,8 @@ export function devDashboard({ dashboard }: Config): DashboardConfig {
 export function createDashboard(named: DashboardConfig | undefined, parts: DashboardParts): Dashboard | undefined {
   if (named === undefined) return undefined;
   const { oidc, tokenSignIn } = named;
-  const seal = createSeal(oidc?.clientSecret);
+  const secret = oidc?.clientSecret;
+  const seal = createSeal(secret !== undefined && secret.length >= MIN_SECRET_LENGTH ? secret : undefined);
   return {
     sessions: createSessions({
       seal,

@@ -31,16 +31,22 @@ export async function* csvLines(
     const fields = csvFields(text);
     if (names === undefined) {
       names = (fields ?? []).map((name) => name.toLowerCase());
-      const isHeader = names.includes("id") && names.every((name) => CSV_COLUMNS.some((known) => known === name));
+      const isEachOnce = new Set(names).size === names.length;
+      const isHeader =
+        isEachOnce && names.includes("id") && names.every((name) => CSV_COLUMNS.some((known) => known === name));
       if (!isHeader) {
         yield { number, body: err(`the first line must name the columns, some of ${CSV_COLUMNS.join(", ")}, and id`) };
         return;
       }
-    } else yield lineOf(number, fields === undefined ? NOT_CSV : ofRow(rowOf(names, fields), defaults, nowMs));
+    } else if (fields === undefined) yield lineOf(number, NOT_CSV);
+    else if (fields.length > names.length) yield lineOf(number, TOO_MANY_FIELDS);
+    else yield lineOf(number, ofRow(rowOf(names, fields), defaults, nowMs));
   }
 }
 
 const NOT_CSV: Meant = err("the line is no CSV: a quote is open, or stands inside a field");
+/** Read on, a part of an id would be taken for all of it. */
+const TOO_MANY_FIELDS: Meant = err("the line has more fields than columns are named: quote what has a comma in it");
 const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
 
 function csvFields(line: string): readonly string[] | undefined {

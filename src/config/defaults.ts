@@ -142,6 +142,9 @@ export const INGRESS = {
   verification: { every: "1h" },
 } as const;
 
+/** 192 bits in base64, of what could be tried at leisure by whoever has something that was made with it. */
+export const MIN_SECRET_LENGTH = 32;
+
 export const DASHBOARD = {
   /** `openid` makes it a sign-in; the others are what the dashboard has buttons for. */
   scope: "openid portcullis:read portcullis:revoke portcullis:admin",

@@ -2,10 +2,12 @@
 // never shown.
 
 import { resolve } from "node:path";
+import { warnOfShortSecret } from "./checks/dashboard.ts";
 import type { Look } from "./checks/look.ts";
 import { checkRecordUrl } from "./checks/record.ts";
 import { checkBearerToken } from "./checks/report.ts";
 import { checkStoreUrl } from "./checks/store.ts";
+import { MIN_SECRET_LENGTH } from "./defaults.ts";
 import { readSecretFile } from "./read-file.ts";
 
 /** Each is undefined where there is no such sibling, or a problem was reported. */
@@ -31,7 +33,12 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
     kafkaPassword: readSibling(look, directory, ["kafka", "sasl", "passwordFile"], checkNotEmpty),
     ofLists: readSiblingsOfLists(look, directory),
     nonceSecret: readSibling(look, directory, ["dpop", "nonceSecretFile"], checkSecretLength),
-    dashboardClientSecret: readSibling(look, directory, ["dashboard", "oidc", "clientSecretFile"], checkClientSecret),
+    dashboardClientSecret: readSibling(
+      look,
+      directory,
+      ["dashboard", "oidc", "clientSecretFile"],
+      checkDashboardSecret,
+    ),
   };
 }
 
@@ -74,9 +81,6 @@ function checkNotEmpty(look: Look, path: readonly PropertyKey[], secret: string)
   if (secret === "") look.wrong(path, "the file is empty", "a file that holds it");
 }
 
-/** 192 bits in base64. */
-const MIN_SECRET_LENGTH = 32;
-
 function checkSecretLength(look: Look, path: readonly PropertyKey[], secret: string): void {
   if (secret.length >= MIN_SECRET_LENGTH) return;
   look.wrong(path, "the file holds too little", `at least ${MIN_SECRET_LENGTH} random characters`);
@@ -86,4 +90,9 @@ function checkSecretLength(look: Look, path: readonly PropertyKey[], secret: str
 function checkClientSecret(look: Look, path: readonly PropertyKey[], secret: string): void {
   if (/^[\x20-\x7e]+$/.test(secret)) return;
   look.wrong(path, "the file holds no client secret", "one line of visible ASCII characters");
+}
+
+function checkDashboardSecret(look: Look, path: readonly PropertyKey[], secret: string): void {
+  checkClientSecret(look, path, secret);
+  warnOfShortSecret(look, path, secret);
 }

@@ -26,8 +26,8 @@ export function createBootstrapToken(): { readonly token: string; readonly sha25
 /** Those that are configured. */
 export interface BootstrapTokens extends Authenticator {
   find(token: string): { readonly caller: Caller; readonly sha256: string } | undefined;
-  /** Whether a token of this hash is among them. */
-  has(sha256: string): boolean;
+  /** Whose the token of this hash is, and what it may by now; undefined: none of them has it. */
+  callerOf(sha256: string): Caller | undefined;
 }
 
 /** Authenticates by hash. All hashes are compared in constant time, so an answer's time tells nothing of any. */
@@ -47,7 +47,7 @@ export function createBootstrapAuthenticator(tokens: readonly BootstrapToken[]):
   };
   return {
     find,
-    has: (sha256) => withDigest(Buffer.from(sha256, "hex")) !== undefined,
+    callerOf: (sha256) => withDigest(Buffer.from(sha256, "hex"))?.caller,
     async authenticate(token) {
       const found = find(token);
       return found === undefined ? err({ cause: "unknown_token" }) : ok(found.caller);

@@ -35,6 +35,7 @@ describe("a CSV file", () => {
     "planet,csv-5,main,,,",
     'session,"csv-6,main,,,',
     "session,csv-7,main,,,soon",
+    "session,csv,8,main,,,",
   ].join("\r\n");
 
   test("is revoked line by line; what is over needs nothing, and what means nothing is told", async () => {
@@ -49,7 +50,8 @@ describe("a CSV file", () => {
       expect.stringContaining("line 6: the kind is none of"),
       "line 7: the line is no CSV: a quote is open, or stands inside a field",
       "line 8: a time is neither epoch seconds nor ISO 8601",
-      "3 revoked, 3 failed",
+      "line 9: the line has more fields than columns are named: quote what has a comma in it",
+      "3 revoked, 4 failed",
       "1 expired already, and need no revoking",
       "",
     ]);

@@ -2,6 +2,7 @@
 
 import { isLoopback } from "../../core/loopback.ts";
 import { readHttpUrl } from "../address.ts";
+import { MIN_SECRET_LENGTH } from "../defaults.ts";
 import type { Look } from "./look.ts";
 
 const CALLBACK = "/dashboard/callback";
@@ -18,6 +19,18 @@ export function checkDashboard(look: Look): void {
     ["dashboard", "oidc", "clientSecretFile"],
   ] as const;
   if (look.has(...secret) && look.has(...file)) look.wrong(file, "stands beside clientSecret", "one of the two");
+  const written = look.text(...secret);
+  if (written !== undefined) warnOfShortSecret(look, secret, written);
+}
+
+/** A stranger is given what it would seal, and could try secrets on that until one fits. */
+export function warnOfShortSecret(look: Look, path: readonly PropertyKey[], secret: string): void {
+  if (secret.length >= MIN_SECRET_LENGTH) return;
+  look.warn(
+    path,
+    "is too short to seal sessions: each is good at the control plane that began it alone",
+    `at least ${MIN_SECRET_LENGTH} random characters`,
+  );
 }
 
 function checkCallback(look: Look): void {

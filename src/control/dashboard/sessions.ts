@@ -120,7 +120,8 @@ export function createSessions({ seal, clock, bootstrap, accessTokens }: Session
     if (session === undefined) return err({ cause: "refused" });
     const { authority } = session;
     if (authority.kind === "bootstrap") {
-      return bootstrap.has(authority.sha256) ? ok(session) : err({ cause: "refused" });
+      const caller = bootstrap.callerOf(authority.sha256);
+      return caller === undefined ? err({ cause: "refused" }) : ok({ ...session, caller });
     }
     if (accessTokens === undefined) return err({ cause: "refused" });
     const { subject } = authority;
