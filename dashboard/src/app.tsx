@@ -81,6 +81,7 @@ function Rooms({ session, signedOut }: { session: Session; signedOut: () => void
   useEffect(() => {
     document.title = `${VIEWS[view]} · Portcullis`;
     document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+    document.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [view]);
   return (
     <div class="shell">

@@ -11,7 +11,7 @@ export function count(value: number): string {
 
 /** Of something a second. */
 export function rate(value: number): string {
-  return value === 0 || value >= 100 ? WHOLE.format(value) : value.toFixed(value < 10 ? 1 : 0);
+  return value >= 10 ? WHOLE.format(value) : String(Number(value.toFixed(value < 1 ? 2 : 1)));
 }
 
 export function milliseconds(ms: number | null): string {

@@ -39,12 +39,13 @@ Left running until Ctrl-C. To open in a browser:
   the shop, through Envoy      ${envoy.url}/
   the dashboard                ${controlUrl}/
   the identity service         ${identity.issuer}/account
-Sign in as alice (${PEOPLE.alice.password}) or as root (${PEOPLE.root.password}), who may administer and use
-the dashboard. Sign out everywhere in one window, or revoke by the dashboard or from a shell, and press a button of the shop
-in another:
+Sign in as alice (${PEOPLE.alice.password}), or as root (${PEOPLE.root.password}), who alone may use the dashboard.
+Try it in two windows. In one, sign in to the shop and press its buttons. In the other, sign out everywhere, or revoke: by
+the dashboard, or from a shell, in this folder:
   export PORTCULLIS_CONTROL_URL=${controlUrl} PORTCULLIS_TOKEN=$(cat ${tokenFile})
   bin/portcullis revoke user alice --issuer main --reason test
 
+Further:
   the control API              ${controlUrl}/openapi.json
   a sidecar's view             ${opsUrl}/status
   an administrator's call      curl -X POST -H "authorization: Bearer ${adminToken}" ${identity.privateUrl}/users/alice/disable

@@ -74,7 +74,9 @@ function addServers(program: Command, io: CommandIo, finish: Finish): void {
   ])
     .requiredOption("--config <file>", "the configuration")
     .action(async (options) => finish(await (await import("./serve.ts")).serve(options, io)));
-  addCommand(program, "control", "run the control plane: the HTTP API", ["portcullis control --config portcullis.yaml"])
+  addCommand(program, "control", "run the control plane: the HTTP API and the dashboard", [
+    "portcullis control --config portcullis.yaml",
+  ])
     .requiredOption("--config <file>", "the configuration")
     .action(async (options) => finish(await (await import("./control.ts")).control(options, io)));
   addCommand(program, "dev", "run both in one process on the embedded store; needs no configuration", [
@@ -192,7 +194,7 @@ function addConfiguration(program: Command, io: CommandIo, finish: Finish): void
     .requiredOption("--config <file>", "the configuration")
     .requiredOption("--method <method>", "of the request")
     .requiredOption("--path <path>", "of the request, as it stands in the request line")
-    .option("--header <k:v>", "a header of the request; may be repeated", collect, [])
+    .option("--header <k:v>", "a header of the request; may be repeated", collect)
     .option("--token-stdin", "read the bearer token from standard input")
     .option("--json", "print JSON")
     .action(async (options) => finish(await (await import("./explain.ts")).explain(options, io)));
@@ -234,6 +236,6 @@ function addCompletion(program: Command, io: CommandIo, finish: Finish): void {
     .action(async (shell) => finish((await import("./completion.ts")).completion(shell, program, io)));
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }

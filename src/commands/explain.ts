@@ -13,7 +13,7 @@ export interface ExplainOptions {
   readonly method: string;
   readonly path: string;
   /** `name:value` each. */
-  readonly header: readonly string[];
+  readonly header?: readonly string[];
   readonly tokenStdin?: boolean;
   readonly json?: boolean;
 }
@@ -38,7 +38,7 @@ export async function explain(options: ExplainOptions, io: CommandIo): Promise<n
 
 async function askedOf(options: ExplainOptions, io: CommandIo): Promise<AuthzRequest | undefined> {
   const headers: (readonly [string, string])[] = [];
-  for (const header of options.header) {
+  for (const header of options.header ?? []) {
     const colon = header.indexOf(":");
     if (colon < 1) {
       io.err("portcullis: --header takes name:value, as in --header 'host: api.example.com'\n");

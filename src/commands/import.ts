@@ -66,7 +66,10 @@ async function fromRedis(file: string | undefined, flags: ImportFlags, io: Comma
   const url = flags.redis ?? io.env["PORTCULLIS_IMPORT_REDIS"];
   if (url === undefined || url === "") return misused("--redis or PORTCULLIS_IMPORT_REDIS names the server", io);
   const keys = await openForeignKeys(url, systemClock);
-  if (!keys.ok) return report({ exitCode: EXIT.failed, message: `${THE_REDIS}: ${keys.error}` }, io);
+  if (!keys.ok) {
+    const { fault, why } = keys.error;
+    return report({ exitCode: fault === "url" ? EXIT.usage : EXIT.failed, message: `${THE_REDIS}: ${why}` }, io);
+  }
   try {
     const found = keys.value.matching(shape.glob);
     return await send(keyLines(found, shape, defaultsOf(flags), systemClock.now().wallMs), THE_REDIS, flags, io);

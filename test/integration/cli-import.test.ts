@@ -138,6 +138,7 @@ test.each([
   [["--from", "redis", "--redis", "redis://127.0.0.1"], "--key takes the keys' shape"],
   [["--from", "redis", "--key", "{id}{id}", "--redis", "redis://127.0.0.1"], "--key takes the keys' shape"],
   [["--from", "redis", "--key", "a:{id}"], "names the server"],
+  [["--from", "higress", "--redis", "127.0.0.1:6379"], "the Redis to import from: "],
   [["--from", "higress", "list.txt", "--redis", "redis://127.0.0.1"], "reads no file"],
   [["--from", "csv", "/no/such/file", "--dry-run"], "cannot be read (ENOENT)"],
 ])("%j is a mistake of usage", async (args, message) => {

@@ -31,6 +31,7 @@ export function SignInView({ ways, wasSignedIn, signedIn }: SignInProps): JSX.El
       <h1>
         <Gate /> Portcullis
       </h1>
+      <p>Revoke tokens, and see it arrive.</p>
       {wasSignedIn ? <Note kind="warn">Your session is over: its token expired or was revoked.</Note> : null}
       {FAULTS[fault] === undefined ? null : <Note kind="warn">{FAULTS[fault]}</Note>}
       {ways.by_provider ? (

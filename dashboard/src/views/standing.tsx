@@ -42,6 +42,7 @@ export function StandingView({ session }: { session: Session }): JSX.Element {
           <li key={one.id} class="card">
             <h2>
               {one.target.kind} <span class="code">{one.target.id ?? one.target.issuer ?? ""}</span>
+              {one.target.id === undefined ? null : <span class="hint"> of {one.target.issuer}</span>}
             </h2>
             <p>{one.reason ?? "No reason given: another program wrote it."}</p>
             <p class="hint">

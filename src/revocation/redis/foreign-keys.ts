@@ -26,10 +26,16 @@ export interface ForeignKeys {
 /** The server stopped answering, or refused; the message is for people, without a credential. */
 export class ForeignReadError extends Error {}
 
-/** One server, primary or replica. The error is one line for people, without the URL. */
-export function openForeignKeys(url: string, clock: Clock): Promise<Result<ForeignKeys, string>> {
+/** Why there is none: the URL means none, or it does not answer. `why` is one line for people, without the URL. */
+export interface NotOpened {
+  readonly fault: "url" | "server";
+  readonly why: string;
+}
+
+/** One server, primary or replica. */
+export function openForeignKeys(url: string, clock: Clock): Promise<Result<ForeignKeys, NotOpened>> {
   const address = parseRedisUrl(url);
-  if (!address.ok) return Promise.resolve(err(address.error));
+  if (!address.ok) return Promise.resolve(err({ fault: "url", why: address.error }));
   return new Promise((resolve) => {
     connect(
       {
@@ -41,7 +47,7 @@ export function openForeignKeys(url: string, clock: Clock): Promise<Result<Forei
         clock,
       },
       (connection) => resolve(ok(readerOf(connection, clock))),
-      (why) => resolve(err(`it does not answer (${why.cause}): ${why.detail}`)),
+      ({ cause, detail }) => resolve(err({ fault: "server", why: `it does not answer (${cause}): ${detail}` })),
     );
   });
 }
