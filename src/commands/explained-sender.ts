@@ -22,7 +22,7 @@ export function presentedBy(
   return dpop?.ok === true ? ok({ scheme: "DPoP", token: dpop.value }) : bearer;
 }
 
-/** Of a token that is bound to nothing: undefined, unless it came by a scheme for those that are. */
+/** Of a token that is bound to nothing: undefined, unless it came by the scheme of those that are bound to a key. */
 export function possess(
   request: AuthzRequest,
   { path }: Requirement,
@@ -32,8 +32,9 @@ export function possess(
   patienceMs: number,
 ): Promise<Result<Possession | undefined, Deny>> {
   const { judge, dpop } = policy.sender;
-  if (confirmation === undefined)
-    return Promise.resolve(presented.scheme === "DPoP" ? err(deny("malformed_request")) : ok(undefined));
+  if (presented.scheme === "DPoP" && confirmation?.jkt === undefined)
+    return Promise.resolve(err(deny("malformed_request")));
+  if (confirmation === undefined) return Promise.resolve(ok(undefined));
   const shown = shownBy(request, presented, path, dpop?.scheme ?? "asSeen");
   const now = systemClock.now();
   return new Promise((resolve) => {

@@ -187,9 +187,9 @@ export class Check implements CheckFacts {
     this.tier = tier;
     this.principal = principal;
     this.issuerId = principal.issuerId;
-    if (principal.confirmation !== undefined) {
-      this.askPossession(outcome.value, principal.confirmation, token, tier, now);
-    } else if (this.scheme === "DPoP") this.refuse("malformed_request");
+    const { confirmation } = principal;
+    if (this.scheme === "DPoP" && confirmation?.jkt === undefined) this.refuse("malformed_request");
+    else if (confirmation !== undefined) this.askPossession(outcome.value, confirmation, token, tier, now);
     else this.askGuard(principal, compiled, tier, undefined, now);
   }
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Evidence } from "../../../src/core/evidence.ts";
+import type { Possession } from "../../../src/core/possession.ts";
 import type { Span } from "../../../src/core/tracing.ts";
+import { dpopToken } from "../../../src/token/bearer.ts";
+import type { PossessionJudge } from "../../../src/token/possession.ts";
 import { CRITICAL, createCheckBench, LOW, NO_CALL, outcomeOf, rule, STANDARD } from "../../support/check-bench.ts";
 import { checkRequest, decodeCheckResponse, encodeCheckRequest } from "../../support/ext-authz-proto.ts";
 
@@ -138,6 +141,18 @@ test.each([
   expect(outcomeOf(response)).toBe("allow");
   expect(bench.decisions[0]).toMatchObject({ wouldDeny });
   expect(response.ok_response?.headers_to_remove).toEqual(expect.arrayContaining(["x-auth-subject", "x_auth_subject"]));
+});
+
+test("a token that is bound to a certificate alone is none of the scheme DPoP, whose proof nobody would check", () => {
+  const dpop = { algorithms: ["ES256"], isRequired: false, scheme: "asSeen", token: dpopToken } as const;
+  const judge: PossessionJudge = {
+    judge: (of, _shown, _now, _deadlineAtMs, done) =>
+      done({ ok: true, value: { of, nextNonce: undefined } as Possession }),
+  };
+  const confirmation = { jkt: undefined, x5tS256: "t".repeat(43) };
+  const bench = createCheckBench({ policy: { sender: { judge, dpop } }, verification: { confirmation } });
+  expect(outcomeOf(bench.check(get("/orders")))).toBe("allow");
+  expect(outcomeOf(bench.check(get("/orders", { authorization: "DPoP a.b.c", dpop: "x" })))).toBe("malformed_request");
 });
 
 describe("hazard 8: deadlines", () => {
