@@ -2,6 +2,7 @@
 // caller never waits for a refresh; only an unknown `kid` may cause a fetch, and it waits no longer than its deadline.
 
 import type { Algorithm } from "../core/algorithm.ts";
+import { backOffMs } from "../core/back-off.ts";
 import { ageMs, type Clock, type Instant } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
@@ -223,9 +224,8 @@ class PolledKeySource implements KeySource {
     this.#lastError = detail;
     observer.jwksFetched(issuerId, result);
     const longestMs = LONGEST_RETRY_MS[location.kind === "file" || this.#good === undefined ? "soon" : "kept"];
-    const backOffMs = Math.min(longestMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failureCount, 10));
     this.#failureCount += 1;
-    this.#readAgainIn(backOffMs * (0.5 + 0.5 * Math.random()));
+    this.#readAgainIn(backOffMs(this.#failureCount, FIRST_RETRY_MS, longestMs));
   }
 
   #answerWaiters(wasRead: boolean): void {

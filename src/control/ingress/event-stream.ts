@@ -2,6 +2,7 @@
 // asks for is durable; one that cannot be judged now is neither acknowledged nor refused, and comes again. Several
 // control planes may follow the same stream: each event acts once (once.ts).
 
+import { backOffMs } from "../../core/back-off.ts";
 import { err, type Result } from "../../core/result.ts";
 import type { Room } from "../api/room.ts";
 import { pollEvents, type Acknowledgement, type Polled, type PollOptions } from "./event-poll.ts";
@@ -45,7 +46,7 @@ export function createEventStream(options: EventStreamOptions): Following {
         const { retryAfterMs, why } = polled.error;
         if (failureCount === 0) room.log.warn("event_stream_not_polled", { transmitter, why });
         failureCount += 1;
-        await pause(Math.max(backOffMs(failureCount), Math.min(retryAfterMs, LONGEST_ASKED_MS)), signal);
+        await pause(Math.max(pauseAfter(failureCount), Math.min(retryAfterMs, LONGEST_ASKED_MS)), signal);
         continue; // what is owed is owed still
       }
       const taken = await takeAll(room, options, polled.value);
@@ -53,7 +54,7 @@ export function createEventStream(options: EventStreamOptions): Following {
       owed = taken.owed;
       if (taken.isComplete && failureCount > 0) room.log.info("event_stream_polled_again", { transmitter });
       failureCount = taken.isComplete ? 0 : failureCount + 1;
-      if (!taken.isComplete) await pause(backOffMs(failureCount), signal);
+      if (!taken.isComplete) await pause(pauseAfter(failureCount), signal);
       else if (!isNews) await pause(beganMs + everyMs - nowMs(), signal);
     }
   }
@@ -118,9 +119,8 @@ function isOwed({ ack, setErrs }: Acknowledgement, jti: string): boolean {
   return ack.includes(jti) || Object.hasOwn(setErrs, jti);
 }
 
-/** Doubled by each failure, and spread, so that control planes do not come back all at once. */
-function backOffMs(failureCount: number): number {
-  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failureCount - 1, 10)) * (0.5 + 0.5 * Math.random());
+function pauseAfter(failureCount: number): number {
+  return backOffMs(failureCount, FIRST_RETRY_MS, LONGEST_RETRY_MS);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 // of what answers. It never keeps a command for a later connection.
 
 import type { StoreFault } from "../store.ts";
+import { backOffMs } from "../../core/back-off.ts";
 import { err } from "../../core/result.ts";
 import { connect, type Connection, type ConnectionOptions, type Reply } from "./connection.ts";
 import { fault } from "./fault.ts";
@@ -103,10 +104,11 @@ export function createLink(options: LinkOptions): Link {
 
   function pause(why: StoreFault): void {
     lastEnd = why;
-    const pauseMs = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
-    failures = Math.min(failures + 1, 10);
-    // Jitter, or all sidecars would come back in the same moment.
-    state = { kind: "pausing", timer: setTimeout(() => void open(), pauseMs * (0.5 + Math.random() / 2)) };
+    failures += 1;
+    state = {
+      kind: "pausing",
+      timer: setTimeout(() => void open(), backOffMs(failures, FIRST_PAUSE_MS, LAST_PAUSE_MS)),
+    };
   }
 
   function usable(): Connection | StoreFault {

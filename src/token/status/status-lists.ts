@@ -4,6 +4,7 @@
 
 import { isIP } from "node:net";
 import { LRUCache } from "lru-cache";
+import { backOffMs } from "../../core/back-off.ts";
 import { ageMs, type Clock, type Instant } from "../../core/clock.ts";
 import type { DenyReason } from "../../core/deny-reason.ts";
 import { isLoopback } from "../../core/loopback.ts";
@@ -184,9 +185,9 @@ class FetchedLists implements StatusLists {
       return;
     }
     if (source.failureCount === 0) log.warn("status_list_not_read", { ...told, why: list.error });
-    const backOffMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(source.failureCount, 10));
     source.failureCount += 1;
-    source.nextTryAtMs = clock.now().monotonicMs + backOffMs * (0.5 + 0.5 * Math.random());
+    const pauseMs = backOffMs(source.failureCount, FIRST_RETRY_MS, LONGEST_RETRY_MS);
+    source.nextTryAtMs = clock.now().monotonicMs + pauseMs;
   }
 
   async #read({ text, uri }: StatusReference): Promise<Result<KnownList, string>> {
