@@ -94,9 +94,14 @@ async function sendAll(
   return tell.end() === 0 ? EXIT.done : EXIT.failed;
 }
 
-/** Of a file as seen from where the command runs; `-` is standard input. */
-export function openChunks(file: string, io: CommandIo): AsyncIterable<Uint8Array> {
-  return file === "-" ? io.stdinChunks() : createReadStream(resolvePath(io.cwd, file));
+/**
+ * Of a file as seen from where the command runs; `-` is standard input. It is opened when it is first read: one that is not
+ * there fails whoever reads, and nothing before.
+ */
+export async function* openChunks(file: string, io: CommandIo): AsyncGenerator<Uint8Array> {
+  const chunks: AsyncIterable<Uint8Array> =
+    file === "-" ? io.stdinChunks() : createReadStream(resolvePath(io.cwd, file));
+  yield* chunks;
 }
 
 /** As many lines as one call takes. */

@@ -274,6 +274,18 @@ test.each([
   expect(outcome.err).toContain(message);
 });
 
+test.each([
+  ["revoke", "session", "--batch", "x", "--reason", "r"],
+  ["import", "--from", "csv", "x"],
+])("a file that is not there, while the token is still read from its own: %s", async (...args) => {
+  writeFileSync(join(folder, "token"), plane.tokens.admin);
+  const outcome = await run(args, {
+    cwd: folder,
+    env: { PORTCULLIS_CONTROL_URL: plane.url, PORTCULLIS_TOKEN: "", PORTCULLIS_TOKEN_FILE: "token" },
+  });
+  expect(outcome).toEqual({ code: 2, out: "", err: "portcullis: x cannot be read (ENOENT)\n" });
+});
+
 test("the process reads its standard input as it comes, far beyond what a token takes", async () => {
   const reason = "x".repeat(200);
   const lines = Array.from({ length: 6_000 }, (_, i) =>
