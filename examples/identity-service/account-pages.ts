@@ -22,16 +22,18 @@ export interface AccountParts {
 }
 
 const RESET_TTL_MS = 30 * 60_000;
+/** What is kept of a link that was used. */
+const USED = "[]";
 
-/** A link that sets a new password, once. */
+/** A link that sets a new password, once, unless another way did so before. */
 export async function makeResetLink(
-  store: IdentityStore,
-  issuer: string,
+  { store, accounts, issuer }: Pick<AccountParts, "store" | "accounts" | "issuer">,
   sub: string,
 ): Promise<{ readonly url: string; readonly expires_at: number }> {
   const secret = randomBytes(32).toString("base64url");
   const expiresAtMs = Date.now() + RESET_TTL_MS;
-  await store.write([{ put: resetKey(secret), value: sub, expiresAtMs }]);
+  const value = JSON.stringify([sub, await accounts.passwordMark(sub)]);
+  await store.write([{ put: resetKey(secret), value, expiresAtMs }]);
   return { url: `${issuer}/reset/${secret}`, expires_at: expiresAtMs };
 }
 
@@ -63,8 +65,9 @@ export async function answerAccount(
 async function answerReset(ctx: KoaContextWithOIDC, parts: AccountParts, secret: string): Promise<void> {
   const { store, accounts, sessions } = parts;
   const key = resetKey(secret);
-  const sub = await store.get(key);
-  if (sub === undefined || sub === "") {
+  const kept = await store.get(key);
+  const [sub, mark] = JSON.parse(kept ?? USED) as readonly [sub?: string, mark?: string];
+  if (sub === undefined || mark !== (await accounts.passwordMark(sub))) {
     ctx.status = 404;
     ctx.body = messagePage("This link has ended", "It was used already, or it is too old. Please ask for a new one.");
     return;
@@ -82,8 +85,8 @@ async function answerReset(ctx: KoaContextWithOIDC, parts: AccountParts, secret:
   }
   let isMine = false;
   await update(store, key, (value) => {
-    isMine = value === sub;
-    return isMine ? { value: "", expiresAtMs: Date.now() + RESET_TTL_MS } : undefined;
+    isMine = value === kept;
+    return isMine ? { value: USED, expiresAtMs: Date.now() + RESET_TTL_MS } : undefined;
   });
   if (!isMine) return answerReset(ctx, parts, secret);
   await accounts.setPassword(sub, password);

@@ -1,5 +1,5 @@
 // Who may log in. Tells a wrong name from a wrong password to nobody, neither by its answer nor by its time.
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { hashPassword, LONGEST_PASSWORD_BYTES, passwordMatches, SHORTEST_PASSWORD_CHARACTERS } from "./password.ts";
 import { update, type IdentityStore } from "./store/store.ts";
 
@@ -35,6 +35,8 @@ export interface Accounts {
   /** The account, when the password is its own and it is not disabled. Takes one hash in every case. */
   authenticate(username: string, password: string): Promise<Account | undefined>;
   setPassword(sub: string, password: string): Promise<void>;
+  /** Another one for each password that was ever set, and tells nothing of it. */
+  passwordMark(sub: string): Promise<string>;
   setDisabled(sub: string, disabled: boolean): Promise<void>;
 }
 
@@ -90,6 +92,10 @@ export function createAccounts(store: IdentityStore): Accounts {
     },
     async setPassword(sub, password) {
       await change(sub, { passwordHash: await hashPassword(password) });
+    },
+    async passwordMark(sub) {
+      const { passwordHash = "" } = (await read(sub)) ?? {};
+      return createHash("sha256").update(passwordHash).digest("base64url");
     },
     setDisabled: (sub, disabled) => change(sub, { disabled }),
   };

@@ -140,7 +140,7 @@ function addUsers(api: FastifyInstance, { store, issuer, accounts, sessions, dev
     await accounts.setDisabled(sub, false);
     return { disabled: false };
   });
-  forUser("password-reset", async ({ sub }) => makeResetLink(store, issuer, sub));
+  forUser("password-reset", async ({ sub }) => makeResetLink({ store, accounts, issuer }, sub));
 
   api.get<{ Params: { username: string } }>("/users/:username/sessions", async ({ params }, reply) => {
     const account = await accounts.byName(params.username);

@@ -132,15 +132,18 @@ describe("a new password", () => {
     await expect(logIn(identity.issuer, name)).rejects.toThrow("401");
   });
 
-  test("by an administrator's link, once", async () => {
+  test("by an administrator's link, once, and then by no earlier link", async () => {
     const name = await account("u-reset");
     const login = await logIn(identity.issuer, name);
-    const { url } = (await identity.api("POST", `/users/${name}/password-reset`)).json as { readonly url: string };
+    const link = async () =>
+      ((await identity.api("POST", `/users/${name}/password-reset`)).json as { readonly url: string }).url;
+    const [earlier, url] = [await link(), await link()];
     const browser = createBrowser(identity.issuer);
     expect((await browser.get(url)).text).toContain("Choose a new password");
     expect((await browser.post(url, { password: "short" })).status).toBe(422);
     expect((await browser.post(url, { password: "another-password" })).text).toContain("Your new password is set");
-    expect((await browser.post(url, { password: "a-third-password" })).status).toBe(404);
+    for (const used of [url, earlier])
+      expect((await browser.post(used, { password: "a-third-password" })).status).toBe(404);
     expect(await hasEnded(login)).toBe(true);
   });
 });
