@@ -60,7 +60,7 @@ export async function measureRevocations(lab: Lab, place: Place): Promise<Revoca
   const settings: Settings = {
     redisSocket: server.socket,
     feed: "redis",
-    // The contract's defaults.
+    // The defaults.
     tiers: {
       critical: { maxStaleness: "0s" },
       standard: { maxStaleness: "2s" },

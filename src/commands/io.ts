@@ -37,5 +37,5 @@ export interface CommandIo {
   readonly signals: Signals;
 }
 
-/** What the shell sees: done, failed, usage or configuration error (contract §1). */
+/** What the shell sees: done, failed, usage or configuration error. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;

@@ -25,7 +25,7 @@ import { createNewsOf, createReplicaOf, type SidecarStore } from "./store.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface Sidecar {
-  /** In the order in which they start. The gRPC part drains as contract §1 has it when it is stopped. */
+  /** In the order in which they start. The gRPC part drains when it is stopped. */
   readonly parts: readonly Part[];
   /** The ladder, for whoever else judges in this process. */
   readonly ladder: Ladder;

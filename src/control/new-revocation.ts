@@ -51,7 +51,7 @@ export interface Asking {
 export const MAX_AHEAD_S = 300;
 /** The store's clock is not ours: what is kept because of a token outlives it by this much more. */
 export const STORE_CLOCK_MARGIN_MS = 60_000;
-/** 2100-01-01, the contract's end of time. */
+/** 2100-01-01: no time after it is taken. */
 export const END_OF_TIME_MS = 4_102_444_800_000;
 const MAX_ID_BYTES = 1_024;
 /** In UTF-16 code units. */
@@ -60,7 +60,7 @@ export const MAX_REASON_LENGTH = 512;
 const A_TOKEN = "holds a token itself, which must not be kept: name it by its jti";
 const CONTROL_CHARACTER = /[\p{Cc}\u2028\u2029]/u;
 
-/** Applies defaults and limits (contract §5). */
+/** Applies defaults and limits (docs/control-api.md). */
 export function newRevocation(
   request: RevocationRequest,
   issuers: readonly IssuerLimits[],

@@ -1,4 +1,4 @@
-// What may be allowed to a caller of the control API (contract §5). Which call needs which scope, control/access.ts tells.
+// What may be allowed to a caller of the control API. Which call needs which scope, control/access.ts tells.
 
 /** `portcullis:admin` includes the others. */
 export const CONTROL_SCOPES = [

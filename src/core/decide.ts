@@ -20,7 +20,7 @@ export interface Question {
   readonly now: Instant;
 }
 
-/** Judges a protected call (design §1). Scopes last: a revoked token learns nothing about them. */
+/** Judges a protected call (ADR 1). Scopes last: a revoked token learns nothing about them. */
 export function decide(question: Question): Verdict {
   const { principal, possession } = question;
   // A bound token that nobody proved to hold is a bug of the caller, and no allow.

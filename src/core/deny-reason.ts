@@ -1,4 +1,4 @@
-// The closed list of deny reasons (contract §3) and what each looks like on the wire. Exact reasons stay inside:
+// The closed list of deny reasons and what each looks like on the wire. Exact reasons stay inside:
 // the caller sees status and challenge only.
 
 /** Which `www-authenticate` challenge goes with a denial (RFC 6750 §3). */

@@ -1,4 +1,4 @@
-// What can be revoked (contract §5). Existence kinds revoke by a key that exists; watermark kinds by comparing iat.
+// What can be revoked (docs/redis-schema.md). Existence kinds revoke by a key that exists; watermark kinds by comparing iat.
 
 export const EXISTENCE_KINDS = ["token", "session", "key"] as const;
 export const WATERMARK_KINDS = ["user", "tenant", "client", "issuer", "everything"] as const;

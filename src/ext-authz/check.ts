@@ -1,4 +1,4 @@
-// One Check from request bytes to response bytes (design §2). It asks each room in turn and lets core decide; what
+// One Check from request bytes to response bytes (docs/architecture.md). It asks each room in turn and lets core decide; what
 // goes wrong on the way is a denial. It never waits by itself: the verifier and the guard own their deadlines.
 
 import type { Clock, Instant } from "../core/clock.ts";
@@ -28,7 +28,7 @@ import { isTooOld, tierOf } from "./token-tier.ts";
 import { shownBy, type Presented } from "./shown-sender.ts";
 import type { WatchedHeaders } from "./watched-headers.ts";
 
-/** What the transport knows of a call. Its trace context comes from the gRPC metadata: Envoy's own span (traps.md 13). */
+/** What the transport knows of a call. Its trace context comes from the gRPC metadata: Envoy's own span. */
 export interface CheckCall extends TraceContext {
   /** What is left of the caller's `grpc-timeout`; undefined: it set none. */
   readonly grpcTimeoutMs: number | undefined;

@@ -1,4 +1,4 @@
-// Encodes what Envoy's access log and later filters learn of a decision (contract §3). Absent where unknown.
+// Encodes what Envoy's access log and later filters learn of a decision. Absent where unknown.
 
 import type { DenyReason } from "../core/deny-reason.ts";
 import type { Assurance } from "../core/verdict.ts";

@@ -9,7 +9,7 @@ import { headerOption, removedHeader } from "./header-option.ts";
 /** Says what an allow stands on; managed like an identity header, and set on every allow. */
 export const ASSURANCE_HEADER = "x-auth-assurance";
 
-/** Rules look at the method: a back end must not read another one out of a header (contract §2). */
+/** Rules look at the method: a back end must not read another one out of a header. */
 const METHOD_OVERRIDE_HEADERS = ["x-http-method-override", "x-http-method", "x-method-override"];
 
 export interface IdentityOptions {

@@ -54,7 +54,7 @@ export function createListeners({ addresses, allowHalfOpen, tls, accepted, faile
       connections.delete(connection);
       if (connections.size === 0) for (const resolve of waiting.splice(0)) resolve();
     });
-    connection.setNoDelay(true); // a response's second write would wait 40 ms for a delayed ACK (traps.md 12)
+    connection.setNoDelay(true); // a response's second write would wait 40 ms for a delayed ACK
   };
   const handOn = (connection: Socket): void => {
     connection.once("finish", () => setTimeout(() => connection.destroy(), GOODBYE_MS).unref());

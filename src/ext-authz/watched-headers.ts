@@ -6,7 +6,7 @@ export const OTHER = 0;
 export const AUTHORIZATION = 1;
 export const TRACEPARENT = 2;
 export const TRACESTATE = 3;
-/** Spelled otherwise than a header we manage, but read as it by back ends that fold `.`, `_` and `-` (traps.md 3). */
+/** Spelled otherwise than a header we manage, but read as it by back ends that fold `.`, `_` and `-`. */
 export const SPOOFED = 4;
 /** A byte that no header name has (RFC 9110 §5.1): the request is damaged. */
 export const DAMAGED = 5;

@@ -1,4 +1,4 @@
-// Whether this process should get traffic (contract §7). Pure rules and a watcher that tells of changes; it never
+// Whether this process should get traffic. Pure rules and a watcher that tells of changes; it never
 // refuses a Check: those are answered even when not ready.
 
 import { ageMs, type Clock, type Instant } from "../core/clock.ts";

@@ -3,7 +3,7 @@
 
 import { err, ok, type Result } from "../core/result.ts";
 
-/** Why a path has no one meaning (contract §2 `path`). For `explain` and the log; callers see `ambiguous_path`. */
+/** Why a path has no one meaning (ADR 5). For `explain` and the log; callers see `ambiguous_path`. */
 export type Ambiguity =
   | "no_leading_slash"
   | "raw_character"

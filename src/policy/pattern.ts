@@ -1,4 +1,4 @@
-// Compiles a path pattern (contract §2 `path`) once, and matches canonical paths against it. Never sees a raw path.
+// Compiles a route's `path` pattern once, and matches canonical paths against it. Never sees a raw path.
 
 import { err, ok, type Result } from "../core/result.ts";
 import { canonicalPath } from "./path.ts";

@@ -6,7 +6,7 @@ import type { Tier } from "../core/tier.ts";
 import { canonicalHost } from "./host.ts";
 import { compilePattern, matchesPattern, type PathPattern } from "./pattern.ts";
 
-/** One line of `routes` (contract §2). */
+/** One line of `routes`. */
 export interface RouteRule {
   /** How the rule is called in metadata, metrics and logs; undefined: its index. */
   readonly name: string | undefined;

@@ -35,7 +35,7 @@ export interface SeenSidecar extends SidecarReport {
   readonly lastSeenMs: number;
 }
 
-/** Who has been silent for so long is no part of the fleet (contract §6). */
+/** Who has been silent for so long is no part of the fleet. */
 export const SILENT_AFTER_MS = 10_000;
 
 /** More are not kept: some 10 MB. */

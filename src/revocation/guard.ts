@@ -1,4 +1,4 @@
-// The ladder (design §1): finds evidence about one token's revocation in the order of cost. It never decides.
+// The ladder (ADR 1): finds evidence about one token's revocation in the order of cost. It never decides.
 
 import { ageMs, type Clock, type Instant } from "../core/clock.ts";
 import type { ActiveEvidence, Evidence, RevokedEvidence, UnknownCause } from "../core/evidence.ts";
@@ -11,7 +11,7 @@ import type { ReplicaView } from "./replica/view.ts";
 import type { RevocationSubject } from "./subject.ts";
 import { createTrouble, isLater, type SeenRevoked, type Trouble } from "./trouble.ts";
 
-/** A revoked answer is reused this long before the store is asked again, so that a lift shows soon (contract §5). */
+/** A revoked answer is reused this long before the store is asked again, so that a lift shows soon. */
 const REVOKED_REUSE_MS = 1_000;
 
 /** About 30 MB at the worst; past it unknown tokens lose fail-open (see trouble.ts). */

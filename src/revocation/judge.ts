@@ -1,4 +1,4 @@
-// Judges the values read for one token's keys (contract §5). Pure; a value it cannot read is never "not revoked".
+// Judges the values read for one token's keys (docs/redis-schema.md). Pure; a value it cannot read is never "not revoked".
 
 import type { RevokedBy } from "../core/evidence.ts";
 import { isWatermarkKind, type TargetKind } from "../core/target.ts";

@@ -1,4 +1,4 @@
-// The names of the Redis keys (contract §5). Other programs write these keys: a change here is a breaking one.
+// The names of the Redis keys (docs/redis-schema.md). Other programs write these keys: a change here is a breaking one.
 
 import { createHash } from "node:crypto";
 import type { Target } from "../core/target.ts";

@@ -1,4 +1,4 @@
-// Reads what a marker's value tells of itself, whoever wrote it (contract §5). It never says what the value means for a
+// Reads what a marker's value tells of itself, whoever wrote it (docs/redis-schema.md). It never says what the value means for a
 // token: judge.ts does.
 
 /** Each is undefined where the value does not tell it, or tells it with another type. */

@@ -1,4 +1,4 @@
-// The value of a marker that Portcullis writes (contract §5), and the revocation that any marker stands for. Judging a
+// The value of a marker that Portcullis writes (docs/redis-schema.md), and the revocation that any marker stands for. Judging a
 // token by it is judge.ts's alone.
 
 import { isWatermarkKind, type Target } from "../core/target.ts";

@@ -1,4 +1,4 @@
-// How a further revocation of one target joins the one that stands (contract §5). Pure; it never makes anything weaker.
+// How a further revocation of one target joins the one that stands (docs/redis-schema.md, Strengthening). Pure; it never makes anything weaker.
 
 import { isWatermarkKind } from "../core/target.ts";
 import { readWatermark } from "./judge.ts";

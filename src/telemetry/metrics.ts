@@ -1,4 +1,4 @@
-// Every metric of contract §8 that exists, by name, help, labels and buckets. It counts nothing by itself.
+// Every metric, by name, help, labels and buckets. It counts nothing by itself.
 
 import { CHECK_DURATION_BOUNDS_S } from "../core/decision-totals.ts";
 import { UNKNOWN_CAUSES } from "../core/evidence.ts";

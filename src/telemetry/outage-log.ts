@@ -1,4 +1,4 @@
-// Says in the operational log that the store is out, that it is back, and that calls pass meanwhile (traps.md 36). A
+// Says in the operational log that the store is out, that it is back, and that calls pass meanwhile. A
 // store that comes and goes at every batch gets no more than a line or two a second; nothing is dropped uncounted.
 
 import type { Clock } from "../core/clock.ts";

@@ -1,5 +1,5 @@
 // Remembers what was verified, by the whole token: found by a hash of a few of its bytes, and given out only where all
-// of them are the same (traps.md 16). It judges nothing.
+// of them are the same. It judges nothing.
 
 import { randomInt } from "node:crypto";
 import { LRUCache } from "lru-cache";

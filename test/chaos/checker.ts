@@ -1,4 +1,4 @@
-// Proves the guarantee from a history, or says where it was broken (contract: the guarantee; ADR 2, ADR 13). Pure: it was
+// Proves the guarantee from a history, or says where it was broken (README, the guarantee; ADR 2, ADR 13). Pure: it was
 // not there when it happened, and knows no fault by name.
 
 import type { Call, Disturbance, History, Revocation, TokenFacts } from "./history.ts";
@@ -32,7 +32,7 @@ export function check(history: History): Report {
     count(outcomeOf(call));
     if (call.decision === "allow") {
       const judged = judgeAllow(call, revocations, history, seenRevoked);
-      if (judged === "excused") count("allows that the contract excludes");
+      if (judged === "excused") count("allows that the guarantee excludes");
       else if (judged !== undefined) violations.push(judged.violation);
     }
     const wrongly = judgeRevoked(call, revocations);

@@ -52,7 +52,7 @@ const REFUSED_ON_PURPOSE = {
   otherAlgorithm:
     "a key verifies the one algorithm it names: here PS256 over PS384, and ES521, which is not registered",
   noPayload: "no payload, or a detached one: a bearer token carries its claims",
-  smallExponent: "a key with e = 3 (contract §4: at least 65537)",
+  smallExponent: "a key with e = 3 (it must be at least 65537)",
 } as const;
 type Refusal = keyof typeof REFUSED_ON_PURPOSE;
 

@@ -1,4 +1,4 @@
-// What every store must do (contract §5, the port in src/revocation/store.ts), whatever holds its revocations. Each test
+// What every store must do (docs/redis-schema.md, the port in src/revocation/store.ts), whatever holds its revocations. Each test
 // uses names of its own, so that one store serves the whole suite.
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";

@@ -146,7 +146,7 @@ describe("a revoked administrator", () => {
   ])("%s is refused from the very next call", async (_how, kind, id, claims) => {
     const token = tokenOf("ada", "portcullis:admin", claims);
     await redis.cli("DEL", "user:revoked_after:main:ada");
-    // A key deleted by hand lifts within a second (contract §5).
+    // A key deleted by hand lifts within a second.
     await until("the earlier revocation to be lifted", async () => (await list(token)).status === 200);
     expect((await revoke(bootstrap, { kind, id })).status).toBe(201);
     expect((await list(token)).status).toBe(401);

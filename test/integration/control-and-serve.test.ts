@@ -1,5 +1,5 @@
 // The product as it stands in production: two control planes and a sidecar, processes of their own over one real Redis.
-// The guarantee of contract §5 is held to the millisecond: the last call that is allowed began no later than the
+// The guarantee is held to the millisecond: the last call that is allowed began no later than the
 // acknowledgement plus the tier's staleness, however slow the machine.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
@@ -13,7 +13,7 @@ import { until } from "../support/wait.ts";
 const STALENESS_MS = { critical: 0, standard: 500, low: 1_500 } as const;
 type Tier = keyof typeof STALENESS_MS;
 
-/** A revoked answer is asked for again after this (contract §5). */
+/** A revoked answer is asked for again after this. */
 const REVOKED_REUSE_MS = 1_000;
 
 const ADMIN = randomBytes(32).toString("base64url");
@@ -84,7 +84,7 @@ async function lastOtherBegan(bearer: string, tier: Tier, status: number): Promi
 
 describe("a revocation by command", () => {
   test.each(["critical", "standard", "low"] as const)(
-    "is in force in tier %s by the time that the contract says",
+    "is in force in tier %s by the time that the guarantee says",
     async (tier) => {
       const jti = randomUUID();
       const bearer = token({ jti });

@@ -188,7 +188,7 @@ describe("a preview", () => {
 });
 
 describe("the fleet", () => {
-  test("is the same at every control plane, each sidecar in the form of the contract", async () => {
+  test("is the same at every control plane, each sidecar in the documented form", async () => {
     const [first, second] = await Promise.all([fleetAt(0), fleetAt(1)]);
     expect(first.map(({ id }) => id)).toEqual(second.map(({ id }) => id));
     expect(first).toHaveLength(3);

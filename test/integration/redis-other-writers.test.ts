@@ -1,4 +1,4 @@
-// Any program can revoke with one SET (contract §5): its markers count, are listed, strengthened and lifted like ours,
+// Any program can revoke with one SET (docs/redis-schema.md): its markers count, are listed, strengthened and lifted like ours,
 // and what nobody can read is never taken for nothing. Trap 30: a key of another type.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { newRevocation, valueOf } from "../conformance/store-suite.ts";

@@ -18,7 +18,7 @@ const value = fc.oneof(
   fc.tuple(fc.dictionary(member, number), fc.nat(40)).map(([told, end]) => JSON.stringify(told).slice(0, end)),
 );
 
-/** What a watermark says, by the letter of the contract: a bare integer, or our JSON's number. */
+/** What a watermark says, by the letter of docs/redis-schema.md: a bare integer, or our JSON's number. */
 function watermarkOf(text: string): number | undefined {
   if (/^-?\d{1,16}$/.test(text)) return Number.parseInt(text, 10);
   try {
@@ -30,7 +30,7 @@ function watermarkOf(text: string): number | undefined {
   }
 }
 
-test("a value is judged by the letter of the contract", () => {
+test("a value is judged by the letter of its document", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.constantFrom(...TARGET_KINDS), fc.option(value)), { maxLength: 8 }),

@@ -1,4 +1,4 @@
-// The guarantee of contract §5 over seeded worlds. A failing seed is printed; replay it alone with
+// The guarantee over seeded worlds. A failing seed is printed; replay it alone with
 //   SIM_SEED=<seed> npx vitest run --project simulation
 
 import { expect, test } from "vitest";

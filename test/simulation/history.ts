@@ -1,4 +1,4 @@
-// What truly happened, and the invariant of contract §5 held against every allow. Knows true time, no clock.
+// What truly happened, and the guarantee held against every allow. Knows true time, no clock.
 
 import type { Tier } from "../../src/core/tier.ts";
 import type { TargetKind } from "../../src/core/target.ts";

@@ -16,7 +16,7 @@ const KEY = createTestKey("ES256", "k1");
 const ISSUER = "https://id.example.com";
 const CHECK_PATH = "/envoy.service.auth.v3.Authorization/Check";
 
-/** One answer, as a client of the contract sees it. */
+/** One answer, as a client sees it. */
 export interface Answer {
   /** 200 for an allow. */
   readonly status: number;

@@ -1,4 +1,4 @@
-// Says whether a request's canonical path (contract: `path` patterns) could ever match a pattern. It matches nothing.
+// Says whether a request's canonical path could ever match a pattern (`path` of a route). It matches nothing.
 
 /** RFC 3986 §2.3: triplets of these are decoded before matching, so a pattern with one would never match. */
 const UNRESERVED = /^[A-Za-z0-9._~-]$/;

@@ -30,7 +30,7 @@ const MAX_LOOK_UPS_BYTES = 1_280 * 1_024;
 /** Whoever asks waits less. */
 const LOOK_UP_TIMEOUT_MS = 1_000;
 
-/** A revoked caller is refused within 2 s (contract §6), and so is one of whom nothing can be told for so long. */
+/** A revoked caller is refused within 2 s, and so is one of whom nothing can be told for so long. */
 const JUDGE_EVERY_MS = 900;
 const GOOD_FOR_MS = 1_900;
 

@@ -29,7 +29,7 @@ export interface StreamOptions {
 /** Proxies cut connections that are silent for 30 s and more. */
 const BEAT_EVERY_MS = 10_000;
 
-/** A revoked caller is refused within 2 s (contract §6), and so is one of whom nothing can be told for so long. */
+/** A revoked caller is refused within 2 s, and so is one of whom nothing can be told for so long. */
 const JUDGE_EVERY_MS = 500;
 const GOOD_FOR_MS = 1_800;
 

@@ -49,7 +49,7 @@ async function revokeAll(room: Room, statement: Statement): Promise<Result<strin
 }
 
 /**
- * Tokens issued within the second of the statement are meant too (contract §5). It is the sender's second, not ours: a
+ * Tokens issued within the second of the statement are meant too. It is the sender's second, not ours: a
  * statement that was long under way must not end what was begun after it.
  */
 function secondAfter(room: Room, issuedAtS: number): number {

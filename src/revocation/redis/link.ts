@@ -30,7 +30,7 @@ export interface Link {
 /** Asked this often, a proof is renewed thrice before it ends even if one question is lost. */
 const PROVE_EVERY_MS = 500;
 
-/** Answers come from a primary only: its proof is good for at most this long (contract §5). */
+/** Answers come from a primary only: its proof is good for at most this long. */
 const PROOF_GOOD_FOR_MS = 2_000;
 
 /** Back-off between connections: doubled from the first to the last, and jittered down to half. */

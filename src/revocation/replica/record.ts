@@ -20,7 +20,7 @@ export const ID_AT: number = FINGERPRINT_WORDS;
 export const EXPIRY_AT = 8;
 export const WATERMARK_AT = 9;
 
-/** A watermark is kept as 32 bits: no iat that a token may have is beyond these (contract §4). */
+/** A watermark is kept as 32 bits: no iat that a token may have is beyond these. */
 const ALL = 0xffffffff;
 const ASK = 0xfffffffe;
 const GONE = 0xfffffffd;

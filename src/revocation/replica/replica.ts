@@ -1,5 +1,5 @@
 // Keeps every live marker in this process: follows the feed, hears the push, scans, and knows up to which instant that
-// is all there is (design §4). It never refuses to answer and never guesses: what it cannot prove leaves its position.
+// is all there is (ADR 11). It never refuses to answer and never guesses: what it cannot prove leaves its position.
 
 import { ageMs, type Instant } from "../../core/clock.ts";
 import type { Judgement } from "../judge.ts";

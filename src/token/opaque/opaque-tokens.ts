@@ -64,7 +64,7 @@ interface Flight<T> {
   readonly waiters: ((said: Said<T> | DenyReason) => void)[];
 }
 
-/** As of a revocation (contract §5): a refusal is used again this long, so that what is good again shows soon. */
+/** As a revoked answer is (revocation/guard.ts): a refusal is used again this long, so that what is good again shows soon. */
 const REFUSED_REUSE_MS = 1_000;
 /** About 300 B each; strangers' tokens push out each other only. */
 const MAX_REFUSED = 10_000;

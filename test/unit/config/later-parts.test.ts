@@ -1,4 +1,4 @@
-// What the contract has and this version has not: it is refused, or somebody is told what holds instead.
+// What one may look for and this version has not: it is refused, or somebody is told what holds instead.
 
 import { expect, it } from "vitest";
 import { warningsWith } from "./support.ts";

@@ -1,4 +1,4 @@
-// A further revocation never weakens the one that stands (contract §5).
+// A further revocation never weakens the one that stands (docs/redis-schema.md).
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readWatermark } from "../../../src/revocation/judge.ts";

@@ -1,5 +1,5 @@
-// Attack tokens of every class in traps 15 to 20, each with the reason it is refused for. The table is the answer to
-// "which reason for what" where the contract leaves it open.
+// Attack tokens of every class, each with the reason it is refused for. The table is the answer to
+// "which reason for what".
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Algorithm } from "../../../src/core/algorithm.ts";
