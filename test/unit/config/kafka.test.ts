@@ -1,3 +1,4 @@
+// The kafka block: what may stand in it, what is refused or warned of, and that it shows no password.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

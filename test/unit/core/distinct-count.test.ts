@@ -1,3 +1,4 @@
+// Counting what several sidecars saw without counting it twice: exact while it is few, close when it is many.
 import { describe, expect, test } from "vitest";
 import { createDistinctCounter, distinctCount, HASH_BITS, MAX_KEPT } from "../../../src/core/distinct-count.ts";
 

@@ -1,3 +1,4 @@
+// The fleet's pulse: rates are of what happened between two reports, and nothing is made up over a gap.
 import { expect, test } from "vitest";
 import { CHECK_DURATION_BOUNDS_S } from "../../../../src/core/decision-totals.ts";
 import { createHeardReports } from "../../../../src/control/fleet/heard.ts";

@@ -1,3 +1,4 @@
+// What a sidecar says that a revocation would hit: the right tokens, no names, and no Check waits for it.
 import { expect, test } from "vitest";
 import { distinctCount } from "../../../../src/core/distinct-count.ts";
 import { eventLoop } from "../../../../src/resilience/schedule.ts";
