@@ -41,10 +41,11 @@ function run(
   });
 }
 
-/** A checkout of its own with a program that prints what it was given, and no Node. */
+/** A checkout of its own with a program that prints what it was given, no package and no Node. */
 function checkout(name: string, ...mains: readonly string[]): string {
   const root = join(folder, name);
   mkdirSync(join(root, "bin"), { recursive: true });
+  mkdirSync(join(root, "node_modules"));
   cpSync(LAUNCHER, join(root, "bin/portcullis"));
   for (const main of mains) {
     mkdirSync(dirname(join(root, main)), { recursive: true });
@@ -109,7 +110,17 @@ describe("the launcher", () => {
     const outcome = await run(join(root, "bin/portcullis"), ["list"], { env: pathWith(join(folder, "path-b")) });
     expect(outcome).toMatchObject({ code: 2, out: "" });
     expect(outcome.err).toContain("needs Node 24, 24.12 or newer, found 20.19.0");
-    expect(outcome.err).toContain("make setup");
+    expect(outcome.err).toContain("make packages");
+  });
+
+  it("says how to get the packages where a checkout has none, and exits with 2", async () => {
+    const root = checkout("bare", "src/main.ts");
+    rmSync(join(root, "node_modules"), { recursive: true });
+    const outcome = await run(join(root, "bin/portcullis"), ["list"], { env: pathWith(dirname(process.execPath)) });
+    expect(outcome).toMatchObject({ code: 2, out: "" });
+    expect(outcome.err).toMatch(
+      /^portcullis: the packages it needs are missing: 'make packages' in .+ installs them there\.\n$/,
+    );
   });
 
   it("runs the sources where they are, the build where there are none, and hands arguments on as they are", async () => {
