@@ -24,7 +24,8 @@ const URI_CHARACTERS = /^[\x21-\x5b\x5d-\x7e]{1,8192}$/;
 export function isTargetOf(htu: string, target: RequestTarget): boolean {
   const url = readUri(htu);
   if (url === undefined || url.protocol !== `${target.scheme.toLowerCase()}:`) return false;
-  if (canonicalHost(url.hostname) !== canonicalHost(target.host)) return false;
+  const host = canonicalHost(target.host);
+  if (host === undefined || canonicalHost(url.hostname) !== host) return false;
   const path = canonicalPath(url.pathname);
   return path.ok && path.value === target.path && isSamePort(url, target);
 }

@@ -52,3 +52,7 @@ test("a literal address is the same however it is written", () => {
   const at = { ...AT, host: "[0:0:0:0:0:0:0:1]:8443" };
   expect(isTargetOf("https://[::1]:8443/orders/7", at)).toBe(true);
 });
+
+test.each(["c..d", "api.example.com:80:80", "me@api.example.com"])("nor is a host without one meaning: %s", (host) => {
+  expect(isTargetOf("https://a..b/orders/7", { ...AT, host })).toBe(false);
+});
