@@ -2,22 +2,20 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { RUNS_TIMEOUT_MS } from "./test/support/fuzz-time.ts";
 
 /** Each of these makes load or an outage and looks at the clock while it lasts: nothing else may run beside it. */
-const ALONE = [
+const ALONE = ["fail-policy", "fleet", "loop-held", "outage-growth", "overload", "replica-faults", "replica-soak"].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+
+/** Each of these is a whole landscape, and mostly waits: one more may run beside it. */
+const IN_PAIRS = [
   "dashboard-browser",
-  "fail-policy",
-  "fleet",
   "kafka",
-  "loop-held",
-  "outage-growth",
-  "overload",
   "record",
   "redis-cluster-*",
   "redis-replicated",
   "redis-sentinel-*",
   "redis-store-lost",
   "relay-*",
-  "replica-faults",
-  "replica-soak",
   "tutorial",
 ].map((name) => `test/integration/${name}.test.ts`);
 const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -33,7 +31,15 @@ const config: ViteUserConfig = defineConfig({
       { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: RUNS_TIMEOUT_MS } },
       { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 30_000 } },
-      { test: { name: "integration", include: ["test/integration/**/*.test.ts"], exclude: ALONE, ...INTEGRATION } },
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          exclude: [...ALONE, ...IN_PAIRS],
+          ...INTEGRATION,
+        },
+      },
+      { test: { name: "pairs", include: IN_PAIRS, ...INTEGRATION } },
       { test: { name: "alone", include: [...ALONE, "test/chaos/*.test.ts"], ...INTEGRATION } },
       // Both transports are held to the same suite, through real Envoys.
       { test: { name: "e2e", ...E2E, env: { PORTCULLIS_TEST_TRANSPORT: "wire" } } },

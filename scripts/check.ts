@@ -23,7 +23,7 @@ const TOOLS: readonly (readonly [title: string, command: readonly string[]])[] =
 const SUITES: readonly (readonly [title: string, projects: readonly string[], options: readonly string[]])[] = [
   ["unit, property, simulation", ["unit", "property", "simulation"], ["--maxWorkers=2"]],
   ["conformance, integration", ["conformance", "integration"], ["--maxWorkers=3"]],
-  ["e2e over both transports", ["e2e", "e2e-grpc-js"], ["--maxWorkers=2"]],
+  ["integration in pairs, e2e over both transports", ["pairs", "e2e", "e2e-grpc-js"], ["--maxWorkers=2"]],
   ["integration alone", ["alone"], ["--no-file-parallelism"]],
 ];
 

@@ -1,0 +1,4 @@
+// The other half of the mutations.
+import { testMutations } from "./mutations.ts";
+
+testMutations(1);
