@@ -28,6 +28,7 @@ export function App(): JSX.Element {
   const [session, setSession] = useState<Session | SignedOut>();
   const [problem, setProblem] = useState<Problem>();
   const [ended, setEnded] = useState(false);
+  const [notEnded, setNotEnded] = useState<Problem>();
   const ask = useCallback(async () => {
     const answer = await get<Session | SignedOut>("/dashboard/session");
     if (answer.ok) setSession(answer.value);
@@ -52,9 +53,15 @@ export function App(): JSX.Element {
     setEnded(true);
     void ask();
   };
-  if (!session.signed_in) return <SignInView ways={session} wasSignedIn={ended} signedIn={setSession} />;
+  const signedOut = (unfinished: Problem | undefined): void => {
+    setEnded(false);
+    setNotEnded(unfinished);
+    void ask();
+  };
+  if (!session.signed_in)
+    return <SignInView ways={session} wasSignedIn={ended} notEnded={notEnded} signedIn={setSession} />;
   actAs(session.csrf, over);
-  return <Rooms session={session} signedOut={() => (setEnded(false), void ask())} />;
+  return <Rooms session={session} signedOut={signedOut} />;
 }
 
 const VIEWS = {
@@ -69,7 +76,13 @@ const VIEWS = {
 } as const;
 type ViewName = keyof typeof VIEWS;
 
-function Rooms({ session, signedOut }: { session: Session; signedOut: () => void }): JSX.Element {
+function Rooms({
+  session,
+  signedOut,
+}: {
+  session: Session;
+  signedOut: (unfinished: Problem | undefined) => void;
+}): JSX.Element {
   const route = useRoute();
   const view = (Object.keys(VIEWS) as ViewName[]).find((name) => name === route) ?? "live";
   const [target, setTarget] = useState<Target>();
@@ -146,11 +159,17 @@ function View({ name, session, summary, target, revoke }: ViewProps): JSX.Elemen
 
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
-function Person({ session, signedOut }: { session: Session; signedOut: () => void }): JSX.Element {
+function Person({
+  session,
+  signedOut,
+}: {
+  session: Session;
+  signedOut: (unfinished: Problem | undefined) => void;
+}): JSX.Element {
   const [theme, setTheme] = useState(chosenTheme());
   const signOut = async (): Promise<void> => {
-    await remove("/dashboard/session");
-    signedOut();
+    const answer = await remove("/dashboard/session");
+    signedOut(answer.ok ? undefined : answer.problem);
   };
   return (
     <div class="person">

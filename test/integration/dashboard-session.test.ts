@@ -245,6 +245,9 @@ describe("a session", () => {
       expect((await call(ada, "GET", "/v1/fleet")).status).toBe(503);
       const told = await call(ada, "GET", "/dashboard/session");
       expect([told.status, told.headers.getSetCookie()]).toEqual([503, []]);
+      // The browser forgets it, and nobody is told that a copy of it is worth nothing.
+      const out = await call(ada, "DELETE", "/dashboard/session");
+      expect([out.status, cookieOf(out, "__Host-portcullis-session")]).toEqual([503, "__Host-portcullis-session="]);
     } finally {
       redis.resume();
     }

@@ -21,10 +21,12 @@ const FAULTS: Readonly<Record<string, string>> = {
 export interface SignInProps {
   readonly ways: SignedOut;
   readonly wasSignedIn: boolean;
+  /** Why a sign-out did not reach beyond this browser. */
+  readonly notEnded: Problem | undefined;
   readonly signedIn: (session: Session) => void;
 }
 
-export function SignInView({ ways, wasSignedIn, signedIn }: SignInProps): JSX.Element {
+export function SignInView({ ways, wasSignedIn, notEnded, signedIn }: SignInProps): JSX.Element {
   const [, fault = ""] = /^sign-in\/(\w+)$/.exec(useRoute()) ?? [];
   return (
     <main class="alone">
@@ -33,6 +35,7 @@ export function SignInView({ ways, wasSignedIn, signedIn }: SignInProps): JSX.El
       </h1>
       <p>Revoke tokens, and see it arrive.</p>
       {wasSignedIn ? <Note kind="warn">Your session is over: its token expired or was revoked.</Note> : null}
+      <ProblemNote problem={notEnded} />
       {FAULTS[fault] === undefined ? null : <Note kind="warn">{FAULTS[fault]}</Note>}
       {ways.by_provider ? (
         <a class="button" href="/dashboard/sign-in">

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { TARGET_KINDS, type TargetKind } from "../../core/target.ts";
 import type { Clock } from "../../core/clock.ts";
 import { CONTROL_SCOPES } from "../../core/control-scope.ts";
+import type { Result } from "../../core/result.ts";
 import type { AccessFault } from "../access.ts";
 import { refuseOtherMethods } from "../api/methods.ts";
 import { sendProblem, type Room } from "../api/room.ts";
@@ -46,6 +47,11 @@ const NOT_BUILT =
   "The dashboard has not been built here. Run `make dashboard` in the checkout, and start this again.\n";
 
 const REFUSED: Problem = { code: "unauthenticated", detail: "The token is not valid here." };
+const NOT_ENDED: Problem = {
+  code: "unavailable",
+  detail:
+    "This browser is signed out. Its token could not be revoked, so a copy of the session is good until it expires.",
+};
 const UNKNOWN_NOW: Problem = {
   code: "unavailable",
   detail: "It cannot be told now whether the session is good.",
@@ -79,7 +85,7 @@ function registerSessions(app: FastifyInstance, room: Room, gate: Gate, dashboar
     const limited = charged(request);
     if (limited !== undefined) return sendProblem(reply, limited);
     const found = await sessions.of(request.raw);
-    if (found?.ok === false && found.error.cause === "unavailable") return sendProblem(reply, UNKNOWN_NOW);
+    if (isUnknown(found)) return sendProblem(reply, UNKNOWN_NOW);
     return reply.send(found?.ok === true ? signedIn(found.value, room, dashboard) : signedOut(dashboard));
   });
   app.post<{ Body: { token: string } }>(
@@ -99,8 +105,9 @@ function registerSessions(app: FastifyInstance, room: Room, gate: Gate, dashboar
     const credential = sessions.credentialOf(request.raw);
     if (credential?.ok === false) return sendProblem(reply, credential.error);
     const found = await sessions.of(request.raw);
-    if (found?.ok === true) await signOut(room, sessions, found.value);
-    return reply.header("set-cookie", dropCookie(SESSION_COOKIE)).code(204).send();
+    void reply.header("set-cookie", dropCookie(SESSION_COOKIE));
+    const isOver = found?.ok === true ? await signOut(room, sessions, found.value) : !isUnknown(found);
+    return isOver ? reply.code(204).send() : sendProblem(reply, NOT_ENDED);
   });
 }
 
@@ -156,12 +163,16 @@ function sendOn(
     );
 }
 
-/** The token dies with the session: whoever has it is its own authority (as at /oauth/revoke). */
-async function signOut(room: Room, sessions: Sessions, session: Session): Promise<void> {
+function isUnknown(found: Result<Session, AccessFault> | undefined): boolean {
+  return found?.ok === false && found.error.cause === "unavailable";
+}
+
+/** The token dies with the session: whoever has it is its own authority (as at /oauth/revoke). False: it could not. */
+async function signOut(room: Room, sessions: Sessions, session: Session): Promise<boolean> {
   sessions.end(session);
   const { authority, caller } = session;
-  if (authority.kind !== "access" || authority.tokenId === undefined) return;
-  await revoke(room, {
+  if (authority.kind !== "access" || authority.tokenId === undefined) return true;
+  const revoked = await revoke(room, {
     caller: { name: caller.name, scopes: ["portcullis:revoke"] },
     body: {
       target: { kind: "token", issuer: authority.issuerId, id: authority.tokenId },
@@ -170,6 +181,7 @@ async function signOut(room: Room, sessions: Sessions, session: Session): Promis
     once: undefined,
     answer: () => "",
   });
+  return revoked.ok;
 }
 
 const TOKEN_SIGN_IN = {
