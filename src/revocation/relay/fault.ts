@@ -30,6 +30,6 @@ export function isCause(value: unknown): value is UnknownCause {
 
 function causeOfStatus(status: number): UnknownCause {
   if (status === 401 || status === 403) return "auth";
-  if (status === 429) return "max_clients";
+  if (status === 429) return "overloaded"; // our own load, which opens no door
   return status >= 500 ? "disconnected" : "protocol";
 }

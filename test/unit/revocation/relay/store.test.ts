@@ -46,3 +46,14 @@ test.each(["[]", "null", "no JSON", '{"values":[]}', '{"values":["1","2"]}', '{"
     expect(await store.read(["revoked:jti:main:a"], 10_000)).toMatchObject({ ok: false, error: { cause: "protocol" } });
   },
 );
+
+test.each([
+  [429, "", "overloaded"], // the fleet's own load: for decide() no store that is out
+  [503, '{"cause":"loading"}', "loading"],
+  [503, '{"cause":"anything"}', "disconnected"],
+  [403, "", "auth"],
+  [404, "", "protocol"],
+])("an answer %i %s is a fault of cause %s", async (status, body, cause) => {
+  await answering((_request, response) => response.writeHead(status).end(body));
+  expect(await store.read(["revoked:jti:main:a"], 10_000)).toMatchObject({ ok: false, error: { cause } });
+});
