@@ -16,6 +16,9 @@ export const MAX_LINES = 10_000;
 /** A JSON object, in base64url, at its beginning. */
 const WHOLE_TOKEN = /^ey[\w-]+\.[\w-]+\.[\w-]*$/;
 
+/** What the browser puts in the place of bytes of a file that are no UTF-8: as an id it would mean somebody else. */
+const UNREADABLE = "\uFFFD";
+
 /** `kind` and `issuer` are meant where a line names none. Empty lines and lines that begin with `#` are passed over. */
 export function readTargets(text: string, kind: Kind, issuer: string | undefined): readonly TargetLine[] {
   const lines = text.split(/\r?\n/).map((content, index) => ({ content: content.trim(), line: index + 1 }));
@@ -44,6 +47,8 @@ function targetOf(
   const fault = (why: string): TargetLine => ({ line, target: undefined, fault: why });
   const columns = header ?? (KINDS.some((known) => known === cells[0]) ? ["kind", "id", "issuer"] : ["id", "issuer"]);
   const cell = (name: string): string | undefined => cells[columns.indexOf(name)] || undefined;
+  if (cells.some((one) => one.includes(UNREADABLE))) return fault("it is no UTF-8 text");
+  if (cells.length > columns.length) return fault(`it has more than ${columns.join(",")}`);
   const named = cell("kind") ?? otherwise.kind;
   const kind = KINDS.find((known) => known === named);
   const id = cell("id");

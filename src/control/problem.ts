@@ -9,7 +9,7 @@ import type { StoreFault } from "../revocation/store.ts";
 const PROBLEMS = {
   malformed_request: { status: 400, title: "The request cannot be read" },
   invalid_body: { status: 400, title: "The request does not have the form asked for" },
-  unauthenticated: { status: 401, title: "A bearer token is required" },
+  unauthenticated: { status: 401, title: "A valid bearer token is required" },
   cross_site: { status: 403, title: "The request does not come from the dashboard" },
   second_person_required: { status: 403, title: "Another person must approve it" },
   insufficient_scope: { status: 403, title: "The token's scopes do not suffice" },

@@ -19,9 +19,9 @@ export function Blast({ preview }: { preview: Preview }): JSX.Element {
   return (
     <div class="blast" role="status">
       <p class="sum">
-        {tokens === 0 ? "No token" : `${about}${several(tokens, "token")}`} of {about}
-        {several(users, "user")} in {about}
-        {several(sessions, "session")}
+        {tokens === 0
+          ? "No token"
+          : `${about}${several(tokens, "token")} of ${about}${several(users, "user")} in ${about}${several(sessions, "session")}`}
       </p>
       <p class="hint">
         seen by {count(answered)} of {several(live, "sidecar")} in the last {span(within)}

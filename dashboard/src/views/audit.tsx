@@ -65,7 +65,8 @@ function Verdict({ verified: { valid, entries, lost } }: { verified: Verified })
   if (!valid) return <Note kind="warn">The chain is broken: something was changed, left out or put in.</Note>;
   return (
     <Note kind={lost === 0 ? "done" : "warn"}>
-      {count(entries)} entries fit together{lost === 0 ? "." : `; ${count(lost)} were lost in an outage.`}
+      {entries === 1 ? "1 entry, and it fits" : `${count(entries)} entries fit together`}
+      {lost === 0 ? "." : `; ${count(lost)} were lost in an outage.`}
     </Note>
   );
 }

@@ -45,6 +45,13 @@ test("a list is an id a line; empty lines and comments are passed over", () => {
   ]);
 });
 
+test("what would mean somebody else is told, not revoked: bytes that were no UTF-8, and more columns than are known", () => {
+  expect(targetsOf("a\uFFFDb\nusers,alice,main\n")).toEqual([
+    [1, "it is no UTF-8 text"],
+    [2, "it has more than id,issuer"],
+  ]);
+});
+
 test("a list is CSV by its header, or as kind,id,issuer", () => {
   expect(targetsOf('issuer,id\npartner,"a, ""b"""\n')).toEqual([
     [2, { kind: "user", id: 'a, "b"', issuer: "partner" }],
