@@ -116,6 +116,12 @@ describe("keys of a Redis that is not ours", () => {
     expect(await redis.cli("DBSIZE")).toContain("4");
   });
 
+  test("of bytes that are no UTF-8 are told of, not passed over", async () => {
+    await redis.cli("EVAL", String.raw`redis.call('SET', 'bytes:b\255c', '1', 'EX', 900)`, "0");
+    const { code, err } = await imported(["--from", "redis", "--redis", redis.url, "--key", "bytes:{id}"]);
+    expect([code, err]).toEqual([1, "line 1: the line is no UTF-8 text\n0 revoked, 1 failed\n"]);
+  });
+
   test("of Higress are known by their prefix; thousands are no matter", async () => {
     const script = "for i=1,3000 do redis.call('SET', 'higress_jwt_logout_hi-'..i, '1', 'EX', 900) end";
     await redis.cli("EVAL", script, "0");

@@ -61,7 +61,8 @@ function readerOf(connection: Connection, clock: Clock): ForeignKeys {
   }
   async function expiryOf(key: string): Promise<ForeignKey | undefined> {
     const leftMs = Number(await ask("PTTL", key));
-    if (leftMs === -2) return undefined; // gone meanwhile
+    // Gone meanwhile. Of bytes that are no UTF-8 the name asked for is another: whoever reads it must hear of it all the same.
+    if (leftMs === -2 && !key.includes("\uFFFD")) return undefined;
     return { key, expiresAtMs: leftMs < 0 ? undefined : Math.round(clock.now().wallMs + leftMs) };
   }
   return {
