@@ -32,7 +32,8 @@ afterAll(async () => {
 function yaml(url: string): string {
   return `issuers:
   - { issuer: "https://id.example.com", jwks: { file: jwks.json }, audiences: [orders-api], algorithms: [ES256] }
-store: { type: redis, url: "${url}" }
+store: { type: redis, url: "${url}", timeout: 1s }
+deadline: 2s
 routes:
   - { path: /healthz, anonymous: true, name: health }
   - { path: /admin/**, tier: critical, scopes: [admin] }
