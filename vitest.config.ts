@@ -2,9 +2,16 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { RUNS_TIMEOUT_MS } from "./test/support/fuzz-time.ts";
 
 /** Each of these makes load or an outage and looks at the clock while it lasts: nothing else may run beside it. */
-const ALONE = ["fail-policy", "fleet", "loop-held", "outage-growth", "overload", "replica-faults", "replica-soak"].map(
-  (name) => `test/integration/${name}.test.ts`,
-);
+const ALONE = [
+  "fail-policy",
+  "fleet",
+  "loop-held",
+  "outage-growth",
+  "overload",
+  "redis-sentinel-*",
+  "replica-faults",
+  "replica-soak",
+].map((name) => `test/integration/${name}.test.ts`);
 
 /** Each of these is a whole landscape, and mostly waits: one more may run beside it. */
 const IN_PAIRS = [
@@ -13,7 +20,6 @@ const IN_PAIRS = [
   "record",
   "redis-cluster-*",
   "redis-replicated",
-  "redis-sentinel-*",
   "redis-store-lost",
   "relay-*",
   "tutorial",
