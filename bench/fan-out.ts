@@ -23,6 +23,8 @@ const REVOCATIONS = 100;
 
 const clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
 const silent = { info() {}, warn() {}, error() {} };
+/** The sidecars' own, as in a fleet: on an operator's, fifty of them would be too many calls a second. */
+const sidecarSecret = randomBytes(32).toString("base64url");
 const secret = randomBytes(32).toString("base64url");
 const redis = await startRedis();
 const control = await startPortcullis({
@@ -31,9 +33,15 @@ const control = await startPortcullis({
   config: `issuers: [{ issuer: "https://id.example.com", jwks: { file: jwks.json }, audiences: [a] }]
 store: { type: redis, url: "${redis.url}" }
 control:
-  tokens: [{ name: b, sha256: ${createHash("sha256").update(secret).digest("hex")}, scopes: [portcullis:admin] }]
+  tokens:
+    - { name: operator, sha256: ${hashOf(secret)}, scopes: [portcullis:admin] }
+    - { name: sidecars, sha256: ${hashOf(sidecarSecret)}, scopes: [portcullis:sidecar] }
 `,
 });
+
+function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
 
 interface Member {
   readonly replica: Replica;
@@ -50,7 +58,7 @@ function subjectNamed(jti: string): RevocationSubject {
 }
 
 function join(i: number): Member {
-  const delivery = createReportDelivery(control.controlUrl, secret);
+  const delivery = createReportDelivery(control.controlUrl, sidecarSecret);
   const common = {
     clock,
     schedule: eventLoop,
@@ -63,7 +71,7 @@ function join(i: number): Member {
     },
   };
   const replica: Replica = IS_RELAYED
-    ? createRelayedReplica({ ...common, controlUrl: control.controlUrl, token: secret, keyPrefix: "" })
+    ? createRelayedReplica({ ...common, controlUrl: control.controlUrl, token: sidecarSecret, keyPrefix: "" })
     : createReplica({
         ...common,
         source: createRedisReplicaSource({ url: redis.url, keyPrefix: "", clock, log: silent }),
