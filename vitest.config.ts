@@ -8,6 +8,8 @@ const ALONE = [
   "loop-held",
   "outage-growth",
   "overload",
+  "redis-black-holed",
+  "redis-paused",
   "redis-sentinel-*",
   "replica-faults",
   "replica-soak",

@@ -101,7 +101,7 @@ test("where somebody wrote on before it was replayed, it is put after that, and 
   await until(
     "the lost ones",
     async () => (await existing(after, "hasty", "lost", "lifted")) === "110",
-    20_000,
+    BACK_WITHIN_MS,
   );
   expect(await existing(after, "again")).toBe("1");
 });
