@@ -1,5 +1,5 @@
-// Starts a real Envoy on envoy/envoy.yaml itself: the file is read, addresses and ports are replaced, nothing else is,
-// unless a test says so.
+// Starts a real Envoy on envoy/envoy.yaml itself: the file is read, addresses and ports are replaced, and a Check is given
+// more time than a proxy would; nothing else changes, unless a test says so.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

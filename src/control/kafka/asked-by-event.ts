@@ -93,7 +93,7 @@ function isTextOrAbsent(value: unknown): value is string | undefined {
 }
 
 /**
- * Tokens issued within the second in which it happened are meant too (contract §5). It is the sender's second, not ours:
+ * Tokens issued within the second in which it happened are meant too: `iat` has whole seconds only. It is the sender's second, not ours:
  * an event that was long under way must not end what was begun after it.
  */
 function issuedBeforeOf(

@@ -2,6 +2,7 @@
 // can be done with, and tells of it. A record is done with once the store has what it asks for, or never will.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { backOffMs } from "../../core/back-off.ts";
 import type { KafkaObserver, KafkaResult } from "../../core/observer.ts";
 import type { Room } from "../api/room.ts";
 import type { Addressed } from "./asked-by-event.ts";
@@ -55,7 +56,7 @@ export function createEventConsumer({ room, addressed, keepDeadLetter, observer 
         if (outcome.result !== "again") return outcome;
         if (waiting.size === 0) room.log.warn("kafka_event_waits", { ...placeOf(record), why: outcome.why });
         waiting.set(record, outcome.why);
-        const pauseMs = Math.min(RETRY_FROM_MS * 2 ** (tries - 1), RETRY_UP_TO_MS) * (0.5 + Math.random() / 2);
+        const pauseMs = backOffMs(tries, RETRY_FROM_MS, RETRY_UP_TO_MS);
         await delay(pauseMs, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return undefined;
       }

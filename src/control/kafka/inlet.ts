@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes, type MessagesStream } from "@platformatic/kafka";
+import { backOffMs } from "../../core/back-off.ts";
 import { clientOptions, detailOf, type KafkaConnection } from "./client.ts";
 import { within } from "./outlet.ts";
 import { UnderWay, type Place } from "./under-way.ts";
@@ -56,7 +57,7 @@ export function createInlet(options: InletOptions): Inlet {
       if (stopping.signal.aborted) return;
       failures += 1;
       options.onTrouble(detailOf(error));
-      const pauseMs = Math.min(RETRY_FROM_MS * 2 ** (failures - 1), RETRY_UP_TO_MS) * (0.5 + Math.random() / 2);
+      const pauseMs = backOffMs(failures, RETRY_FROM_MS, RETRY_UP_TO_MS);
       await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }

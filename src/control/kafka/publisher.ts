@@ -3,6 +3,7 @@
 // metric.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { backOffMs } from "../../core/back-off.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import type { KafkaObserver } from "../../core/observer.ts";
@@ -96,7 +97,7 @@ class LogPublisher implements Publisher {
       case "standby":
         return STANDBY_MS;
       case "failed":
-        return Math.min(RETRY_FROM_MS * 2 ** (this.#failures - 1), RETRY_UP_TO_MS) * (0.5 + Math.random() / 2);
+        return backOffMs(this.#failures, RETRY_FROM_MS, RETRY_UP_TO_MS);
     }
   }
 
