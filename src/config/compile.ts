@@ -231,7 +231,7 @@ function compileControl(
     secondPerson: control.secondPerson,
     tls: compileTls(control.tls, directory),
     audit: { keepMs: ms(control.audit.keep), maxEntries: control.audit.maxEntries, secret: secrets.auditSecret },
-    reportToken: secrets.reportToken ?? control.reportToken,
+    reportToken: secrets.reportToken,
   };
 }
 

@@ -59,7 +59,7 @@ export const CONTROL_BLOCK: z.ZodType<WrittenControl> = z.strictObject({
   reportToken: hidden(text(4_096, "a token"))
     .optional()
     .describe(
-      "A token with the scope portcullis:sidecar, with which the sidecar reports to url, and with feed.type relay is told and asks there; left out: it does not report.",
+      "A token with the scope portcullis:sidecar, with which the sidecar reports to url, and with feed.type relay is told and asks there; left out: PORTCULLIS_TOKEN of the environment, as of commands; without either it does not report.",
     ),
   reportTokenFile: text(4_096, "a path, relative to this file").optional().describe("A file that holds reportToken."),
   secondPerson: allowing("a list of kinds", z.array(oneOf(TARGET_KINDS as readonly [TargetKind, ...TargetKind[]])))

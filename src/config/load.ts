@@ -13,7 +13,7 @@ import { checkListen } from "./checks/listen.ts";
 import { Look } from "./checks/look.ts";
 import { checkRouting } from "./checks/routing.ts";
 import { checkRecord } from "./checks/record.ts";
-import { checkReport } from "./checks/report.ts";
+import { callTokenIn, checkReport } from "./checks/report.ts";
 import { checkSenders } from "./checks/senders.ts";
 import { checkStore } from "./checks/store.ts";
 import { checkTls } from "./checks/tls.ts";
@@ -55,7 +55,7 @@ export function loadConfig(
   if (!read.ok) return read;
   const tree = read.value;
   const parsed = FILE.safeParse(tree.root);
-  const look = new Look(tree, readings);
+  const look = new Look(tree, readings, callTokenIn(env));
   const directory = dirname(resolve(file));
   for (const check of [
     checkListen,

@@ -15,6 +15,7 @@ export interface SecretSiblings {
   readonly storeUrl: string | undefined;
   readonly record: string | undefined;
   readonly auditSecret: string | undefined;
+  /** Or as it stands in the file itself, or in the environment. */
   readonly reportToken: string | undefined;
   readonly kafkaPassword: string | undefined;
   readonly nonceSecret: string | undefined;
@@ -29,7 +30,10 @@ export function readSecretSiblings(look: Look, directory: string): SecretSibling
     storeUrl: readSibling(look, directory, ["store", "urlFile"], checkStoreUrl),
     record: readSibling(look, directory, ["recordFile"], checkRecordUrl),
     auditSecret: readSibling(look, directory, ["control", "audit", "secretFile"], checkSecretLength),
-    reportToken: readSibling(look, directory, ["control", "reportTokenFile"], checkBearerToken),
+    reportToken:
+      readSibling(look, directory, ["control", "reportTokenFile"], checkBearerToken) ??
+      look.text("control", "reportToken") ??
+      look.callToken,
     kafkaPassword: readSibling(look, directory, ["kafka", "sasl", "passwordFile"], checkNotEmpty),
     ofLists: readSiblingsOfLists(look, directory),
     nonceSecret: readSibling(look, directory, ["dpop", "nonceSecretFile"], checkSecretLength),

@@ -3,6 +3,7 @@
 import { localUrl, readAddress, readHttpUrl } from "../address.ts";
 import { LISTEN } from "../defaults.ts";
 import type { Look } from "./look.ts";
+import { hasReportToken } from "./report.ts";
 
 export function checkLaterParts(look: Look): void {
   checkFeed(look);
@@ -16,7 +17,7 @@ function checkFeed(look: Look): void {
 }
 
 function checkControlUrl(look: Look): void {
-  if (look.has("control", "reportToken") || look.has("control", "reportTokenFile")) return;
+  if (hasReportToken(look)) return;
   const url = readHttpUrl(look.text("control", "url") ?? "");
   const listen = readAddress(look.text("listen", "control") ?? LISTEN.control);
   if (

@@ -11,10 +11,13 @@ export class Look {
   readonly warnings: ConfigProblem[] = [];
   readonly tree: Tree;
   readonly readings: Readings;
+  /** Of the environment: meant where the file names no report token. */
+  readonly callToken: string | undefined;
 
-  constructor(tree: Tree, readings: Readings) {
+  constructor(tree: Tree, readings: Readings, callToken: string | undefined) {
     this.tree = tree;
     this.readings = readings;
+    this.callToken = callToken;
   }
 
   /** undefined where it is missing, no text, or already found broken. */

@@ -42,6 +42,22 @@ describe("feed.type: relay", () => {
   });
 });
 
+describe("PORTCULLIS_TOKEN of the environment, where commands have theirs", () => {
+  const env = { PORTCULLIS_TOKEN: "from-the-environment" };
+
+  it("is the report token where the file names none", () => {
+    expect(configWith("feed: { type: relay }", env).control.reportToken).toBe("from-the-environment");
+    expect(configWith(CONTROL, env).control.reportToken).toBe("abc");
+    expect(configWith("", { PORTCULLIS_TOKEN: " " }).control.reportToken).toBeUndefined();
+  });
+
+  it("is refused where it is no bearer token, and never shown", () => {
+    const problem = "control.reportToken  PORTCULLIS_TOKEN of the environment is no bearer token";
+    expect(problemsWith("", { PORTCULLIS_TOKEN: "sécret" })).toEqual([problem]);
+    expect(problemsWith(CONTROL, { PORTCULLIS_TOKEN: "sécret" })).toEqual([]);
+  });
+});
+
 it("store.type: relay is nothing without that feed", () => {
   expect(problemsWith(`${CONTROL}store: { type: relay }`)).toEqual([
     'store.type  is "relay": is for who is told by the control plane, too',
