@@ -1,7 +1,7 @@
 // Measures how soon a fleet refuses: from POST to the last of 50 sidecars, and to the receipt that says so. One control
 // plane is a process of its own over a real Redis; the 50 replicas, their reports included, share this one process, so
 // the numbers are those of a machine that is busier than 50 of its own. Each follows Redis itself, or with `relay` the
-// control plane. Prints one table; `node bench/fan-out.ts [relay]`.
+// control plane. Prints one table; part of `make bench`, and by itself `node bench/fan-out.ts [relay]`.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { createReportDelivery } from "../src/commands/report-delivery.ts";

@@ -27,6 +27,7 @@ const PROJECT = resolve(import.meta.dirname, "..");
 const PEERS = join(PROJECT, "../shared/peers");
 const BINARIES = join(PROJECT, ".cache/peers");
 const RESULT = join(PROJECT, "bench/results/latest.json");
+const FAN_OUT = join(PROJECT, "bench/fan-out.ts");
 const HANDLER = join(PROJECT, "bench/handler.ts");
 const TRIVIAL_SERVER = join(PROJECT, "bench/load/trivial-server.ts");
 
@@ -84,6 +85,13 @@ async function main(): Promise<number> {
   const handler = await processes
     .run(CORE.server, [process.execPath, HANDLER, "recent", "ask"])
     .catch(failed("handler"));
+  const fleet: string[] = [];
+  for (const way of plan.fleetWays) {
+    if (isSet("ONLY")) break;
+    lab.say(`a fleet, fed by ${way}`);
+    const lines = await processes.run("any", [process.execPath, FAN_OUT, way]).catch(failed(`a fleet, fed by ${way}`));
+    if (lines !== undefined) fleet.push(lines);
+  }
   const samples = await measureRounds(
     lab,
     narrowed([portcullisTarget(place, redis.socket), grpcJsTarget(place, redis.socket), ...peers]),
@@ -99,6 +107,7 @@ async function main(): Promise<number> {
     revocations,
     bursts,
     handler,
+    fleet,
     loader,
     skipped,
   };

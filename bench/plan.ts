@@ -17,6 +17,8 @@ export interface Plan {
   /** Revocations timed, by tier; 0 leaves a tier out. */
   readonly revokeCount: Readonly<Record<"critical" | "standard" | "low", number>>;
   readonly storedRevocationCount: number;
+  /** How a fleet is fed whose receipts are timed. */
+  readonly fleetWays: readonly ("redis" | "relay")[];
 }
 
 /** The tokens in rotation: enough that no cache of a few hot ones can flatter a server. */
@@ -38,6 +40,7 @@ const FULL: Plan = {
   ratePerSecond: 2000,
   revokeCount: { critical: 40, standard: 40, low: 20 },
   storedRevocationCount: 1_000_000,
+  fleetWays: ["redis", "relay"],
 };
 
 const QUICK: Plan = {
@@ -51,6 +54,7 @@ const QUICK: Plan = {
   ratePerSecond: 2000,
   revokeCount: { critical: 20, standard: 10, low: 0 },
   storedRevocationCount: 100_000,
+  fleetWays: [],
 };
 
 export function planOf(isQuick: boolean): Plan {

@@ -7,6 +7,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** "any": what is a whole landscape itself. */
+type Core = number | "any";
+
 /** The server under test has the first core to itself; everything else shares the second. */
 export const CORE = { server: 0, others: 1 } as const;
 
@@ -38,7 +41,7 @@ export class Processes {
     return this.#pins;
   }
 
-  start(name: string, core: number, command: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  start(name: string, core: Core, command: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
     const logFile = join(this.#folder, `${name}.log`);
     const log = openSync(logFile, "w");
     const child = this.#spawn(core, command, env, ["ignore", log, log]);
@@ -60,7 +63,7 @@ export class Processes {
   }
 
   /** Runs a command to its end and gives its standard output; throws with its error output when it fails. */
-  async run(core: number, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  async run(core: Core, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
     const child = this.#spawn(core, command, env, ["ignore", "pipe", "pipe"]);
     let output = "";
     let errors = "";
@@ -80,12 +83,13 @@ export class Processes {
   }
 
   #spawn(
-    core: number,
+    core: Core,
     command: readonly string[],
     env: NodeJS.ProcessEnv,
     stdio: ("ignore" | "pipe" | number)[],
   ): ChildProcess {
-    const [program = "", ...argv] = this.#pins ? ["taskset", "-c", String(core), ...command] : command;
+    const [program = "", ...argv] =
+      this.#pins && core !== "any" ? ["taskset", "-c", String(core), ...command] : command;
     const child = spawn(program, argv, { stdio, env: { ...process.env, ...env } });
     this.#children.add(child);
     child.on("exit", () => this.#children.delete(child));

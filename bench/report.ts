@@ -18,6 +18,8 @@ export interface Outcome {
   readonly bursts: readonly BurstOutcome[];
   /** Of the handler without a transport, a scenario a line: CPU and bytes allocated a call. */
   readonly handler: string | undefined;
+  /** From a POST to the last sidecar of a fleet refusing, and to the receipt, by how the fleet is fed. */
+  readonly fleet: readonly string[];
   /** The loader against a server that does nothing. */
   readonly loader: LoadResult | undefined;
   /** What was not measured, and why. */
@@ -53,6 +55,7 @@ export function formatReport(outcome: Outcome): string {
     ...revocationLines(outcome.revocations),
     ...burstLines(outcome.bursts),
     ...handlerLines(outcome.handler),
+    ...outcome.fleet.flatMap((table) => ["```", table.trimEnd(), "```"]),
     ...outcome.skipped.map((line) => `Not measured: ${line}`),
     `Machine: ${machine.cpu}, ${machine.coreCount} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}` +
       `${machine.pinned ? "; the server alone on one core, all else on another" : "; nothing pinned"}.`,
