@@ -30,7 +30,9 @@ const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
 const E2E = { include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 };
 
 /** About tokens and what becomes of calls, whatever carries the Checks: once is enough. */
-const ANY_TRANSPORT = ["observe", "revoke-only", "sender-constrained"].map((name) => `test/e2e/${name}.test.ts`);
+const ANY_TRANSPORT = ["observe", "revoke-only", "sender-constrained", "signed-identity"].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 
 const config: ViteUserConfig = defineConfig({
   test: {

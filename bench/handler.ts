@@ -1,7 +1,7 @@
 // Measures the Check handler by itself, without a transport: bytes in, bytes out, under the real policy, verifier, guard,
 // batcher and metrics; `node bench/handler.ts [scenario…]`. Only the store is a double, which answers in the next turn.
 
-import { randomUUID } from "node:crypto";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,12 +23,23 @@ import { createOutageLog } from "../src/telemetry/outage-log.ts";
 import { checkRequest } from "./fixtures/check-request.ts";
 import { AUDIENCE, ISSUER, makeTokens, type Alg } from "./fixtures/tokens.ts";
 
+interface ScenarioOptions {
+  readonly alg: Alg;
+  readonly maxStaleness: string;
+  readonly verifiedTokens: number;
+  /** The key of the signed identity header; left out: there is none. */
+  readonly signedBy?: "ed25519" | "p256";
+}
+
 const SCENARIOS = {
   recent: { alg: "rs256", maxStaleness: "30s", verifiedTokens: 100_000 },
   ask: { alg: "rs256", maxStaleness: "0s", verifiedTokens: 100_000 },
   "cold-rs256": { alg: "rs256", maxStaleness: "0s", verifiedTokens: 0 },
   "cold-es256": { alg: "es256", maxStaleness: "0s", verifiedTokens: 0 },
-} as const satisfies Readonly<Record<string, { alg: Alg; maxStaleness: string; verifiedTokens: number }>>;
+  "recent-signed": { alg: "rs256", maxStaleness: "30s", verifiedTokens: 100_000, signedBy: "ed25519" },
+  "cold-signed-ed25519": { alg: "rs256", maxStaleness: "0s", verifiedTokens: 0, signedBy: "ed25519" },
+  "cold-signed-p256": { alg: "rs256", maxStaleness: "0s", verifiedTokens: 0, signedBy: "p256" },
+} as const satisfies Readonly<Record<string, ScenarioOptions>>;
 type Scenario = keyof typeof SCENARIOS;
 
 const TOKEN_COUNT = 500;
@@ -47,12 +58,21 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-handler-"));
   const { jwks, byAlg } = makeTokens(TOKEN_COUNT);
   writeFileSync(join(folder, "jwks.json"), jwks);
-  for (const [name, { alg, maxStaleness, verifiedTokens }] of Object.entries(SCENARIOS)) {
+  writeSigningKeys(folder);
+  for (const [name, options] of Object.entries<ScenarioOptions>(SCENARIOS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
-    const requests = byAlg[alg].map(({ compact }) => checkRequest(compact, randomUUID()));
-    await measure(name as Scenario, configOf(folder, maxStaleness, verifiedTokens), requests);
+    const requests = byAlg[options.alg].map(({ compact }) => checkRequest(compact, randomUUID()));
+    await measure(name as Scenario, configOf(folder, options), requests);
   }
   rmSync(folder, { recursive: true });
+}
+
+function writeSigningKeys(folder: string): void {
+  const { privateKey: ed25519 } = generateKeyPairSync("ed25519");
+  const { privateKey: p256 } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  for (const [name, key] of Object.entries({ ed25519, p256 })) {
+    writeFileSync(join(folder, `${name}.pem`), key.export({ type: "pkcs8", format: "pem" }));
+  }
 }
 
 async function measure(name: Scenario, config: Config, requests: readonly Buffer[]): Promise<void> {
@@ -67,7 +87,7 @@ async function measure(name: Scenario, config: Config, requests: readonly Buffer
   await parts.stop();
   const cpuUs = ((user + system) / callCount).toFixed(2);
   process.stdout.write(
-    `${name.padEnd(12)} ${cpuUs.padStart(8)} µs/call ${bytesPerCall.toFixed(0).padStart(7)} B/call\n`,
+    `${name.padEnd(20)} ${cpuUs.padStart(8)} µs/call ${bytesPerCall.toFixed(0).padStart(7)} B/call\n`,
   );
 }
 
@@ -127,7 +147,8 @@ function allocatedBytes(): number {
   return heapUsed + arrayBuffers;
 }
 
-function configOf(folder: string, maxStaleness: string, verifiedTokens: number): Config {
+function configOf(folder: string, { maxStaleness, verifiedTokens, signedBy }: ScenarioOptions): Config {
+  const signed = { issuer: "https://guard.example.com", audience: AUDIENCE, keyFiles: [`${signedBy}.pem`] };
   const file = {
     issuers: [
       {
@@ -149,6 +170,7 @@ function configOf(folder: string, maxStaleness: string, verifiedTokens: number):
       { path: "/api/**", methods: ["GET", "HEAD"] },
     ],
     limits: { verifiedTokens },
+    identity: signedBy === undefined ? {} : { signed },
   };
   const loaded = loadConfig(join(folder, "portcullis.yaml"), JSON.stringify(file), {});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));

@@ -1,11 +1,15 @@
 // The service behind the guard: it answers every call with what reached it, so that one sees which headers did.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { JWTPayload } from "jose";
+import { identityReader, type IdentityOptions } from "./identity.ts";
 
 export interface UpstreamOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Calls without a good signed identity are then answered 401; left out: all are answered. */
+  readonly identity?: IdentityOptions;
 }
 
 /** What a call looked like here; also the JSON body of the answer. */
@@ -15,6 +19,8 @@ export interface EchoedCall {
   readonly path: string;
   /** Every header line, names in lower case, in the order of arrival. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** What the guard has signed of the caller, where it was verified. */
+  readonly identity?: JWTPayload;
 }
 
 export interface Upstream {
@@ -26,9 +32,11 @@ export interface Upstream {
 
 export async function startUpstream(options: UpstreamOptions): Promise<Upstream> {
   let callCount = 0;
+  const identityOf = options.identity && identityReader(options.identity);
   const server = createServer((request, response) => {
     callCount += 1;
-    echoCall(request, response);
+    if (identityOf === undefined) echoCall(request, response);
+    else void identityOf(request).then((identity) => echoIdentified(request, response, identity));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -46,12 +54,19 @@ export async function startUpstream(options: UpstreamOptions): Promise<Upstream>
   };
 }
 
+function echoIdentified(request: IncomingMessage, response: ServerResponse, identity: JWTPayload | undefined): void {
+  if (identity !== undefined) return echoCall(request, response, identity);
+  request.resume();
+  response.writeHead(401).end();
+}
+
 /** Answers with what came. */
-export function echoCall(request: IncomingMessage, response: ServerResponse): void {
+export function echoCall(request: IncomingMessage, response: ServerResponse, identity?: JWTPayload): void {
   const call: EchoedCall = {
     method: request.method ?? "",
     path: request.url ?? "",
     headers: pairs(request.rawHeaders),
+    ...(identity === undefined ? {} : { identity }),
   };
   request.resume();
   response.writeHead(200, { "content-type": "application/json" });

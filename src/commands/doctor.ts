@@ -45,7 +45,7 @@ function factsOf(file: string | undefined, io: CommandIo): SidecarFacts | undefi
   if (config === undefined) return undefined;
   const { identity, deadlineMs, limits } = config;
   return sidecarFacts(
-    identity.headers.map(({ name }) => name),
+    [...identity.headers.map(({ name }) => name), ...(identity.signed === undefined ? [] : [identity.signed.header])],
     deadlineMs,
     limits.maxInFlightCount,
     needsOf(config),

@@ -14,6 +14,7 @@ import type { RecentToken, RecentTokens } from "../revocation/preview/answering.
 import type { Guard } from "../revocation/guard.ts";
 import { subjectOf } from "../revocation/subject.ts";
 import { bearerToken } from "../token/bearer.ts";
+import { createIdentitySigner, type IdentitySigner } from "../token/identity-signer.ts";
 import type { Issuer } from "../token/issuer.ts";
 import type { PossessionJudge } from "../token/possession.ts";
 import { createVerifier, type RememberingVerifier, type VerifierOptions } from "../token/verifier.ts";
@@ -40,6 +41,8 @@ export interface SidecarPolicy extends CheckPolicy {
   readonly admission: Bulkhead;
   /** The tokens seen under it. */
   recent(): RecentTokens;
+  /** By which upstreams verify signed identity: a key set as JSON; undefined: none is signed. */
+  readonly identityJwks: string | undefined;
 }
 
 export function compilePolicy(config: Config, parts: PolicyParts): SidecarPolicy {
@@ -47,9 +50,12 @@ export function compilePolicy(config: Config, parts: PolicyParts): SidecarPolicy
     config.tiers,
     config.scopes.map(({ scope, tier }) => ({ scope, tier: tierNamed(config, tier) })),
   );
+  const { headers, forwardToken, signed } = config.identity;
+  const signer = signerOf(config);
   const identity = compileIdentityPolicy({
-    headers: new Map(config.identity.headers.map(({ name, claim }) => [name, claim])),
-    forwardToken: config.identity.forwardToken,
+    headers: new Map(headers.map(({ name, claim }) => [name, claim])),
+    forwardToken,
+    signed: signed && signer && { name: signed.header, signer },
   });
   const compile = compilerOf(config, tiers, identity);
   const verifier = verifierOf(config, parts, compile);
@@ -62,6 +68,7 @@ export function compilePolicy(config: Config, parts: PolicyParts): SidecarPolicy
     bearerToken,
     verifier,
     recent: () => recentOf(verifier),
+    identityJwks: signer?.jwks,
     sender: senderPolicyOf(config, parts.possession),
     attested: attestedPolicyOf(config, parts.observer, compile),
     guard: parts.guard,
@@ -81,15 +88,26 @@ function routesOf(config: Config, tiers: TierTable): Routes {
   return routes.value;
 }
 
+function signerOf(config: Config): IdentitySigner | undefined {
+  const { signed } = config.identity;
+  return signed && createIdentitySigner({ ...signed, skewMsOf: skewMsOf(config), random: Math.random });
+}
+
+/** By the issuer's short id. */
+function skewMsOf({ issuers }: Config): (issuerId: string) => number {
+  const skewMs = new Map(issuers.map(({ id, clockSkewMs }) => [id, clockSkewMs]));
+  return (issuerId) => skewMs.get(issuerId) ?? 0;
+}
+
 type Compile = VerifierOptions<CompiledToken>["compile"];
 
 function compilerOf(config: Config, tiers: TierTable, identity: IdentityPolicy): Compile {
-  const skewMs = new Map(config.issuers.map((issuer) => [issuer.id, issuer.clockSkewMs]));
+  const skewMs = skewMsOf(config);
   return (principal, tokenDigest) => {
     const compiled = compileIdentity(principal, identity);
     if (!compiled.ok) return err(compiled.error);
     return ok({
-      subject: subjectOf(principal, config.store.keyPrefix, tokenDigest, skewMs.get(principal.issuerId) ?? 0),
+      subject: subjectOf(principal, config.store.keyPrefix, tokenDigest, skewMs(principal.issuerId)),
       identity: compiled.value,
       floor: tiers.floorOf(principal.scopes),
     });

@@ -39,6 +39,7 @@ const CREATE_TRANSPORT = { wire: createWireServer, "grpc-js": createGrpcServer }
 
 /** Nothing here takes longer but a drain, which has deadlines of its own. */
 const PART_TIMEOUT_MS = 5_000;
+const DEADLINES = { startTimeoutMs: PART_TIMEOUT_MS, stopTimeoutMs: PART_TIMEOUT_MS };
 
 /** `board`: where a control plane in this process hears of it; undefined: it is elsewhere. */
 export function createSidecar(
@@ -99,10 +100,10 @@ export function createSidecar(
         observing: policy.mode === "observe" ? observer.observedDenials() : undefined,
         inFlightCount: policy.admission.inFlight,
       }),
+    identityJwks: () => policy.identityJwks,
     log,
   });
 
-  const deadlines = { startTimeoutMs: PART_TIMEOUT_MS, stopTimeoutMs: PART_TIMEOUT_MS };
   const parts: readonly Part[] = [
     ladderPart(ladder, replica, news),
     {
@@ -110,7 +111,7 @@ export function createSidecar(
       // Not waited for: readiness does, and a Check before they are here is told `keys_unavailable`.
       start: () => Promise.resolve(),
       stop: () => issuers.stop(),
-      ...deadlines,
+      ...DEADLINES,
     },
     opsPart(ops, readiness, log),
     certificatesPart(config, log, transport),
@@ -163,8 +164,7 @@ function certificatesPart(config: Config, log: Telemetry["log"], transport: Tran
     async stop() {
       end?.();
     },
-    startTimeoutMs: PART_TIMEOUT_MS,
-    stopTimeoutMs: PART_TIMEOUT_MS,
+    ...DEADLINES,
   };
 }
 
@@ -178,7 +178,6 @@ function opsPart(ops: OpsServer, readiness: Readiness, log: Log): Part {
       readiness.stop();
       await ops.stop();
     },
-    startTimeoutMs: PART_TIMEOUT_MS,
-    stopTimeoutMs: PART_TIMEOUT_MS,
+    ...DEADLINES,
   };
 }

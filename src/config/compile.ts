@@ -11,6 +11,7 @@ import type {
   Address,
   Config,
   DpopConfig,
+  IdentityConfig,
   ListenConfig,
   RouteConfig,
   StoreConfig,
@@ -49,10 +50,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
     routes: written.routes.map(compileRoute),
     scopes: written.scopes,
     ambiguousPaths: written.ambiguousPaths,
-    identity: {
-      headers: Object.entries(written.identity.headers).map(([name, claim]) => ({ name, claim })),
-      forwardToken: written.identity.forwardToken,
-    },
+    identity: compileIdentity(written.identity, directory, secrets),
     limits: {
       maxTokenBytes: must(readSize(written.limits.maxTokenBytes)),
       maxInFlightCount: written.limits.maxInFlight,
@@ -114,6 +112,25 @@ function compileTls(tls: WrittenFile["control"]["tls"], directory: string): TlsF
 
 function absolute(address: Address, directory: string): Address {
   return address.kind === "unix" ? { kind: "unix", path: resolve(directory, address.path) } : address;
+}
+
+function compileIdentity(
+  { headers, forwardToken, signed }: WrittenFile["identity"],
+  directory: string,
+  secrets: SecretSiblings,
+): IdentityConfig {
+  return {
+    headers: Object.entries(headers).map(([name, claim]) => ({ name, claim })),
+    forwardToken,
+    signed: signed && {
+      header: signed.header,
+      issuer: signed.issuer,
+      audience: signed.audience,
+      keyFiles: signed.keyFiles.map((file) => resolve(directory, file)),
+      keys: signed.keyFiles.map((_file, index) => must(secrets.ofLists.get(`identity.signed.keyFiles.${index}`))),
+      lifetimeMs: ms(signed.lifetime),
+    },
+  };
 }
 
 function compileIssuer(issuer: WrittenIssuer, directory: string, clientSecret: string | undefined): IssuerConfig {

@@ -59,9 +59,22 @@ interface ScopeConfig {
   readonly tier: string;
 }
 
-interface IdentityConfig {
+export interface IdentityConfig {
   readonly headers: readonly { readonly name: string; readonly claim: string }[];
   readonly forwardToken: boolean;
+  /** undefined: nothing is signed. */
+  readonly signed: SignedIdentityConfig | undefined;
+}
+
+interface SignedIdentityConfig {
+  readonly header: string;
+  readonly issuer: string;
+  readonly audience: string;
+  /** Absolute paths of the keys below. */
+  readonly keyFiles: readonly string[];
+  /** PEM texts of private keys, at least one; secrets. The first signs. */
+  readonly keys: readonly string[];
+  readonly lifetimeMs: number;
 }
 
 export interface TelemetryConfig {

@@ -88,6 +88,11 @@ export const IDENTITY = {
   },
   /** Upstreams that look at the token themselves go on working. */
   forwardToken: true,
+  signed: {
+    header: "x-auth-identity",
+    /** Long enough that a token in use is signed anew twice a minute or so, short enough for nobody to keep. */
+    lifetime: "60s",
+  },
 } as const;
 
 export const LIMITS = {

@@ -2,7 +2,7 @@
 
 import { stringify } from "yaml";
 import { formatAddress } from "./address.ts";
-import type { Config, DpopConfig, ListenConfig, RouteConfig, StoreConfig } from "./config.ts";
+import type { Config, DpopConfig, IdentityConfig, ListenConfig, RouteConfig, StoreConfig } from "./config.ts";
 import type { DashboardConfig } from "./control-config.ts";
 import type { EndpointConfig, TransmitterConfig } from "./ingress-config.ts";
 import type { IntrospectionConfig, IssuerConfig } from "./issuer-config.ts";
@@ -28,10 +28,7 @@ export function formatConfig(config: Config): string {
       routes: config.routes.map(writeRoute),
       scopes: config.scopes,
       ambiguousPaths: config.ambiguousPaths,
-      identity: {
-        headers: Object.fromEntries(config.identity.headers.map(({ name, claim }) => [name, claim])),
-        forwardToken: config.identity.forwardToken,
-      },
+      identity: writeIdentity(config.identity),
       limits: {
         maxTokenBytes: formatSize(limits.maxTokenBytes),
         maxInFlight: limits.maxInFlightCount,
@@ -87,6 +84,14 @@ function writeListen({ grpc, transport, tls, ops, control }: ListenConfig): unkn
     ops: formatAddress(ops),
     control: formatAddress(control),
   };
+}
+
+/** The keys are left out; where they are stays. */
+function writeIdentity({ headers, forwardToken, signed }: IdentityConfig): unknown {
+  const claims = Object.fromEntries(headers.map(({ name, claim }) => [name, claim]));
+  if (signed === undefined) return { headers: claims, forwardToken };
+  const { keys: _secrets, lifetimeMs, ...rest } = signed;
+  return { headers: claims, forwardToken, signed: { ...rest, lifetime: formatDuration(lifetimeMs) } };
 }
 
 function writeIssuer(issuer: IssuerConfig): unknown {

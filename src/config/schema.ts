@@ -58,7 +58,9 @@ const listen = z.strictObject({
   tls: TLS_BLOCK.optional().describe(
     "TLS on the TCP addresses of grpc; unix sockets go without. Changed files are taken up by themselves.",
   ),
-  ops: tcpAddress().default(LISTEN.ops).describe("HTTP: /livez /readyz /metrics /status."),
+  ops: tcpAddress()
+    .default(LISTEN.ops)
+    .describe("HTTP: /livez /readyz /metrics /status, and /.well-known/jwks.json of signed identity."),
   control: tcpAddress().default(LISTEN.control).describe("HTTP: the control API. Only for control and dev."),
 });
 
@@ -93,6 +95,24 @@ const identity = z.strictObject({
       "Headers set upstream and the claim each carries: iss, sub, jti, client, tenant, session, scope or any other.",
     ),
   forwardToken: flag().default(IDENTITY.forwardToken).describe("false: Authorization is removed upstream."),
+  signed: z
+    .strictObject({
+      header: text(128, "a header name in lower case")
+        .default(IDENTITY.signed.header)
+        .describe("The header that carries it."),
+      issuer: text(1_024, "a name of its own, as an https URL").describe(
+        "Its iss: no issuer's whose tokens are accepted.",
+      ),
+      audience: text(1_024, "a name of the upstreams").describe("Its aud: whom it is meant for."),
+      keyFiles: allowing("a list of 1 to 8 paths", z.array(text(4_096, FILE_PATH)).min(1).max(8)).describe(
+        "PEM: private keys of Ed25519 or P-256. The first signs, all are published.",
+      ),
+      lifetime: duration(5 * SECOND_MS, 10 * MINUTE_MS)
+        .default(IDENTITY.signed.lifetime)
+        .describe("Of one signature; half of it at least is left when it reaches the upstream."),
+    })
+    .optional()
+    .describe("A header with a short JWT that nobody else can sign; there is none where left out."),
 });
 
 const telemetry = z.strictObject({

@@ -3,6 +3,7 @@
 
 import { resolve } from "node:path";
 import { warnOfShortSecret } from "./checks/dashboard.ts";
+import { checkSigningKey } from "./checks/identity.ts";
 import type { Look } from "./checks/look.ts";
 import { checkRecordUrl } from "./checks/record.ts";
 import { checkBearerToken } from "./checks/report.ts";
@@ -54,6 +55,9 @@ function readSiblingsOfLists(look: Look, directory: string): ReadonlyMap<string,
   };
   for (const index of look.list("issuers").keys()) {
     read(["issuers", index, "introspection", "clientSecretFile"], checkClientSecret);
+  }
+  for (const index of look.list("identity", "signed", "keyFiles").keys()) {
+    read(["identity", "signed", "keyFiles", index], checkSigningKey);
   }
   for (const index of look.list("ingress", "ssf").keys()) {
     read(["ingress", "ssf", index, "poll", "bearerFile"], checkBearerToken);

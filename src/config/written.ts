@@ -172,7 +172,11 @@ export interface WrittenFile {
   routes: WrittenRoute[];
   scopes: { scope: string; tier: string }[];
   ambiguousPaths: "refuse" | "strictest";
-  identity: { headers: Record<string, string>; forwardToken: boolean };
+  identity: {
+    headers: Record<string, string>;
+    forwardToken: boolean;
+    signed?: { header: string; issuer: string; audience: string; keyFiles: string[]; lifetime: string } | undefined;
+  };
   limits: { maxTokenBytes: string; maxInFlight: number; verifiedTokens: number };
   drain: { delay: string; timeout: string };
   deadline: string;

@@ -254,7 +254,8 @@ export class Check implements CheckFacts {
   private allow(verdict: Allow, identity: CompiledIdentity, nextNonce?: string): void {
     const spoofedNames = this.request?.spoofedNames ?? [];
     const by = this.judgedBy();
-    this.send(this.loaded.responses.allow(verdict, identity, by, spoofedNames, nextNonce), verdict, by);
+    const identityFields = identity.okFields(verdict.assurance, this.beganAt.wallMs);
+    this.send(this.loaded.responses.allow(verdict, identityFields, by, spoofedNames, nextNonce), verdict, by);
   }
 
   private deny(verdict: Deny): void {

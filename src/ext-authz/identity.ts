@@ -3,8 +3,11 @@
 
 import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import type { Assurance } from "../core/verdict.ts";
+import type { IdentitySigner } from "../token/identity-signer.ts";
 import { claimText } from "./claim-text.ts";
 import { headerOption, removedHeader } from "./header-option.ts";
+import { SignedFields } from "./signed-fields.ts";
 
 /** Says what an allow stands on; managed like an identity header, and set on every allow. */
 export const ASSURANCE_HEADER = "x-auth-assurance";
@@ -17,6 +20,14 @@ export interface IdentityOptions {
   readonly headers: ReadonlyMap<string, string>;
   /** False: Authorization does not reach the upstream. */
   readonly forwardToken: boolean;
+  /** A header more, which nobody else can write; undefined: there is none. */
+  readonly signed?: SignedHeader | undefined;
+}
+
+export interface SignedHeader {
+  /** Lower-cased. */
+  readonly name: string;
+  readonly signer: IdentitySigner;
 }
 
 export interface IdentityPolicy {
@@ -26,6 +37,7 @@ export interface IdentityPolicy {
   readonly managedNames: readonly string[];
   /** Removals that every allow has, encoded. */
   readonly alwaysRemoved: Buffer;
+  readonly signed: SignedHeader | undefined;
   /** For anonymous routes: nothing set, every identity header removed. */
   readonly anonymous: CompiledIdentity;
 }
@@ -38,10 +50,13 @@ export interface IdentityHeader {
   readonly removed: Buffer;
 }
 
-/** Compiled once per verified token: the part of every later answer that depends on its principal alone. */
+/** Compiled once per verified token: the part of every later answer that depends on its principal. */
 export interface CompiledIdentity {
-  /** Fields of an OkHttpResponse, encoded: identity headers set or removed, and what is always removed. */
-  readonly okFields: Buffer;
+  /**
+   * Fields of an OkHttpResponse, encoded: identity headers set or removed, and what is always removed. What is signed among
+   * them says whether revocation was known, and has a time (epoch milliseconds).
+   */
+  okFields(assurance: Assurance, wallMs: number): Buffer;
 }
 
 export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy {
@@ -51,14 +66,19 @@ export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy 
     .map(([name, claim]): IdentityHeader => ({ name, claim, removed: removedHeader(name) }));
   const alwaysGone = options.forwardToken ? METHOD_OVERRIDE_HEADERS : [...METHOD_OVERRIDE_HEADERS, "authorization"];
   const alwaysRemoved = Buffer.concat(alwaysGone.map(removedHeader));
+  const { signed } = options;
+  const names = [...headers.map(({ name }) => name), ...(signed === undefined ? [] : [signed.name])];
   return {
     headers,
-    managedNames: [ASSURANCE_HEADER, ...METHOD_OVERRIDE_HEADERS, ...headers.map(({ name }) => name)],
+    managedNames: [ASSURANCE_HEADER, ...METHOD_OVERRIDE_HEADERS, ...names],
     alwaysRemoved,
-    anonymous: {
-      okFields: Buffer.concat([...headers.map(({ removed }) => removed), alwaysRemoved]),
-    },
+    signed,
+    anonymous: always(Buffer.concat([...names.map(removedHeader), alwaysRemoved])),
   };
+}
+
+function always(fields: Buffer): CompiledIdentity {
+  return { okFields: () => fields };
 }
 
 /** `claim_invalid` where a value cannot be told to the upstream unchanged: it is refused, never truncated. */
@@ -72,7 +92,10 @@ export function compileIdentity(
     if (!text.ok) return err("claim_invalid");
     fields.push(text.value === "" ? removed : headerOption(name, text.value));
   }
-  return ok({ okFields: Buffer.concat([...fields, policy.alwaysRemoved]) });
+  const plain = Buffer.concat([...fields, policy.alwaysRemoved]);
+  if (policy.signed === undefined) return ok(always(plain));
+  const statement = policy.signed.signer.statementOf(principal);
+  return statement.ok ? ok(new SignedFields(policy.signed, statement.value, plain)) : statement;
 }
 
 function claimOf(principal: Principal, claim: string): unknown {

@@ -7,7 +7,7 @@ import { ASSURANCES, type Allow, type Assurance, type Deny } from "../core/verdi
 import { deniedResponse, dpopDenial, type DeniedParts, type DpopOffer } from "./denied-response.ts";
 import { OutcomeMetadata, writeStaleness, type JudgedBy } from "./dynamic-metadata.ts";
 import { answerHeader, headerOption, removedHeader } from "./header-option.ts";
-import { ASSURANCE_HEADER, type CompiledIdentity } from "./identity.ts";
+import { ASSURANCE_HEADER } from "./identity.ts";
 import { lengthFieldBytes, writeLengthField } from "./protobuf-writer.ts";
 
 // Fields of envoy.service.auth.v3.CheckResponse.
@@ -20,12 +20,12 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 export interface ResponseEncoder {
   /**
-   * `spoofedNames`: headers of this request to be removed besides, as sent. `nextNonce`: for the client's next DPoP proof,
+   * `identityFields`: of the caller's CompiledIdentity. `spoofedNames`: headers of this request to be removed besides, as sent. `nextNonce`: for the client's next DPoP proof,
    * where it needs one.
    */
   allow(
     verdict: Allow,
-    identity: CompiledIdentity,
+    identityFields: Buffer,
     by: JudgedBy,
     spoofedNames: readonly string[],
     nextNonce?: string,
@@ -50,7 +50,7 @@ export function createResponseEncoder(realm: string, dpop?: DpopOffer): Response
   const denied = encodeEach<DenyReason, DeniedParts>(DENY_REASONS, (reason) => deniedResponse(reason, realm, dpop));
 
   return {
-    allow({ assurance, stalenessMs, observed: refusal }, identity, by, spoofedNames, nextNonce) {
+    allow({ assurance, stalenessMs, observed: refusal }, identityFields, by, spoofedNames, nextNonce) {
       const removed = spoofedNames.length === 0 ? NOTHING : Buffer.concat(spoofedNames.map(removedHeader));
       const further =
         nextNonce === undefined ? removed : Buffer.concat([removed, answerHeader("dpop-nonce", nextNonce)]);
@@ -58,7 +58,7 @@ export function createResponseEncoder(realm: string, dpop?: DpopOffer): Response
         refusal === undefined
           ? (stalenessMs === undefined ? ageless : aged)[assurance].by(by)
           : metadataOfRefusal(observed[refusal.reason], refusal, by);
-      const response = okResponse(identity.okFields, assuranceFields[assurance], further, metadata);
+      const response = okResponse(identityFields, assuranceFields[assurance], further, metadata);
       if (stalenessMs !== undefined) writeStaleness(response, stalenessMs);
       return response;
     },

@@ -1,4 +1,4 @@
-// The operations HTTP server: /livez /readyz /metrics /status over node:http. It reads nothing but method and path,
+// The operations HTTP server: /livez /readyz /metrics /status, and the keys of signed identity, over node:http. It reads nothing but method and path,
 // decides nothing, and no slow client holds it up.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -14,6 +14,8 @@ export interface OpsOptions {
   /** The metrics in the form that the request's Accept header asks for. */
   readonly metrics: (accept: string | undefined) => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly status: () => StatusFacts;
+  /** The key set by which upstreams verify signed identity, as JSON; undefined: none is signed. */
+  readonly identityJwks: () => string | undefined;
   readonly log: Log;
 }
 
@@ -28,7 +30,12 @@ interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** Left out: no-store. */
+  readonly cacheControl?: string;
 }
+
+/** As long as a new key should be published before it signs: whoever verifies may keep the set that long. */
+const JWKS_CACHE_CONTROL = "public, max-age=300";
 
 /** A probe or scraper sends its few headers at once. */
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -89,8 +96,15 @@ function routesOf(options: OpsOptions): ReadonlyMap<string, Route> {
       },
     ],
     ["/metrics", async (request) => ({ status: 200, ...(await options.metrics(request.headers.accept)) })],
+    ["/.well-known/jwks.json", () => jwksAnswer(options.identityJwks())],
     ["/status", () => ({ status: 200, contentType: JSON_TYPE, body: json(statusJson(options.status())) })],
   ]);
+}
+
+/** RFC 7517 §8.5.1. */
+function jwksAnswer(jwks: string | undefined): Answer {
+  if (jwks === undefined) return problem(404, "No identity is signed here");
+  return { status: 200, contentType: "application/jwk-set+json", body: jwks, cacheControl: JWKS_CACHE_CONTROL };
 }
 
 async function respond(
@@ -120,7 +134,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
   response.writeHead(answer.status, {
     "content-type": answer.contentType,
     "content-length": Buffer.byteLength(answer.body),
-    "cache-control": "no-store",
+    "cache-control": answer.cacheControl ?? "no-store",
     "x-content-type-options": "nosniff",
   });
   response.end(request.method === "HEAD" ? undefined : answer.body);

@@ -1,4 +1,4 @@
-// Rewrites an ECDSA signature of a JWS (r ‖ s, RFC 7518 §3.4) as the DER that OpenSSL reads. It verifies nothing.
+// Rewrites an ECDSA signature of a JWS (r ‖ s, RFC 7518 §3.4) as the DER that OpenSSL reads, and back. It verifies nothing.
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
@@ -47,4 +47,20 @@ function writeInteger(
   der[at] = INTEGER;
   der[at + 1] = length;
   der.set(bytes.subarray(start, end), at + 2 + length - (end - start));
+}
+
+/** The way back, of a signature that OpenSSL has made: r ‖ s, each of `halfBytes`, at most 48. */
+export function ecdsaJoined(der: Buffer, halfBytes: number): Buffer {
+  const joined = Buffer.alloc(2 * halfBytes);
+  const rEnd = placeInteger(joined, halfBytes, der, 2);
+  placeInteger(joined, 2 * halfBytes, der, rEnd);
+  return joined;
+}
+
+/** Copies the INTEGER at `start` so that it ends at `end`, without the zero byte in front; where it ends in `der`. */
+function placeInteger(joined: Buffer, end: number, der: Buffer, start: number): number {
+  const valueEnd = start + 2 + (der[start + 1] as number);
+  const valueStart = der[start + 2] === 0 ? start + 3 : start + 2;
+  der.copy(joined, end - (valueEnd - valueStart), valueStart, valueEnd);
+  return valueEnd;
 }

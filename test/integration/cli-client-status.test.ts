@@ -63,6 +63,7 @@ async function withSidecar(facts: StatusFacts, act: (url: string) => Promise<voi
       ),
     metrics: async () => ({ contentType: "text/plain", body: "" }),
     status: () => facts,
+    identityJwks: () => undefined,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   await act(await server.start());

@@ -34,6 +34,7 @@ async function start(options: Partial<OpsOptions> = {}): Promise<string> {
     readiness: () => judgeReadiness(READY, false, 0),
     metrics: async (accept) => ({ contentType: "text/plain; version=0.0.4", body: `accept ${accept}\n` }),
     status: () => STATUS,
+    identityJwks: () => undefined,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     ...options,
   });
@@ -44,6 +45,15 @@ async function start(options: Partial<OpsOptions> = {}): Promise<string> {
 test("/livez says that the process works", async () => {
   const answer = await fetch(`${await start()}/livez`);
   expect([answer.status, await answer.text()]).toEqual([200, "ok\n"]);
+});
+
+test("the keys of signed identity are there where there are any, for verifiers to keep a while", async () => {
+  const signing = await fetch(`${await start({ identityJwks: () => '{"keys":[]}\n' })}/.well-known/jwks.json`);
+  expect([signing.status, await signing.text()]).toEqual([200, '{"keys":[]}\n']);
+  expect(signing.headers.get("content-type")).toBe("application/jwk-set+json");
+  expect(signing.headers.get("cache-control")).toBe("public, max-age=300");
+  const other = await fetch(`${await start()}/.well-known/jwks.json`);
+  expect([other.status, other.headers.get("cache-control")]).toEqual([404, "no-store"]);
 });
 
 test("/readyz names each component and is 200 or 503", async () => {

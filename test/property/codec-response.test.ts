@@ -4,8 +4,10 @@ import { DENY_REASONS, DENY_SHAPES } from "../../src/core/deny-reason.ts";
 import { ASSURANCES, type Allow, type Deny } from "../../src/core/verdict.ts";
 import { compileIdentity, compileIdentityPolicy } from "../../src/ext-authz/identity.ts";
 import { createResponseEncoder } from "../../src/ext-authz/response.ts";
+import { createIdentitySigner } from "../../src/token/identity-signer.ts";
 import { decodeCheckResponse, metadataOf } from "../support/ext-authz-proto.ts";
 import { principalOf } from "../support/principal.ts";
+import { signingKeyPem } from "../support/signing-keys.ts";
 
 const RUNS = { numRuns: 2_000 };
 const encoder = createResponseEncoder("realm");
@@ -44,6 +46,19 @@ test("protobufjs reads every denial as it was meant", () => {
   );
 });
 
+/** Under a name that `names` never makes. */
+const SIGNED = {
+  name: "signed",
+  signer: createIdentitySigner({
+    issuer: "https://guard.example.com",
+    audience: "orders",
+    keys: [signingKeyPem("EdDSA")],
+    lifetimeMs: 60_000,
+    skewMsOf: () => 0,
+    random: Math.random,
+  }),
+};
+
 test("protobufjs reads every allow as it was meant, each managed header in exactly one list", () => {
   const verdict = fc.record({
     kind: fc.constant("allow" as const),
@@ -59,13 +74,21 @@ test("protobufjs reads every allow as it was meant, each managed header in exact
       names,
       fc.array(claim, { minLength: 6, maxLength: 6 }),
       fc.boolean(),
-      (facts, { tier, rule, issuerId }, headers, values, forwardToken) => {
-        const policy = compileIdentityPolicy({ headers: new Map(headers.map((name) => [name, name])), forwardToken });
+      fc.option(fc.constant(SIGNED), { nil: undefined }),
+      fc.nat(),
+      (facts, { tier, rule, issuerId }, headers, values, forwardToken, signed, wallMs) => {
+        const options = { headers: new Map(headers.map((name) => [name, name])), forwardToken, signed };
+        const policy = compileIdentityPolicy(options);
         const claims = Object.fromEntries(headers.map((name, index) => [name, values[index]]));
         const identity = compileIdentity(principalOf({ claims }), policy);
         if (!identity.ok) return;
         const response = decodeCheckResponse(
-          encoder.allow(facts as unknown as Allow, identity.value, { tier, rule, issuerId }, []),
+          encoder.allow(
+            facts as unknown as Allow,
+            (facts.assurance === "anonymous" ? policy.anonymous : identity.value).okFields(facts.assurance, wallMs),
+            { tier, rule, issuerId },
+            [],
+          ),
         );
         const set = response.ok_response?.headers.map(({ header }) => header.key) ?? [];
         const removed = response.ok_response?.headers_to_remove ?? [];

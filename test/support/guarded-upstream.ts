@@ -11,8 +11,11 @@ export interface GuardedUpstream {
   readonly redis: RedisProcess;
   /** Its replica is in step: a tier that takes an answer of a second ago is told `recent`. */
   readonly sidecar: PortcullisProcess;
-  /** A further sidecar of the same configuration, changed as told. */
-  startSidecar(changes?: Readonly<Record<string, unknown>>): Promise<PortcullisProcess>;
+  /** A further sidecar of the same configuration, changed as told, with `files` beside it. */
+  startSidecar(
+    changes?: Readonly<Record<string, unknown>>,
+    files?: Readonly<Record<string, string>>,
+  ): Promise<PortcullisProcess>;
   stop(): Promise<void>;
 }
 
@@ -39,8 +42,8 @@ export async function startGuardedUpstream(): Promise<GuardedUpstream> {
     routes: ROUTES,
     drain: { delay: "50ms" }, // nothing waits for these sidecars, but the test run does
   };
-  const startSidecar = async (changes: Readonly<Record<string, unknown>> = {}): Promise<PortcullisProcess> =>
-    startPortcullis({ command: "serve", config: { ...config, ...changes } });
+  const startSidecar: GuardedUpstream["startSidecar"] = async (changes = {}, files = {}) =>
+    startPortcullis({ command: "serve", config: { ...config, ...changes }, files });
   const sidecar = await startSidecar();
   await until("the replica to be in step", async () => {
     const report = (await (await fetch(`${sidecar.opsUrl}/readyz`)).json()) as {

@@ -28,7 +28,7 @@ function compiled(facts: Parameters<typeof principalOf>[0], from = policy): Comp
 }
 
 function answer(identity: CompiledIdentity, spoofedNames: readonly string[] = []): CheckResponseMessage {
-  return decodeCheckResponse(encoder.allow(decideAnonymous(), identity, NOBODY, spoofedNames));
+  return decodeCheckResponse(encoder.allow(decideAnonymous(), identity.okFields("anonymous", 0), NOBODY, spoofedNames));
 }
 
 function setHeaders(response: CheckResponseMessage): Record<string, string> {
@@ -89,7 +89,7 @@ describe("hazard 1 and 2: header default flipped, removal after setting", () => 
     (_name, identity) => {
       for (const assurance of ["live", "recent", "fail-open", "anonymous"] as const) {
         const verdict = { kind: "allow", assurance, principal: undefined, stalenessMs: 1 } as unknown as Allow;
-        const response = decodeCheckResponse(encoder.allow(verdict, identity, NOBODY, []));
+        const response = decodeCheckResponse(encoder.allow(verdict, identity.okFields(assurance, 0), NOBODY, []));
         const set = (response.ok_response?.headers ?? []).map(({ header }) => header.key);
         const removed = response.ok_response?.headers_to_remove ?? [];
         expect([...set, ...removed].toSorted()).toEqual([...policy.managedNames].toSorted());

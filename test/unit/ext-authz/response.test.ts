@@ -87,7 +87,7 @@ describe("an allow", () => {
     if (!identity.ok) throw new Error(identity.error);
     const bytes = encoder.allow(
       allow({ assurance: "recent", stalenessMs: 812.4 }),
-      identity.value,
+      identity.value.okFields("recent", 0),
       { tier: "low", rule: "read", issuerId: "main" },
       [],
     );
@@ -107,7 +107,7 @@ describe("an allow", () => {
 
   test("of nobody says nothing that is not known", () => {
     const response = decodeCheckResponse(
-      encoder.allow(allow({ assurance: "anonymous" }), policy.anonymous, NOBODY, []),
+      encoder.allow(allow({ assurance: "anonymous" }), policy.anonymous.okFields("anonymous", 0), NOBODY, []),
     );
     expect(metadataOf(response)).toEqual({ decision: "allow", reason: "ok", assurance: "anonymous" });
   });
@@ -117,7 +117,7 @@ describe("an allow", () => {
     if (!identity.ok) throw new Error(identity.error);
     const spoofed = Array.from({ length: 60 }, (_, index) => `x_auth_subject${index}`);
     const response = decodeCheckResponse(
-      encoder.allow(allow({ assurance: "live", stalenessMs: 0 }), identity.value, NOBODY, spoofed),
+      encoder.allow(allow({ assurance: "live", stalenessMs: 0 }), identity.value.okFields("live", 0), NOBODY, spoofed),
     );
     expect(response.ok_response?.headers[0]?.header.value).toBe("s".repeat(4096));
     expect(response.ok_response?.headers_to_remove).toEqual(expect.arrayContaining(spoofed));
