@@ -190,6 +190,8 @@ const config: OxlintConfig = {
         "oxc/no-map-spread": "off", // speed is no concern there
         "typescript/no-misused-spread": "off", // test strings are spread into characters on purpose
         "vitest/no-conditional-expect": "off", // the table of a table-driven test says which expectation holds
+        // test/support/redis-test.ts makes a `test` with fixtures.
+        "vitest/no-standalone-expect": ["error", { additionalTestBlockFunctions: ["test"] }],
         "vitest/expect-expect": [
           "error",
           { assertFunctionNames: ["expect*", "expect.**", "fc.assert", "until", "observed.until*"] },

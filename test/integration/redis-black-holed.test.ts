@@ -1,40 +1,26 @@
 // Trap 29: half-open TCP. The way to Redis swallows everything and tells nobody: no RST, no FIN, no ICMP.
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { BACK_WITHIN_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
-import { startRedis, type RedisProcess } from "../support/redis-server.ts";
-import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { expect } from "vitest";
+import { BACK_WITHIN_MS } from "../support/redis-store.ts";
+import { proxiedTest as test } from "../support/redis-test.ts";
 import { until } from "../support/wait.ts";
 
-let redis: RedisProcess;
-let proxy: TcpProxy;
-let observed: ObservedStore;
-
-beforeEach(async () => {
-  redis = await startRedis();
-  proxy = await startTcpProxy(redis.port);
-  observed = await openRedisStore(`redis://127.0.0.1:${proxy.port}`);
-});
-
-afterEach(async () => {
-  await observed.store.stop();
-  await proxy.close();
-  await redis.stop();
-});
-
-test("dead connections are torn down and made anew, though nobody ever says that they are dead", async () => {
+test("dead connections are torn down and made anew, though nobody ever says that they are dead", async ({
+  proxy,
+  observed,
+}) => {
   proxy.swallow(false);
   expect(await observed.lookUp()).toBe("timeout");
   await observed.untilLookUp(BACK_WITHIN_MS, "answered");
 });
 
-test("an idle store notices a dead connection by itself, before a call needs it", async () => {
+test("an idle store notices a dead connection by itself, before a call needs it", async ({ proxy, observed }) => {
   proxy.swallow(false);
   await until("the store to notice", () => !observed.store.health().reachable, BACK_WITHIN_MS);
   await until("the store to be back, unasked", () => observed.store.health().reachable, BACK_WITHIN_MS);
   expect(await observed.lookUp()).toBe("answered");
 });
 
-test("connections swallowed from their first packet are given up and tried again", async () => {
+test("connections swallowed from their first packet are given up and tried again", async ({ proxy, observed }) => {
   proxy.swallow(true);
   const begin = performance.now();
   while (performance.now() - begin < 4_000) expect(await observed.lookUp()).toBe("timeout");
@@ -43,7 +29,7 @@ test("connections swallowed from their first packet are given up and tried again
   await observed.untilLookUp(BACK_WITHIN_MS, "answered");
 });
 
-test("stopping does not wait for an answer to the farewell", async () => {
+test("stopping does not wait for an answer to the farewell", async ({ proxy, observed }) => {
   proxy.swallow(true);
   const begin = performance.now();
   await observed.store.stop();

@@ -1,23 +1,13 @@
 // Trap 27: answers come from a primary only, for a replica is stale without bound.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect } from "vitest";
 import { newRevocation } from "../conformance/store-suite.ts";
-import { BACK_WITHIN_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
-import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { BACK_WITHIN_MS, openRedisStore } from "../support/redis-store.ts";
+import { test } from "../support/redis-test.ts";
 
-let redis: RedisProcess;
-let observed: ObservedStore;
-
-beforeEach(async () => {
-  redis = await startRedis();
-  observed = await openRedisStore(redis.url);
-});
-
-afterEach(async () => {
-  await observed.store.stop();
-  await redis.stop();
-});
-
-test("a primary demoted under an open connection counts as unavailable within 2 s, and is used again when promoted", async () => {
+test("a primary demoted under an open connection counts as unavailable within 2 s, and is used again when promoted", async ({
+  redis,
+  observed,
+}) => {
   await redis.cli("REPLICAOF", "127.0.0.1", "1");
   await observed.untilLookUp(4_000, "not_primary");
   expect(observed.store.health()).toMatchObject({ reachable: false, describe: expect.stringContaining("not_primary") });
@@ -28,7 +18,7 @@ test("a primary demoted under an open connection counts as unavailable within 2 
   await observed.untilLookUp(BACK_WITHIN_MS, "answered");
 });
 
-test("a replica is never asked for data, not even once", async () => {
+test("a replica is never asked for data, not even once", async ({ redis, observed }) => {
   await redis.cli("REPLICAOF", "127.0.0.1", "1");
   await redis.cli("CONFIG", "RESETSTAT");
   const other = await openRedisStore(redis.url, { waitUntilReachable: false });
@@ -51,7 +41,10 @@ test("a replica is never asked for data, not even once", async () => {
   }
 });
 
-test("a write that meets a replica before the role is asked again is refused as read_only", async () => {
+test("a write that meets a replica before the role is asked again is refused as read_only", async ({
+  redis,
+  observed,
+}) => {
   await redis.cli("REPLICAOF", "127.0.0.1", "1");
   const put = await observed.store.put(newRevocation({ kind: "everything" }));
   expect(["read_only", "not_primary"]).toContain(put.ok ? "stored" : put.error.cause);

@@ -1,23 +1,10 @@
 // Trap 29, 31: Redis is killed. Look-ups say so at once, nothing throws, and the store is back soon after Redis is.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect } from "vitest";
 import { newRevocation } from "../conformance/store-suite.ts";
-import { BACK_WITHIN_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
-import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { BACK_WITHIN_MS, openRedisStore } from "../support/redis-store.ts";
+import { test } from "../support/redis-test.ts";
 
-let redis: RedisProcess;
-let observed: ObservedStore;
-
-beforeEach(async () => {
-  redis = await startRedis();
-  observed = await openRedisStore(redis.url);
-});
-
-afterEach(async () => {
-  await observed.store.stop();
-  await redis.stop();
-});
-
-test("a killed Redis is a lost, then a refused connection, and no error goes unheard", async () => {
+test("a killed Redis is a lost, then a refused connection, and no error goes unheard", async ({ redis, observed }) => {
   await redis.kill();
   await observed.untilLookUp(2_000, "connection_lost", "connection_refused");
   await observed.untilLookUp(3_000, "connection_refused");
@@ -33,7 +20,7 @@ test("a killed Redis is a lost, then a refused connection, and no error goes unh
   expect((await observed.store.put(newRevocation({ kind: "everything" }))).ok).toBe(true);
 });
 
-test("a Redis that dies with look-ups under way answers each of them with a cause", async () => {
+test("a Redis that dies with look-ups under way answers each of them with a cause", async ({ redis, observed }) => {
   redis.pause();
   const asked = Array.from({ length: 50 }, () => observed.store.read(["a"], 5_000));
   await redis.kill();
@@ -41,7 +28,7 @@ test("a Redis that dies with look-ups under way answers each of them with a caus
   expect([...causes]).toEqual(["connection_lost"]);
 });
 
-test("a store started while Redis is away is no error, and is there once Redis is", async () => {
+test("a store started while Redis is away is no error, and is there once Redis is", async ({ redis }) => {
   await redis.kill();
   const early = await openRedisStore(redis.url, { waitUntilReachable: false });
   try {
@@ -54,7 +41,7 @@ test("a store started while Redis is away is no error, and is there once Redis i
   }
 });
 
-test("a Redis restarted many times over is found again each time", async () => {
+test("a Redis restarted many times over is found again each time", async ({ redis, observed }) => {
   for (let i = 0; i < 4; i += 1) {
     await redis.kill();
     await redis.restart();
@@ -62,7 +49,7 @@ test("a Redis restarted many times over is found again each time", async () => {
   }
 });
 
-test("stopping the store while Redis is away leaves nothing behind", async () => {
+test("stopping the store while Redis is away leaves nothing behind", async ({ redis, observed }) => {
   await redis.kill();
   await observed.untilLookUp(3_000, "connection_refused");
   await observed.store.stop();

@@ -1,24 +1,11 @@
 // Trap 29: Redis has reached maxclients.
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { BACK_WITHIN_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
-import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { expect } from "vitest";
+import { BACK_WITHIN_MS } from "../support/redis-store.ts";
+import { test } from "../support/redis-test.ts";
 
-let redis: RedisProcess;
-let observed: ObservedStore;
-
-beforeEach(async () => {
-  redis = await startRedis();
-  observed = await openRedisStore(redis.url);
-});
-
-afterEach(async () => {
-  await observed.store.stop();
-  await redis.stop();
-});
-
-test("a Redis without a connection left is max_clients, and is back when one is free", async () => {
+test("a Redis without a connection left is max_clients, and is back when one is free", async ({ redis, observed }) => {
   const holder = connect(redis.port, "127.0.0.1");
   await once(holder, "connect");
   const order = async (command: string): Promise<void> => {

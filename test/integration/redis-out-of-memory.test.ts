@@ -1,23 +1,12 @@
 // Trap 23: Redis is full. With noeviction a write is refused and told apart; reads go on.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect } from "vitest";
 import { newRevocation } from "../conformance/store-suite.ts";
-import { openRedisStore, type ObservedStore } from "../support/redis-store.ts";
-import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { test } from "../support/redis-test.ts";
 
-let redis: RedisProcess;
-let observed: ObservedStore;
-
-beforeEach(async () => {
-  redis = await startRedis();
-  observed = await openRedisStore(redis.url);
-});
-
-afterEach(async () => {
-  await observed.store.stop();
-  await redis.stop();
-});
-
-test("a full Redis refuses a revocation as out_of_memory, keeps what it has, and still answers look-ups", async () => {
+test("a full Redis refuses a revocation as out_of_memory, keeps what it has, and still answers look-ups", async ({
+  redis,
+  observed,
+}) => {
   const target = { kind: "token", issuer: "main", id: "a" } as const;
   await observed.store.put(newRevocation(target));
   await redis.cli("CONFIG", "SET", "maxmemory", "1");

@@ -1,25 +1,14 @@
 // Trap 29: Redis is stopped in its tracks (SIGSTOP): its sockets stay open, and nothing is ever answered.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect } from "vitest";
 import { newRevocation } from "../conformance/store-suite.ts";
-import { BACK_WITHIN_MS, LOOK_UP_TIMEOUT_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
-import { startRedis, type RedisProcess } from "../support/redis-server.ts";
+import { BACK_WITHIN_MS, LOOK_UP_TIMEOUT_MS } from "../support/redis-store.ts";
+import { test } from "../support/redis-test.ts";
 import { until } from "../support/wait.ts";
 
-let redis: RedisProcess;
-let observed: ObservedStore;
-
-beforeEach(async () => {
-  redis = await startRedis();
-  observed = await openRedisStore(redis.url);
-});
-
-afterEach(async () => {
-  redis.resume();
-  await observed.store.stop();
-  await redis.stop();
-});
-
-test("a paused Redis is a time-out within the look-up's time, and is back soon after it goes on", async () => {
+test("a paused Redis is a time-out within the look-up's time, and is back soon after it goes on", async ({
+  redis,
+  observed,
+}) => {
   redis.pause();
   expect(await observed.lookUp()).toBe("timeout");
   const pausedAt = performance.now();
@@ -31,7 +20,7 @@ test("a paused Redis is a time-out within the look-up's time, and is back soon a
   expect((await observed.store.put(newRevocation({ kind: "everything" }))).ok).toBe(true);
 });
 
-test("a short pause costs its own time only: the connection is kept", async () => {
+test("a short pause costs its own time only: the connection is kept", async ({ redis, observed }) => {
   const ids = async (): Promise<string> => (await redis.cli("CLIENT", "LIST")).replace(/(?<=id=\d+) .*/g, "");
   redis.pause();
   expect(await observed.lookUp()).toBe("timeout");
@@ -40,7 +29,10 @@ test("a short pause costs its own time only: the connection is kept", async () =
   expect(await ids()).toMatch(/^id=\d+\nid=\d+\nid=\d+$/); // ours and redis-cli's
 });
 
-test("a late answer is dropped: it settles neither the look-up that gave up nor a later one", async () => {
+test("a late answer is dropped: it settles neither the look-up that gave up nor a later one", async ({
+  redis,
+  observed,
+}) => {
   await redis.cli("SET", "first", "1");
   await redis.cli("SET", "second", "2");
   redis.pause();
@@ -51,7 +43,10 @@ test("a late answer is dropped: it settles neither the look-up that gave up nor 
   expect(await second).toEqual({ ok: true, value: ["2"] });
 });
 
-test("nothing grows while Redis is paused: past a bound look-ups fail at once, unasked", async () => {
+test("nothing grows while Redis is paused: past a bound look-ups fail at once, unasked", async ({
+  redis,
+  observed,
+}) => {
   redis.pause();
   const asked = 20_000;
   const begin = performance.now();
@@ -69,7 +64,7 @@ test("nothing grows while Redis is paused: past a bound look-ups fail at once, u
   await observed.untilLookUp(BACK_WITHIN_MS, "answered");
 });
 
-test("a long pause leaves no crowd of connections behind", async () => {
+test("a long pause leaves no crowd of connections behind", async ({ redis, observed }) => {
   redis.pause();
   const pausedAt = performance.now();
   while (performance.now() - pausedAt < 4_000) await observed.lookUp();
@@ -82,7 +77,7 @@ test("a long pause leaves no crowd of connections behind", async () => {
   });
 });
 
-test("a write to a paused Redis is an error, though it may have happened", async () => {
+test("a write to a paused Redis is an error, though it may have happened", async ({ redis, observed }) => {
   redis.pause();
   const put = await observed.store.put(newRevocation({ kind: "everything" }));
   expect(put).toMatchObject({ ok: false, error: { cause: "timeout" } });

@@ -1,26 +1,13 @@
 // Trap 29: Redis answers, but too late.
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { BACK_WITHIN_MS, LOOK_UP_TIMEOUT_MS, openRedisStore, type ObservedStore } from "../support/redis-store.ts";
-import { startRedis, type RedisProcess } from "../support/redis-server.ts";
-import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { expect } from "vitest";
+import { BACK_WITHIN_MS, LOOK_UP_TIMEOUT_MS } from "../support/redis-store.ts";
+import { proxiedTest as test } from "../support/redis-test.ts";
 
-let redis: RedisProcess;
-let proxy: TcpProxy;
-let observed: ObservedStore;
-
-beforeEach(async () => {
-  redis = await startRedis();
-  proxy = await startTcpProxy(redis.port);
-  observed = await openRedisStore(`redis://127.0.0.1:${proxy.port}`);
-});
-
-afterEach(async () => {
-  await observed.store.stop();
-  await proxy.close();
-  await redis.stop();
-});
-
-test("answers later than the look-up's time are time-outs, and never another question's answer", async () => {
+test("answers later than the look-up's time are time-outs, and never another question's answer", async ({
+  redis,
+  proxy,
+  observed,
+}) => {
   for (let i = 0; i < 30; i += 1) await redis.cli("SET", `key-${i}`, `value-${i}`);
   proxy.delay(2 * LOOK_UP_TIMEOUT_MS);
   expect(await observed.lookUp()).toBe("timeout");
@@ -34,7 +21,7 @@ test("answers later than the look-up's time are time-outs, and never another que
   await observed.untilLookUp(BACK_WITHIN_MS, "answered");
 });
 
-test("a slow way on which something always comes keeps its connection", async () => {
+test("a slow way on which something always comes keeps its connection", async ({ redis, proxy, observed }) => {
   const opened = async (): Promise<string | undefined> =>
     /total_connections_received:(\d+)/.exec(await redis.cli("INFO", "stats"))?.[1];
   proxy.delay(2 * LOOK_UP_TIMEOUT_MS);
