@@ -31,8 +31,8 @@ export interface Connection {
   readonly provedAtMs: number;
   /** Writes one command before it returns, or fails. Settles within `timeoutMs`; a later answer is dropped. */
   send(command: string, args: readonly (string | number)[], timeoutMs: number): Promise<Reply>;
-  /** Asks for the role again; any other ends the connection. */
-  proveRole(timeoutMs: number): Promise<void>;
+  /** Asks for the role again; any other ends the connection, and so does no answer to anything since. */
+  proveRole(timeoutMs: number): Promise<Reply>;
   /** Ends it: whatever waits is answered with `why` at once. Resolves when the socket is gone. */
   end(why: StoreFault): Promise<void>;
 }
@@ -54,6 +54,7 @@ export function connect(
   const waiting = new Set<(reply: Reply) => void>();
   let unanswered = 0;
   let provedAtMs = -Infinity;
+  let answeredAtMs = -Infinity;
   let lastError: StoreFault | undefined;
   let ended = false;
   const gone = new Promise<void>((resolve) => client.once("end", () => resolve()));
@@ -64,9 +65,7 @@ export function connect(
       return provedAtMs;
     },
     send,
-    proveRole: async (timeoutMs) => {
-      await proveRole(timeoutMs);
-    },
+    proveRole,
     end,
   };
   const openTimer = setTimeout(
@@ -110,15 +109,16 @@ export function connect(
   async function proveRole(timeoutMs: number): Promise<Reply> {
     const askedAtMs = clock.now().monotonicMs;
     const reply = await send("ROLE", [], timeoutMs);
-    if (!reply.ok || ended) return reply;
-    const role: unknown = Array.isArray(reply.value) ? reply.value[0] : undefined;
-    if (options.role === "any" || role === (options.role ?? "master")) {
-      provedAtMs = askedAtMs;
-      return reply;
+    if (ended) return reply;
+    // Bytes may come for ever and make no answer: to the socket that is no silence.
+    const isSilent = !reply.ok && reply.error.cause === "timeout" && answeredAtMs < askedAtMs;
+    const why = reply.ok ? refusalOf(reply.value, options.role) : isSilent ? reply.error : undefined;
+    if (why !== undefined) {
+      void end(why);
+      return err(why);
     }
-    const why = fault("not_primary", role === "slave" ? "a replica answers there" : "no primary answers there");
-    void end(why);
-    return err(why);
+    if (reply.ok) provedAtMs = askedAtMs;
+    return reply;
   }
 
   function send(command: string, args: readonly (string | number)[], timeoutMs: number): Promise<Reply> {
@@ -138,6 +138,7 @@ export function connect(
       unanswered += 1;
       void replyOf(client.call(command, ...args)).then((reply) => {
         unanswered -= 1;
+        answeredAtMs = clock.now().monotonicMs;
         return settle(reply);
       });
     });
@@ -155,6 +156,13 @@ export function connect(
   }
 
   return connection;
+}
+
+/** Why a server that answers this to ROLE is not the one; undefined: it is. */
+function refusalOf(reply: unknown, wanted: ConnectionOptions["role"] = "master"): StoreFault | undefined {
+  const role: unknown = Array.isArray(reply) ? reply[0] : undefined;
+  if (wanted === "any" || role === wanted) return undefined;
+  return fault("not_primary", role === "slave" ? "a replica answers there" : "no primary answers there");
 }
 
 async function replyOf(call: Promise<unknown>): Promise<Reply> {
