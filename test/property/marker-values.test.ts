@@ -2,10 +2,11 @@
 // be read, and nothing that cannot be read is ever taken for "not revoked".
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { isWatermarkKind, TARGET_KINDS } from "../../src/core/target.ts";
+import { TARGET_KINDS } from "../../src/core/target.ts";
 import { judge } from "../../src/revocation/judge.ts";
 import { markerFacts } from "../../src/revocation/marker-facts.ts";
 import { runs } from "../support/fuzz-time.ts";
+import { standingUnder } from "../support/marker-value.ts";
 
 const member = fc.constantFrom("v", "id", "seq", "issued_before", "reason", "by", "at", "__proto__", "constructor");
 const number = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, -0, 1e21, 2 ** 53, 1_760_000_000));
@@ -18,18 +19,6 @@ const value = fc.oneof(
   fc.tuple(fc.dictionary(member, number), fc.nat(40)).map(([told, end]) => JSON.stringify(told).slice(0, end)),
 );
 
-/** What a watermark says, by the letter of docs/redis-schema.md: a bare integer, or our JSON's number. */
-function watermarkOf(text: string): number | undefined {
-  if (/^-?\d{1,16}$/.test(text)) return Number.parseInt(text, 10);
-  try {
-    const told: unknown = text.startsWith("{") ? JSON.parse(text) : undefined;
-    const before = (told as { issued_before?: unknown } | undefined)?.issued_before;
-    return typeof before === "number" && Number.isFinite(before) ? before : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 test("a value is judged by the letter of its document", () => {
   fc.assert(
     fc.property(
@@ -41,12 +30,7 @@ test("a value is judged by the letter of its document", () => {
           issuedAtS,
           markers.map(([, text]) => text),
         );
-        const standing = markers.flatMap(([kind, text]) => (text === null ? [] : [{ kind, text }]));
-        const revokes = standing.some(({ kind, text }) => {
-          return !isWatermarkKind(kind) || issuedAtS < (watermarkOf(text) ?? -Infinity);
-        });
-        const unreadable = standing.some(({ kind, text }) => isWatermarkKind(kind) && watermarkOf(text) === undefined);
-        expect(judged.state).toBe(revokes ? "revoked" : unreadable ? "unreadable" : "active");
+        expect(judged.state).toBe(standingUnder(markers, issuedAtS));
       },
     ),
     runs(5_000),

@@ -30,7 +30,7 @@ export interface ObservedReplica {
   stop(): Promise<void>;
 }
 
-type StartOptions = Partial<Pick<ReplicaOptions, "scanEveryMs" | "directWriters">>;
+type StartOptions = Partial<Pick<ReplicaOptions, "scanEveryMs" | "directWriters" | "askEveryMs">>;
 
 /** What every replica of a test is told. */
 type Common = Required<Pick<ReplicaOptions, "clock" | "schedule" | "log" | "observer" | "random" | "onAwaited">>;

@@ -1,16 +1,17 @@
 // Reads the feed's log as events for people. It only reads, and keeps nothing; replicas have a reader of their own.
 
-import { err, ok, type Result } from "../../core/result.ts";
+import { ok, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
 import type { EventLog, LoggedEvent, LogPage } from "../event-log.ts";
 import { eventOf } from "../logged-event.ts";
-import type { FeedHead } from "../replica/source.ts";
 import type { StoreFault } from "../store.ts";
-import { fault } from "./fault.ts";
+import { entriesOfStream, type LogEntry } from "./feed-entries.ts";
+import { readHead } from "./feed-log.ts";
+import type { KeptEntry } from "./kept-feed.ts";
 import type { Link } from "./link.ts";
 import { targetOfKey } from "./marker-keys.ts";
 import type { Ask } from "./operation.ts";
-import { feedHeadKey, feedLogKey } from "./own-keys.ts";
+import { feedLogKey } from "./own-keys.ts";
 
 export interface RedisEventLogOptions {
   readonly keyPrefix: string;
@@ -29,10 +30,8 @@ export function createRedisEventLog({ keyPrefix, waiting, begin }: RedisEventLog
   const log = feedLogKey(keyPrefix);
 
   async function stands(ask: Ask): Promise<Result<LogPage, StoreFault>> {
-    const reply = await ask("HMGET", feedHeadKey(keyPrefix), "epoch", "seq", "link");
-    if (!reply.ok) return reply;
-    const reached = Array.isArray(reply.value) ? headOf(reply.value) : undefined;
-    return reached === undefined ? unexpected() : ok({ reached, entries: [] });
+    const reached = await readHead(ask, keyPrefix);
+    return reached.ok ? ok({ reached: reached.value, entries: [] }) : reached;
   }
 
   async function entriesAfter(seq: number, waitMs: number, ask: Ask): Promise<Result<unknown, StoreFault>> {
@@ -49,40 +48,33 @@ export function createRedisEventLog({ keyPrefix, waiting, begin }: RedisEventLog
       if (seq === "end") return stands(ask);
       const reply = await entriesAfter(seq, waitMs, ask);
       if (!reply.ok) return reply;
-      if (reply.value === null) return stands(begin());
-      const entries = entriesOf(keyPrefix, reply.value);
-      const last = entries?.at(-1);
-      return entries === undefined || last === undefined ? unexpected() : ok({ reached: last, entries });
+      const found = entriesOfStream(reply.value);
+      if (!found.ok) return found;
+      const entries = eventsIn(keyPrefix, found.value);
+      const last = entries.at(-1);
+      return last === undefined ? stands(begin()) : ok({ reached: last, entries });
     },
   };
 }
 
-function headOf([epoch, seq, link]: readonly unknown[]): FeedHead {
-  const isThere = typeof epoch === "string" && typeof seq === "string" && typeof link === "string";
-  return isThere ? { epoch, seq: Number(seq), link } : { epoch: "", seq: 0, link: "" };
+/** Up to the first that is damaged: who follows finds that what comes after it does not follow on. */
+function eventsIn(keyPrefix: string, entries: readonly LogEntry[]): readonly LoggedEvent[] {
+  const events: LoggedEvent[] = [];
+  for (const entry of entries) {
+    if (entry.op === "damaged") break;
+    events.push(eventIn(keyPrefix, entry));
+  }
+  return events;
 }
 
-/** One stream, of which each entry is an id with names and values by turns. */
-function entriesOf(keyPrefix: string, reply: unknown): readonly LoggedEvent[] | undefined {
-  const entries = (reply as [[string, [string, string[]][]]])[0]?.[1];
-  return entries?.map(([id, fields]) => entryOf(keyPrefix, Number(id.split("-")[0]), fields));
-}
-
-function entryOf(keyPrefix: string, seq: number, fields: readonly string[]): LoggedEvent {
-  const told = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) told.set(fields[i] as string, fields[i + 1] as string);
-  const tell = (name: string): string => told.get(name) ?? "";
-  const key = tell("key");
+function eventIn(keyPrefix: string, entry: KeptEntry): LoggedEvent {
+  const { epoch, seq, link, previousLink, op, key, name, value } = entry;
   const named = targetOfKey(keyPrefix, key) ?? { kind: "everything" };
-  const event = eventOf(tell("op") === "put" ? "revoked" : "lifted", withName(named, tell("name")), tell("value"));
-  return { epoch: tell("epoch"), seq, link: tell("link"), previousLink: tell("prev"), event };
+  const event = eventOf(op === "put" ? "revoked" : "lifted", withName(named, name), value);
+  return { epoch, seq, link, previousLink, event };
 }
 
 /** The key may hold but a hash of the name. */
 function withName(target: Target, name: string): Target {
   return "id" in target && name !== "" ? { ...target, id: name } : target;
-}
-
-function unexpected(): { readonly ok: false; readonly error: StoreFault } {
-  return err(fault("protocol", "the log answered in an unknown shape"));
 }

@@ -140,6 +140,7 @@ class FollowingKeeper implements FeedKeeper {
     const entries = await readEntries(this.#ask, this.#options.keyPrefix, seq, WAIT_MS);
     if (!entries.ok) return entries;
     for (const entry of entries.value) {
+      if (entry.op === "damaged") return this.#beginBehind(entry.seq);
       // Of another history, or some before it were trimmed.
       if (this.#kept.last !== undefined && entry.previousLink !== this.#kept.last.link) return this.#recover(entry);
       this.#kept.keep(entry, this.#options.clock.now().monotonicMs);
@@ -147,6 +148,14 @@ class FollowingKeeper implements FeedKeeper {
     }
     this.#canFollow = true;
     for (const wake of this.#waiting) wake();
+    return ok(undefined);
+  }
+
+  /** Nobody can say what was told there, so that no suffix with it in could be given back: what comes after it can. */
+  #beginBehind(seq: number): Result<void, StoreFault> {
+    this.#options.log.warn("feed_entry_damaged", { seq });
+    this.#kept = new KeptFeed();
+    this.#reached = { epoch: this.#reached?.epoch ?? "", seq, link: "" };
     return ok(undefined);
   }
 

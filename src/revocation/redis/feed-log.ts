@@ -1,20 +1,34 @@
 // Reads the feed's head and its log, entry by entry as they stand there. It keeps nothing.
 
-import { ok, type Result } from "../../core/result.ts";
+import { err, ok, type Result } from "../../core/result.ts";
 import type { FeedHead } from "../replica/source.ts";
 import type { StoreFault } from "../store.ts";
-import type { KeptEntry } from "./kept-feed.ts";
+import { fault } from "./fault.ts";
+import { entriesOf, entriesOfStream, type LogEntry } from "./feed-entries.ts";
 import type { Ask } from "./operation.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 
 const MAX_ENTRIES = 500;
 
+const NO_HEAD: FeedHead = { epoch: "", seq: 0, link: "" };
+
+/** What the writing script can count on from. */
+const SEQ = /^\d{1,15}$/;
+
 export async function readHead(ask: Ask, keyPrefix: string): Promise<Result<FeedHead, StoreFault>> {
   const reply = await ask("HMGET", feedHeadKey(keyPrefix), "epoch", "seq", "link");
-  if (!reply.ok) return reply;
-  const [epoch, seq, link] = reply.value as readonly unknown[];
-  const isThere = typeof epoch === "string" && typeof seq === "string" && typeof link === "string";
-  return ok(isThere ? { epoch, seq: Number(seq), link } : { epoch: "", seq: 0, link: "" });
+  return reply.ok ? headOf(reply.value) : reply;
+}
+
+/** Of epoch, seq and link; where one of them is not there, nothing was told yet. */
+export function headOf(reply: unknown): Result<FeedHead, StoreFault> {
+  const told: readonly unknown[] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
+  if (told.length !== 3 || !told.every((one) => one === null || typeof one === "string")) return unexpected();
+  const [epoch, seq, link] = told;
+  if (typeof epoch !== "string" || typeof seq !== "string" || typeof link !== "string") return ok(NO_HEAD);
+  // Of an epoch without a name nothing could be told from no feed at all.
+  if (epoch === "" || !SEQ.test(seq)) return unexpected();
+  return ok({ epoch, seq: Number(seq), link });
 }
 
 /** Some of the entries after `seq`; waits for one for `waitMs`, and is empty then. */
@@ -23,15 +37,13 @@ export async function readEntries(
   keyPrefix: string,
   seq: number,
   waitMs: number,
-): Promise<Result<readonly KeptEntry[], StoreFault>> {
+): Promise<Result<readonly LogEntry[], StoreFault>> {
   const from = ["STREAMS", feedLogKey(keyPrefix), `${seq}-0`];
   const reply = await ask("XREAD", "COUNT", MAX_ENTRIES, "BLOCK", waitMs, ...from);
-  if (!reply.ok) return reply;
-  const [stream] = (reply.value ?? []) as [[string, [string, string[]][]]?];
-  return ok((stream?.[1] ?? []).map(([id, fields]) => entryOf(id, fields)));
+  return reply.ok ? entriesOfStream(reply.value) : reply;
 }
 
-/** The links of all entries from `seq` on, by their seqs. */
+/** The links of all entries from `seq` on, by their seqs; of a damaged one there is none. */
 export async function readLinks(
   ask: Ask,
   keyPrefix: string,
@@ -40,32 +52,17 @@ export async function readLinks(
   const links = new Map<number, string>();
   for (let next = seq; ;) {
     const reply = await ask("XRANGE", feedLogKey(keyPrefix), `${next}-0`, "+", "COUNT", MAX_ENTRIES);
-    if (!reply.ok) return reply;
-    const found = reply.value as readonly [string, string[]][];
-    for (const [id, fields] of found) {
-      const entry = entryOf(id, fields);
-      links.set(entry.seq, entry.link);
+    const found = reply.ok ? entriesOf(reply.value) : reply;
+    if (!found.ok) return found;
+    for (const entry of found.value) {
+      if (entry.seq < next) return unexpected(); // it would be asked for again for ever
+      if (entry.op !== "damaged") links.set(entry.seq, entry.link);
       next = entry.seq + 1;
     }
-    if (found.length < MAX_ENTRIES) return ok(links);
+    if (found.value.length < MAX_ENTRIES) return ok(links);
   }
 }
 
-/** Names and values by turns. */
-function entryOf(id: string, fields: readonly string[]): KeptEntry {
-  const told = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) told.set(fields[i] as string, fields[i + 1] as string);
-  const tell = (name: string): string => told.get(name) ?? "";
-  return {
-    epoch: tell("epoch"),
-    seq: Number(id.split("-")[0]),
-    link: tell("link"),
-    previousLink: tell("prev"),
-    op: tell("op") === "put" ? "put" : "lift",
-    key: tell("key"),
-    value: tell("value"),
-    till: tell("till"),
-    name: tell("name"),
-    wait: tell("wait"),
-  };
+function unexpected(): { readonly ok: false; readonly error: StoreFault } {
+  return err(fault("protocol", "the feed answered in an unknown shape"));
 }

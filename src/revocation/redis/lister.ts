@@ -1,18 +1,18 @@
 // Pages through the live revocations by scanning Redis, so that other writers' markers are found too. A page may be
 // short, or empty, before the last one; a marker may come twice, but one that stands throughout always comes.
 
-import { err, ok, type Result } from "../../core/result.ts";
+import { ok, type Result } from "../../core/result.ts";
 import type { Log } from "../../core/log.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
 import { revocationOf } from "../marker.ts";
 import { markerFacts } from "../marker-facts.ts";
 import type { ListPage, ListQuery, StoredRevocation, StoreFault } from "../store.ts";
-import { fault } from "./fault.ts";
 import { asksFor, scanPattern, targetOfKey } from "./marker-keys.ts";
 import { readMarker, type Marker } from "./markers.ts";
 import type { Ask } from "./operation.ts";
 import { indexKey, readIndex } from "./own-keys.ts";
+import { scanStepOf } from "./scan-step.ts";
 import { foreignId } from "./writer.ts";
 
 /** Keys that one SCAN walks: about 0.3 ms of Redis' time. */
@@ -128,9 +128,10 @@ async function scanStep(
 ): Promise<Result<Step, StoreFault>> {
   const reply = await ask("SCAN", scan, "MATCH", scanPattern(keyPrefix, query), "COUNT", count);
   if (!reply.ok) return reply;
-  const [next, found] = Array.isArray(reply.value) ? (reply.value as readonly unknown[]) : [];
-  if (typeof next !== "string" || !isTexts(found)) return err(fault("protocol", "SCAN answered in an unknown shape"));
-  return ok({ scan: next, keys: [...new Set(found)].filter((key) => isAskedFor(keyPrefix, query, key)) });
+  const step = scanStepOf(reply.value);
+  if (!step.ok) return step;
+  const { next, keys } = step.value;
+  return ok({ scan: next, keys: [...new Set(keys)].filter((key) => isAskedFor(keyPrefix, query, key)) });
 }
 
 function isAskedFor(keyPrefix: string, query: ListQuery, key: string): boolean {

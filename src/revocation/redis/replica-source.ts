@@ -4,13 +4,18 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import type { FeedEntry, FeedHead, Moment, ReplicaSource, StandingMarker } from "../replica/source.ts";
+import type { FeedEntry, Moment, ReplicaSource, StandingMarker } from "../replica/source.ts";
+import type { TargetKind } from "../../core/target.ts";
 import type { StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
 import { fault, ofCommand } from "./fault.ts";
+import { entriesOfStream, type LogEntry } from "./feed-entries.ts";
+import { headOf } from "./feed-log.ts";
+import type { KeptEntry } from "./kept-feed.ts";
 import { createLink } from "./link.ts";
 import { MetServer } from "./met-server.ts";
 import { scanPattern, targetOfKey } from "./marker-keys.ts";
+import { scanStepOf } from "./scan-step.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 import { startPush, type Push } from "./push.ts";
 import { READ_MOMENT } from "./scripts.ts";
@@ -103,15 +108,17 @@ export function createRedisReplicaSource({ url, keyPrefix, clock, log }: RedisRe
       const block = ["COUNT", MAX_ENTRIES, "BLOCK", WAIT_FOR_ENTRIES_MS];
       const args = [...block, "STREAMS", feedLogKey(keyPrefix), `${seq}-0`];
       const reply = await feed.send("XREAD", args, WAIT_FOR_ENTRIES_MS + ANSWER_TIMEOUT_MS);
-      return reply.ok ? entriesOf(keyPrefix, reply.value) : err(ofCommand("XREAD", reply.error));
+      const entries = reply.ok ? entriesOfStream(reply.value) : err(ofCommand("XREAD", reply.error));
+      return entries.ok ? ok(entries.value.map((entry) => entryOf(keyPrefix, entry))) : entries;
     },
     async scan(cursor) {
       const before = connection;
       const reply: Reply = await reads.send("SCAN", [cursor, "MATCH", pattern, "COUNT", SCAN_COUNT], ANSWER_TIMEOUT_MS);
       if (!reply.ok) return err(ofCommand("SCAN", reply.error));
-      const [next, found] = reply.value as [string, string[]];
-      const keys = found.filter((key) => targetOfKey(keyPrefix, key) !== undefined);
-      return ok({ next, keys, connection: before });
+      const step = scanStepOf(reply.value);
+      if (!step.ok) return step;
+      const keys = step.value.keys.filter((key) => targetOfKey(keyPrefix, key) !== undefined);
+      return ok({ next: step.value.next, keys, connection: before });
     },
     provePush: () => push?.prove() ?? Promise.resolve(false),
   };
@@ -124,18 +131,33 @@ const MARKER_MEMBERS = 3;
 function momentOf(keyPrefix: string, keys: readonly string[], reply: unknown): Result<Moment, StoreFault> {
   if (!Array.isArray(reply) || reply.length !== HEAD_MEMBERS + keys.length * MARKER_MEMBERS) return unexpected();
   const told = reply as readonly unknown[];
+  const head = headOf(told.slice(0, 3));
   const storeNowMs = told[3];
-  if (typeof storeNowMs !== "number") return unexpected();
-  const markers = keys.map((key, i) => {
+  if (!head.ok || !isEpochMs(storeNowMs)) return unexpected();
+  const markers: Moment["markers"][number][] = [];
+  for (const [i, key] of keys.entries()) {
     const at = HEAD_MEMBERS + i * MARKER_MEMBERS;
-    if (told[at + 2] === 1) return "of another type";
-    const value = told[at];
-    const kind = targetOfKey(keyPrefix, key)?.kind;
-    if (typeof value !== "string" || kind === undefined) return "absent";
-    const expiresAtMs = told[at + 1];
-    return { kind, value, expiresAtMs: typeof expiresAtMs === "number" ? expiresAtMs : undefined };
-  });
-  return ok({ head: headOf(told[0], told[1], told[2]), storeNowMs, markers });
+    const marker = markerIn(targetOfKey(keyPrefix, key)?.kind, told.slice(at, at + MARKER_MEMBERS));
+    if (marker === undefined) return unexpected();
+    markers.push(marker);
+  }
+  return ok({ head: head.value, storeNowMs, markers });
+}
+
+/** Undefined: the script answers nothing of the kind. `kind` undefined: the key is no marker's. */
+function markerIn(
+  kind: TargetKind | undefined,
+  [value, expiresAtMs, isOfAnotherType]: readonly unknown[],
+): Moment["markers"][number] | undefined {
+  if (isOfAnotherType === 1 && value === null) return "of another type";
+  if (isOfAnotherType !== 0 || (expiresAtMs !== null && !isEpochMs(expiresAtMs))) return undefined;
+  if (value === null) return "absent";
+  if (typeof value !== "string") return undefined;
+  return kind === undefined ? "absent" : { kind, value, expiresAtMs: expiresAtMs ?? undefined };
+}
+
+function isEpochMs(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** The values of the first `count` keys. */
@@ -146,30 +168,17 @@ function valuesIn(reply: unknown, count: number): readonly (string | null)[] {
   });
 }
 
-function headOf(epoch: unknown, seq: unknown, link: unknown): FeedHead {
-  const isThere = typeof epoch === "string" && typeof seq === "string" && typeof link === "string";
-  return isThere ? { epoch, seq: Number(seq), link } : { epoch: "", seq: 0, link: "" };
+/** What cannot be read follows on nothing: whoever comes to it begins anew, behind it. */
+const FOLLOWS_ON_NOTHING = { epoch: "", seq: 0, link: "", previousLink: "", key: "", marker: undefined };
+
+function entryOf(keyPrefix: string, entry: LogEntry): FeedEntry {
+  if (entry.op === "damaged") return { ...FOLLOWS_ON_NOTHING, isAwaited: false };
+  const { epoch, seq, link, previousLink, key } = entry;
+  const marker = entry.op === "put" ? markerOf(keyPrefix, entry) : undefined;
+  return { epoch, seq, link, previousLink, key, marker, isAwaited: entry.wait === "1" };
 }
 
-/** A nil is nothing new; else one stream, of which each entry is an id with names and values by turns. */
-function entriesOf(keyPrefix: string, reply: unknown): Result<readonly FeedEntry[], StoreFault> {
-  if (reply === null) return ok([]);
-  const [stream] = reply as [[string, [string, string[]][]]?];
-  if (stream === undefined) return unexpected();
-  return ok(stream[1].map(([id, fields]) => entryOf(keyPrefix, id, fields)));
-}
-
-function entryOf(keyPrefix: string, id: string, fields: readonly string[]): FeedEntry {
-  const told = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) told.set(fields[i] as string, fields[i + 1] as string);
-  const tell = (name: string): string => told.get(name) ?? "";
-  const seq = Number(id.split("-")[0]);
-  const entry = { epoch: tell("epoch"), seq, link: tell("link"), previousLink: tell("prev"), key: tell("key") };
-  const marker = tell("op") === "put" ? markerOf(keyPrefix, entry.key, tell("value"), tell("till")) : undefined;
-  return { ...entry, marker, isAwaited: tell("wait") === "1" };
-}
-
-function markerOf(keyPrefix: string, key: string, value: string, till: string): StandingMarker | undefined {
+function markerOf(keyPrefix: string, { key, value, till }: KeptEntry): StandingMarker | undefined {
   const kind = targetOfKey(keyPrefix, key)?.kind;
   return kind === undefined ? undefined : { kind, value, expiresAtMs: till === "" ? undefined : Number(till) };
 }

@@ -170,7 +170,7 @@ describe("JSON that two parsers read differently (trap 19)", () => {
   });
 
   test("many dots and huge segments are refused by their size before they are split", () => {
-    expect(reasonOf(verify(".".repeat(100_000_000)))).toBe("token_too_large");
+    expect(reasonOf(verify(".".repeat(10_000_000)))).toBe("token_too_large");
     expect(reasonOf(verify("A".repeat(16 * 1024 + 1)))).toBe("token_too_large");
     expect(reasonOf(verify(".".repeat(16 * 1024)))).toBe("malformed_token");
     const filler = "x".repeat(16 * 1024);
