@@ -24,7 +24,7 @@ const IN_PAIRS = [
   "redis-replicated",
   "redis-store-lost",
   "relay-*",
-  "tutorial",
+  "documented-commands",
 ].map((name) => `test/integration/${name}.test.ts`);
 const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
 const E2E = { include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 };

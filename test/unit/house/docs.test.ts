@@ -71,11 +71,15 @@ function isInTree(path: string): boolean {
   return MADE_BY_RUNS.has(path) || (/[*{]/.test(path) ? globSync(path).length > 0 : existsSync(path));
 }
 
-async function commandsOfCli(): Promise<readonly string[]> {
+async function helpOf(...command: readonly string[]): Promise<string> {
   let help = "";
   const io = { out: (text: string) => void (help += text), err: () => undefined, version: "" };
-  await runCli(["--help"], io as unknown as CommandIo);
-  return [...help.matchAll(/^ {2}([a-z][a-z-]*)(?: |$)/gm)].map(([, name = ""]) => name);
+  await runCli([...command, "--help"], io as unknown as CommandIo);
+  return help;
+}
+
+async function commandsOfCli(): Promise<readonly string[]> {
+  return [...(await helpOf()).matchAll(/^ {2}([a-z][a-z-]*)(?: |$)/gm)].map(([, name = ""]) => name);
 }
 
 function metricNames(): ReadonlySet<string> {
@@ -108,6 +112,20 @@ describe.each(DOCUMENTS)("%s", (document) => {
       [...code.matchAll(/(?<![\w./-])(?:bin\/)?portcullis ([a-z][a-z-]*)/g)].map(([, name = ""]) => name),
     );
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test("names no option that its command does not have", async () => {
+    const code = codeOf(text).map((written) => written.replaceAll("\\\n", " "));
+    const calls = code.flatMap((written) => [
+      ...written.matchAll(/(?<![\w./-])(?:bin\/)?portcullis ([a-z][a-z-]*)([^\n|;&<>)#]*)/g),
+    ]);
+    const unknown: string[] = [];
+    for (const [call, command = "", rest = ""] of calls) {
+      const help = await helpOf(command);
+      const options = [...rest.matchAll(/(?<=\s)--[a-z-]+/g)].map(([option]) => option);
+      if (options.some((option) => !new RegExp(`^ +${option} `, "m").test(help))) unknown.push(call);
+    }
+    expect(unknown).toEqual([]);
   });
 
   test("names no metric that does not exist", () => {
