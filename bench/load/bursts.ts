@@ -1,6 +1,7 @@
 // Sends bursts of Checks with tokens that the server does not remember, until it is terminated; then says how it went, as
 // JSON. It measures no time.
 import { readCheckCalls } from "./calls.ts";
+import { nowMs } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import type { BurstJob, BurstResult } from "./job.ts";
 
@@ -25,7 +26,7 @@ setInterval(() => {
   for (let index = 0; index < size; index += 1) {
     const call = calls[sentCount % calls.length];
     if (call === undefined || !connection.canSend(call)) break;
-    connection.send(call, 0);
+    connection.send(call, nowMs());
     sentCount += 1;
   }
   connection.flush();

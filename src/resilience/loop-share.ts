@@ -2,7 +2,7 @@
 // turns to come, and whoever else waits for the loop is heard in between. It drops what is too late or too much.
 
 import type { Clock } from "../core/clock.ts";
-import type { Schedule } from "./schedule.ts";
+import type { TurnEnd } from "./schedule.ts";
 
 export interface Work {
   /** Monotonic clock. Ends a wait, never work that has begun. */
@@ -19,12 +19,12 @@ export interface LoopShare {
 }
 
 export interface LoopShareOptions {
-  /** Of one turn. The piece of work that crosses it is still ended. */
-  readonly maxMs: number;
+  /** Of one turn, as things stand on the monotonic clock. The piece of work that crosses it is still ended. */
+  maxMs(nowMs: number): number;
   /** How much may wait for turns to come. */
   readonly maxWaiting: number;
   readonly clock: Clock;
-  readonly schedule: Schedule;
+  readonly schedule: TurnEnd;
 }
 
 export function createLoopShare(options: LoopShareOptions): LoopShare {
@@ -36,6 +36,7 @@ class TurnShare implements LoopShare {
   /** From `#next` on. */
   #waiting: Work[] = [];
   #next = 0;
+  /** Of the share of this turn, which goes from the end of one `#turn` to that of the next: sockets are read in between. */
   #spentMs = 0;
   #turnIsScheduled = false;
   /** Bound once. */
@@ -46,18 +47,22 @@ class TurnShare implements LoopShare {
   }
 
   run(work: Work): void {
-    const { maxMs, maxWaiting } = this.#options;
     const waitingCount = this.#waiting.length - this.#next;
-    if (waitingCount === 0 && this.#spentMs < maxMs) this.#work(work);
-    else if (waitingCount < maxWaiting) this.#waiting.push(work);
+    if (waitingCount === 0 && this.#hasShareLeft()) this.#work(work);
+    else if (waitingCount < this.#options.maxWaiting) this.#waiting.push(work);
     else return work.drop();
     this.#scheduleTurn();
+  }
+
+  #hasShareLeft(): boolean {
+    const { clock, maxMs } = this.#options;
+    return this.#spentMs < maxMs(clock.now().monotonicMs);
   }
 
   #scheduleTurn(): void {
     if (this.#turnIsScheduled) return;
     this.#turnIsScheduled = true;
-    this.#options.schedule.immediate(this.#turn);
+    this.#options.schedule.last(this.#turn);
   }
 
   #work(work: Work): void {
@@ -69,13 +74,10 @@ class TurnShare implements LoopShare {
 
   #nextTurn(): void {
     this.#turnIsScheduled = false;
-    this.#spentMs = 0;
     this.#endLate();
-    while (this.#next < this.#waiting.length && this.#spentMs < this.#options.maxMs) {
-      this.#work(this.#waiting[this.#next++] as Work);
-    }
-    // One turn more after the last piece, or what it took would count against some later turn.
-    if (this.#spentMs > 0 || this.#next < this.#waiting.length) this.#scheduleTurn();
+    while (this.#next < this.#waiting.length && this.#hasShareLeft()) this.#work(this.#waiting[this.#next++] as Work);
+    this.#spentMs = 0;
+    if (this.#next < this.#waiting.length) this.#scheduleTurn();
   }
 
   /** Whoever comes on being told stands behind all that still wait. */

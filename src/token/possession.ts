@@ -14,14 +14,14 @@ import type {
   SenderFlaw,
 } from "../core/possession.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { createBulkhead, type Bulkhead } from "../resilience/bulkhead.ts";
 import { createLoopShare, type LoopShare } from "../resilience/loop-share.ts";
 import { eventLoop } from "../resilience/schedule.ts";
 import { certificateThumbprint } from "./client-certificate.ts";
 import { createDpopNonces, type DpopNonces } from "./dpop-nonce.ts";
 import { createProofReader, type DpopProof, type ProofReader } from "./dpop-proof.ts";
+import { offLoop } from "./off-loop.ts";
 import { createSeenProofs, type SeenProofs } from "./seen-proofs.ts";
-import { verifyOffLoop, verifyOnLoop } from "./signature.ts";
+import { verifyOnLoop } from "./signature.ts";
 
 /** What a call shows of who sends it, as the proxy tells. */
 export interface ShownBySender {
@@ -70,8 +70,6 @@ export interface PossessionOptions {
 
 /** As much of a turn as new tokens have. */
 const MAX_VERIFY_MS_PER_TURN = 1;
-/** As many as new tokens may have on threads. */
-const MAX_OFF_LOOP = 64;
 
 export function createPossessionJudge(options: PossessionOptions): PossessionJudge {
   return new Judge(options);
@@ -92,7 +90,6 @@ class Judge implements PossessionJudge {
   readonly #seen: SeenProofs;
   readonly #nonces: DpopNonces | undefined;
   readonly #share: LoopShare;
-  readonly #offLoop: Bulkhead = createBulkhead(MAX_OFF_LOOP);
 
   constructor(options: PossessionOptions) {
     const { algorithms, maxAgeMs, clockSkewMs, maxSeenProofs, nonceRequired, nonceSecret, maxWaiting, clock } = options;
@@ -101,7 +98,7 @@ class Judge implements PossessionJudge {
     // Good from skew before its iat to age and skew after it.
     this.#seen = createSeenProofs({ windowMs: maxAgeMs + 2 * clockSkewMs, maxProofs: maxSeenProofs });
     if (nonceRequired) this.#nonces = createDpopNonces(secretOf(nonceSecret));
-    this.#share = createLoopShare({ maxMs: MAX_VERIFY_MS_PER_TURN, maxWaiting, clock, schedule: eventLoop });
+    this.#share = createLoopShare({ maxMs: () => MAX_VERIFY_MS_PER_TURN, maxWaiting, clock, schedule: eventLoop });
   }
 
   judge(
@@ -135,7 +132,7 @@ class Judge implements PossessionJudge {
     const flaw = this.#flawOf(proof.value, attempt.shown, now);
     if (flaw !== undefined) return this.#refuse(attempt, flaw, now);
     const { key, signingInput, signature } = proof.value;
-    if (key.offLoop) void this.#verifyOffLoop(attempt, proof.value);
+    if (key.offLoop) this.#verifyOffLoop(attempt, proof.value);
     else this.#verified(attempt, proof.value, verifyOnLoop(key, signingInput, signature), now);
   }
 
@@ -150,22 +147,14 @@ class Judge implements PossessionJudge {
     return ageMs > maxAgeMs + clockSkewMs || ageMs < -clockSkewMs ? "proof_time" : undefined;
   }
 
-  /** Owned by the Check's deadline: a thread that comes back later finds the call answered. */
-  async #verifyOffLoop(attempt: Attempt, proof: DpopProof): Promise<void> {
+  #verifyOffLoop(attempt: Attempt, proof: DpopProof): void {
     const { clock } = this.#options;
-    if (!this.#offLoop.tryEnter()) return attempt.done(OVERLOADED);
-    let isLate = false;
-    const timer = setTimeout(
-      () => {
-        isLate = true;
-        attempt.done(OVERLOADED);
-      },
-      Math.max(0, attempt.deadlineAtMs - clock.now().monotonicMs),
-    );
-    const isGood = await verifyOffLoop(proof.key, proof.signingInput, proof.signature);
-    this.#offLoop.leave();
-    clearTimeout(timer);
-    if (!isLate) this.#verified(attempt, proof, isGood, clock.now());
+    const { key, signingInput, signature } = proof;
+    const waitMs = attempt.deadlineAtMs - clock.now().monotonicMs;
+    offLoop.verify({ key, signingInput, signature }, waitMs, (outcome) => {
+      if (outcome === "overloaded") attempt.done(OVERLOADED);
+      else this.#verified(attempt, proof, outcome === "good", clock.now());
+    });
   }
 
   #verified(attempt: Attempt, proof: DpopProof, isGood: boolean, now: Instant): void {

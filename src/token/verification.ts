@@ -6,11 +6,11 @@ import type { DenyReason } from "../core/deny-reason.ts";
 import type { Observer } from "../core/observer.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
-import { createBulkhead, type Bulkhead } from "../resilience/bulkhead.ts";
 import { isDamaged } from "./bearer.ts";
 import { parseCompactJws, type ParsedToken } from "./compact-jws.ts";
 import { soleKeyFor, type KeySet } from "./key-set.ts";
-import { verifyOffLoop, verifyOnLoop } from "./signature.ts";
+import { offLoop } from "./off-loop.ts";
+import { verifyOnLoop } from "./signature.ts";
 import type { Signer, TokenKind } from "./token-kind.ts";
 import type { VerifyKey } from "./verify-key.ts";
 
@@ -50,9 +50,6 @@ export interface VerificationOptions<S extends Signer, C> {
   readonly observer: Pick<Observer, "verified" | "issuerClockAhead">;
 }
 
-/** On four threads at 1 ms each: some 16 ms of work. Past it a caller is better told at once. */
-const MAX_OFF_LOOP = 64;
-
 /** A token whose issuer is known and whose header passed; carried from step to step. */
 interface Attempt<S extends Signer, C> {
   readonly token: ParsedToken;
@@ -69,7 +66,6 @@ export function createVerification<S extends Signer, C>(options: VerificationOpt
 class VerificationSteps<S extends Signer, C> implements Verification<S, C> {
   readonly #options: VerificationOptions<S, C>;
   readonly #signers: ReadonlyMap<string, S>;
-  readonly #offLoop: Bulkhead = createBulkhead(MAX_OFF_LOOP);
 
   constructor(options: VerificationOptions<S, C>) {
     this.#options = options;
@@ -127,27 +123,18 @@ class VerificationSteps<S extends Signer, C> implements Verification<S, C> {
       fail(attempt, "algorithm_not_allowed");
       return;
     }
-    if (key.offLoop) void this.#checkOffLoop(attempt, key);
+    if (key.offLoop) this.#checkOffLoop(attempt, key);
     else this.#judge(attempt, key, verifyOnLoop(key, signingInput, signature), now);
   }
 
-  async #checkOffLoop(attempt: Attempt<S, C>, key: VerifyKey): Promise<void> {
+  #checkOffLoop(attempt: Attempt<S, C>, key: VerifyKey): void {
     const { clock } = this.#options;
     const { signingInput, signature } = attempt.token;
-    if (!this.#offLoop.tryEnter()) {
-      fail(attempt, "overloaded");
-      return;
-    }
-    let late = false;
-    const onDeadline = (): void => {
-      late = true;
-      fail(attempt, "overloaded");
-    };
-    const timer = setTimeout(onDeadline, Math.max(0, attempt.deadlineAtMs - clock.now().monotonicMs));
-    const good = await verifyOffLoop(key, signingInput, signature);
-    this.#offLoop.leave();
-    clearTimeout(timer);
-    if (!late) this.#judge(attempt, key, good, clock.now());
+    const waitMs = attempt.deadlineAtMs - clock.now().monotonicMs;
+    offLoop.verify({ key, signingInput, signature }, waitMs, (outcome) => {
+      if (outcome === "overloaded") fail(attempt, "overloaded");
+      else this.#judge(attempt, key, outcome === "good", clock.now());
+    });
   }
 
   /** Also called after a wait, where nobody above could catch: a bug in it refuses this token, and ends no process. */

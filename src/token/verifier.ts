@@ -60,8 +60,8 @@ export interface VerifierOptions<T> {
   /** How many new tokens may wait for a turn of the event loop; the next one is `overloaded` at once. */
   readonly maxWaiting: number;
   readonly clock: Clock;
-  /** MAX_VERIFY_MS_PER_TURN unless a test says otherwise. */
-  readonly maxVerifyMsPerTurn?: number;
+  /** VERIFY_MS_PER_TURN unless a test says otherwise. */
+  readonly verifyMsPerTurn?: VerifyMsPerTurn;
   readonly observer: Pick<Observer, "verified" | "verifiedTokenCache" | "issuerClockAhead">;
   /**
    * What other rooms need of a token, computed once when it is verified. `tokenDigest` is the base64url SHA-256 of
@@ -86,12 +86,21 @@ interface Entry<T> {
   seenAtMs: number;
 }
 
+/** How long new tokens may hold the loop in one turn. */
+export interface VerifyMsPerTurn {
+  /** Nobody with a known token has come of late. */
+  readonly aloneMs: number;
+  /** Calls with known tokens come too, and each waits behind a turn of new ones. */
+  readonly besideKnownMs: number;
+}
+
 /**
- * How long new tokens may hold the loop in one turn: some thirty of RS256, twelve of ES256. A call whose token is known
- * waits so much longer behind a burst of them, not for all of them. With half of it, new tokens alone cost a tenth (RS256)
- * to a fifth (ES256) more, for what a turn costs was shared by fewer.
+ * Alone: some thirty of RS256, twelve of ES256. Beside known ones half of it, though new tokens cost a tenth more then, for
+ * what a turn costs is shared by fewer (ADR 25).
  */
-const MAX_VERIFY_MS_PER_TURN = 1;
+const VERIFY_MS_PER_TURN: VerifyMsPerTurn = { aloneMs: 1, besideKnownMs: 0.5 };
+/** A known token that came longer ago than some turns says nothing of the next. */
+const KNOWN_ARE_ABOUT_MS = 20;
 
 /** Two issuers of one name, or of one id, are a bug of the caller and throw. */
 export function createVerifier<T>(options: VerifierOptions<T>): RememberingVerifier<T> {
@@ -105,11 +114,14 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
   readonly #share: LoopShare;
   readonly #cache: TokenCache<Entry<T>> | undefined;
   #rememberedSinceMs: number;
+  /** When a known token came last. On the monotonic clock. */
+  #knownAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: VerifierOptions<T>) {
-    const { verifiedTokens, maxTokenBytes, maxWaiting, clock, maxVerifyMsPerTurn = MAX_VERIFY_MS_PER_TURN } = options;
+    const { verifiedTokens, maxTokenBytes, maxWaiting, clock } = options;
     this.#options = options;
-    this.#share = createLoopShare({ maxMs: maxVerifyMsPerTurn, maxWaiting, clock, schedule: eventLoop });
+    const maxMs = (nowMs: number): number => this.#shareMs(nowMs);
+    this.#share = createLoopShare({ maxMs, maxWaiting, clock, schedule: eventLoop });
     this.#verification = createVerification({ ...options, kind: ACCESS_TOKEN, signers: options.issuers });
     this.#rememberedSinceMs = clock.now().monotonicMs;
     const forgotten = ({ seenAtMs }: Entry<T>): void => {
@@ -117,6 +129,11 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     };
     this.#cache =
       verifiedTokens > 0 ? createTokenCache({ maxTokens: verifiedTokens, maxTokenBytes, forgotten }) : undefined;
+  }
+
+  #shareMs(nowMs: number): number {
+    const { aloneMs, besideKnownMs } = this.#options.verifyMsPerTurn ?? VERIFY_MS_PER_TURN;
+    return nowMs - this.#knownAtMs < KNOWN_ARE_ABOUT_MS ? besideKnownMs : aloneMs;
   }
 
   *remembered(): Generator<RememberedToken<T>> {
@@ -182,6 +199,7 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     const time = judgeTimes(entry.principal, entry.issuer.clockSkewMs, now.wallMs);
     if (time === undefined) {
       entry.seenAtMs = now.monotonicMs;
+      this.#knownAtMs = now.monotonicMs;
       observer.verifiedTokenCache("hit");
       done(entry.outcome);
       return;

@@ -1,11 +1,11 @@
 // A clock and an event loop that a test turns by hand: nothing happens in it unless the test says so.
 
 import type { Clock } from "../../src/core/clock.ts";
-import type { Schedule } from "../../src/resilience/schedule.ts";
+import type { Schedule, TurnEnd } from "../../src/resilience/schedule.ts";
 
 export interface HandTurnedLoop {
   readonly clock: Clock;
-  readonly schedule: Schedule;
+  readonly schedule: Schedule & TurnEnd;
   /** Runs what was scheduled for the next turn before this call; what that schedules waits for the turn after. */
   turn(): void;
   /** Moves both clocks on, millisecond by millisecond, and runs the timers that fall due, and what they schedule. */
@@ -22,6 +22,7 @@ export async function settlePromises(): Promise<void> {
 export function createHandTurnedLoop(): HandTurnedLoop {
   let nowMs = 1_000;
   let immediates: (() => void)[] = [];
+  let lasts: (() => void)[] = [];
   const timers = new Set<{ readonly periodMs: number; dueAtMs: number; readonly task: () => void }>();
 
   return {
@@ -29,6 +30,9 @@ export function createHandTurnedLoop(): HandTurnedLoop {
     schedule: {
       immediate(task) {
         immediates.push(task);
+      },
+      last(task) {
+        lasts.push(task);
       },
       every(periodMs, task) {
         const timer = { periodMs, dueAtMs: nowMs + periodMs, task };
@@ -39,8 +43,9 @@ export function createHandTurnedLoop(): HandTurnedLoop {
       },
     },
     turn() {
-      const due = immediates;
+      const due = [...immediates, ...lasts];
       immediates = [];
+      lasts = [];
       for (const task of due) task();
     },
     advance(ms) {

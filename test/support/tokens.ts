@@ -188,7 +188,7 @@ export function verifierFor(
     maxTokenBytes: 16 * 1024,
     verifiedTokens: 100,
     maxWaiting: 1_000,
-    maxVerifyMsPerTurn: Infinity,
+    verifyMsPerTurn: { aloneMs: Infinity, besideKnownMs: Infinity },
     clock,
     observer: {
       verified: (algorithm) => void reports.algorithms.push(algorithm),

@@ -2,6 +2,7 @@
 // It bounds what a peer that does not read can make us keep; it knows no frame.
 
 import type { Socket } from "node:net";
+import { eventLoop } from "../../resilience/schedule.ts";
 import { MAX_UNSENT_BYTES } from "./limits.ts";
 
 /** A hundred answers fit; what does not fit goes into a further chunk of the same write. */
@@ -27,7 +28,7 @@ export class OutputTurn {
 
   /** `output` has something to send: at the end of this turn, when everybody has had a chance to add to it. */
   join(output: Output): void {
-    if (this.waiting.length === 0) setImmediate(this.flushAll);
+    if (this.waiting.length === 0) eventLoop.immediate(this.flushAll);
     this.waiting.push(output);
   }
 

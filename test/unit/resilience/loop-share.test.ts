@@ -7,14 +7,14 @@ const MAX_WAITING = 7;
 const FAR_MS = 1_000_000;
 
 /** Work of a millisecond each, written down when it is done. */
-function createBench(): {
+function createBench(maxMs: (nowMs: number) => number = () => MAX_MS): {
   readonly done: string[];
   readonly loop: ReturnType<typeof createHandTurnedLoop>;
   readonly share: LoopShare;
   come(name: string, deadlineAtMs?: number, then?: () => void): void;
 } {
   const loop = createHandTurnedLoop();
-  const share = createLoopShare({ maxMs: MAX_MS, maxWaiting: MAX_WAITING, clock: loop.clock, schedule: loop.schedule });
+  const share = createLoopShare({ maxMs, maxWaiting: MAX_WAITING, clock: loop.clock, schedule: loop.schedule });
   const done: string[] = [];
   return {
     done,
@@ -42,6 +42,8 @@ test("what is within a turn's share is done at once, the rest in the turns that 
   for (const name of letters("a", 8)) come(name);
   expect(done).toEqual(["a", "b", "c"]);
   loop.turn();
+  expect(done).toEqual(["a", "b", "c"]); // of the same turn: sockets were read before it, not since
+  loop.turn();
   expect(done).toEqual(letters("a", 6));
   loop.turn();
   expect(done).toEqual(letters("a", 8));
@@ -51,13 +53,13 @@ test("whoever comes later stands behind all that wait, though the turn has a sha
   const { done, loop, come } = createBench();
   for (const name of letters("a", 5)) come(name, FAR_MS, name === "d" ? () => come("z") : undefined);
   loop.turn();
+  loop.turn();
   expect(done).toEqual(["a", "b", "c", "d", "e", "z"]);
 });
 
 test("a turn that nobody worked in leaves the next one its whole share", () => {
   const { done, loop, come } = createBench();
   for (const name of letters("a", 3)) come(name);
-  loop.turn();
   loop.turn();
   for (const name of letters("d", 3)) come(name);
   expect(done).toEqual(letters("a", 6));
@@ -68,6 +70,7 @@ test("what has waited beyond its deadline is told so, in the turn in which it pa
   const nowMs = loop.clock.now().monotonicMs;
   for (const name of letters("a", 9)) come(name);
   come("soon", nowMs + 4);
+  loop.turn();
   loop.turn();
   expect(done).toEqual(letters("a", 6));
   loop.turn();
@@ -81,7 +84,22 @@ test("what comes while as many wait as may is dropped at once, and waits again w
   for (const name of letters("a", 3 + MAX_WAITING + 1)) come(name);
   expect(done).toEqual(["a", "b", "c", "k dropped"]);
   loop.turn();
+  loop.turn();
   come("l");
   for (let turn = 0; turn < 3; turn++) loop.turn();
   expect(done).toEqual(["a", "b", "c", "k dropped", ...letters("d", 7), "l"]);
+});
+
+test("the share is asked for as it is now: it may shrink within a turn, and grow again", () => {
+  let maxMs = MAX_MS;
+  const { done, loop, come } = createBench(() => maxMs);
+  come("a", FAR_MS, () => (maxMs = 1));
+  for (const name of letters("b", 5)) come(name);
+  expect(done).toEqual(["a"]);
+  loop.turn();
+  loop.turn();
+  expect(done).toEqual(["a", "b"]);
+  maxMs = MAX_MS;
+  loop.turn();
+  expect(done).toEqual(letters("a", 5));
 });

@@ -2,11 +2,13 @@
 // 70 µs each) would otherwise stop every other call for as long as all of his take.
 import { expect, test } from "vitest";
 import type { Algorithm } from "../../../src/core/algorithm.ts";
+import type { Clock } from "../../../src/core/clock.ts";
 import {
   createTestKey,
   goodClaims,
   issuerWith,
   keysByHand,
+  NOW_S,
   reasonOf,
   signToken,
   verifierFor,
@@ -20,7 +22,10 @@ const BURST = 300;
 const MANY = 100;
 
 /** Asks for a token that has time, and writes down what it is told. */
-function askerOf({ verifier, clock }: TestVerifier, outcomes: string[]): (token: string) => void {
+function askerOf(
+  { verifier, clock }: Pick<TestVerifier, "verifier"> & { readonly clock: Clock },
+  outcomes: string[],
+): (token: string) => void {
   return (token) => {
     const now = clock.now();
     verifier.verify(Buffer.from(token), now, now.monotonicMs + 60_000, undefined, (outcome) => {
@@ -31,7 +36,7 @@ function askerOf({ verifier, clock }: TestVerifier, outcomes: string[]): (token:
 
 test("a known token is answered at once in every turn of a burst, and the burst is answered whole", async () => {
   const bench = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
-    maxVerifyMsPerTurn: 0.5,
+    verifyMsPerTurn: { aloneMs: 0.5, besideKnownMs: 0.5 },
     verifiedTokens: 1_000,
   });
   const outcomes: string[] = [];
@@ -53,7 +58,7 @@ test("a known token is answered at once in every turn of a burst, and the burst 
 
 test("what waits beyond its deadline is told that we are overloaded, and is not remembered as anything", async () => {
   const { verifier, clock, reports } = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
-    maxVerifyMsPerTurn: 0,
+    verifyMsPerTurn: { aloneMs: 0, besideKnownMs: 0 },
   });
   const now = clock.now();
   const token = signToken(key, goodClaims());
@@ -66,7 +71,7 @@ test("what waits beyond its deadline is told that we are overloaded, and is not 
 
 test("calls that wait with one new token are answered by one verification", async () => {
   const { verifier, clock, reports } = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
-    maxVerifyMsPerTurn: 0.01,
+    verifyMsPerTurn: { aloneMs: 0.01, besideKnownMs: 0.01 },
   });
   const now = clock.now();
   const ask = (token: Buffer): Promise<string> =>
@@ -82,7 +87,7 @@ test("calls that wait with one new token are answered by one verification", asyn
 
 test("more new tokens than may wait are told at once, and a known one is answered all the same", () => {
   const bench = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
-    maxVerifyMsPerTurn: 0.01,
+    verifyMsPerTurn: { aloneMs: 0.01, besideKnownMs: 0.01 },
     maxWaiting: 3,
   });
   const outcomes: string[] = [];
@@ -92,4 +97,26 @@ test("more new tokens than may wait are told at once, and a known one is answere
   for (let i = 0; i < 5; i++) ask(signToken(key, goodClaims({ jti: `new-${i}` })));
   ask(known);
   expect(outcomes).toEqual(["ok", "overloaded", "overloaded", "ok"]);
+});
+
+test("new tokens have less of a turn while known ones come, and more when none has come for a while", async () => {
+  let nowMs = 1_000;
+  const clock = { now: () => ({ monotonicMs: nowMs, wallMs: NOW_S * 1_000 }) };
+  const { verifier } = verifierFor([issuerWith(keysByHand([key.jwk], ALGORITHMS), ALGORITHMS)], {
+    verifyMsPerTurn: { aloneMs: Infinity, besideKnownMs: 0 },
+    clock,
+  });
+  const outcomes: string[] = [];
+  const ask = askerOf({ verifier, clock }, outcomes);
+  const known = signToken(key, goodClaims({ jti: "known" }));
+  const burst = Array.from({ length: 6 }, (_, i) => signToken(key, goodClaims({ jti: `new-${i}` })));
+  ask(known);
+  for (const token of burst.slice(0, 3)) ask(token);
+  expect(outcomes.length).toBe(4); // nobody known was about: all at once
+  ask(known);
+  for (const token of burst.slice(3)) ask(token);
+  expect(outcomes.length).toBe(5);
+  nowMs += 1_000;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(outcomes).toEqual(Array.from({ length: 8 }, () => "ok"));
 });
