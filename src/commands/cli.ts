@@ -128,10 +128,11 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
   addImport(program, io, finish);
   withControl(
     addCommand(program, "approve", "approve a revocation that another asked for", [
-      "portcullis approve 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11",
+      'portcullis approve 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11 --reason "asked Ada, the key did leak"',
     ]),
   )
     .argument("<id>", "of what waits, as revoke printed it")
+    .requiredOption("--reason <text>", "why, for the record")
     .action(async (id, options) => finish(await (await import("./approve.ts")).approve(id, options, io)));
   withControl(
     addCommand(program, "unrevoke", "lift a revocation", ["portcullis unrevoke 019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11"]),

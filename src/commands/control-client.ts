@@ -31,8 +31,8 @@ export interface ControlClient {
 
 interface Content {
   readonly body: object;
-  /** The same for both attempts, so that trying twice does it once. */
-  readonly idempotencyKey: string;
+  /** The same for both attempts, so that trying twice does it once; none where the path sees to that. */
+  readonly idempotencyKey?: string;
 }
 
 const DEFAULT_URL = "http://127.0.0.1:9003";
@@ -132,7 +132,7 @@ function callOf(method: HttpCall["method"], url: URL, token: string, content: Co
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: "application/json" };
   if (content === undefined) return { method, url, headers };
   headers["content-type"] = "application/json";
-  headers["idempotency-key"] = content.idempotencyKey;
+  if (content.idempotencyKey !== undefined) headers["idempotency-key"] = content.idempotencyKey;
   return { method, url, headers, body: JSON.stringify(content.body) };
 }
 

@@ -63,7 +63,7 @@ export async function revoke(
 
 function printPending(pending: PendingAnswer, io: CommandIo): void {
   io.out(`NOT REVOKED YET: ${targetLine(pending)} waits for another admin until ${when(pending.expires_at)}\n`);
-  io.out(`  approve  portcullis approve ${printable(pending.id)}\n`);
+  io.out(`  approve  portcullis approve ${printable(pending.id)} --reason …\n`);
 }
 
 /** `isFleetAsked`: whoever asked wants to hear of the fleet, also that nothing can be told. */

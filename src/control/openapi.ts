@@ -16,6 +16,7 @@ import {
   BATCH_ANSWER,
   CHECK_ANSWER,
   CHECK_QUERY,
+  DECISION_BODY,
   LIFT_BODY,
   LIST_QUERY,
   NEW_REVOCATION,
@@ -124,18 +125,22 @@ const LIST_PENDING = {
   responses: { "200": answer("All of it", PENDING_LIST), ...problems(401, 403, 429, 503) },
 };
 
+const DECIDED_BY = { required: true, content: { "application/json": { schema: DECISION_BODY } } };
+
 const APPROVE = {
   operationId: "approve",
   summary: "Approve what another asked for, which revokes it",
   description: "Needs portcullis:admin, and another caller than who asked. Defaults are those of the time of approval.",
-  responses: { "201": answer("Stored", ACKNOWLEDGED), ...problems(400, 401, 403, 404, 409, 422, 429, 503) },
+  requestBody: DECIDED_BY,
+  responses: { "201": answer("Stored", ACKNOWLEDGED), ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503) },
 };
 
 const WITHDRAW = {
   operationId: "withdraw",
   summary: "Withdraw what waits",
   description: "Needs portcullis:admin, unless one asked for it oneself.",
-  responses: { "204": { description: "Withdrawn" }, ...problems(401, 403, 404, 429, 503) },
+  requestBody: DECIDED_BY,
+  responses: { "204": { description: "Withdrawn" }, ...problems(400, 401, 403, 404, 413, 415, 422, 429, 503) },
 };
 
 const SHOW = {

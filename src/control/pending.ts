@@ -72,11 +72,12 @@ export async function listPending(room: Room): Promise<Result<readonly PendingRe
   return found.ok ? ok(found.value.flatMap(readPending)) : err(readFault(found.error));
 }
 
-/** What `caller`, who is an admin, approves. It waits on until `noLongerWaits`: it is lost in no failure between. */
+/** What `caller`, who is an admin, approves, and why. It waits on until `noLongerWaits`: it is lost in no failure between. */
 export async function approveWaiting(
   room: Room,
   id: string,
   caller: Caller,
+  reason: string,
 ): Promise<Result<PendingRevocation, Problem>> {
   const found = await find(room, id);
   if (!found.ok) return found;
@@ -86,7 +87,7 @@ export async function approveWaiting(
     room.audit.refused({ actor: by, action: "approve_refused", target: { kind }, reason: ONE_S_OWN.code });
     return err(ONE_S_OWN);
   }
-  await record(room, "approve", caller, found.value);
+  await record(room, "approve", caller, found.value, reason);
   return found;
 }
 
@@ -102,7 +103,7 @@ export async function noLongerWaits(room: Room, { id }: PendingRevocation): Prom
 }
 
 /** By whoever asked for it, or an admin; undefined: it waits no more. */
-export async function withdraw(room: Room, id: string, caller: Caller): Promise<Problem | undefined> {
+export async function withdraw(room: Room, id: string, caller: Caller, reason: string): Promise<Problem | undefined> {
   const found = await find(room, id);
   if (!found.ok) return found.error;
   if (found.value.by !== caller.name && !holds(caller, "portcullis:admin")) {
@@ -110,7 +111,7 @@ export async function withdraw(room: Room, id: string, caller: Caller): Promise<
   }
   const taken = await take(room, id);
   if (!taken.ok) return taken.error;
-  await record(room, "withdraw", caller, taken.value);
+  await record(room, "withdraw", caller, taken.value, reason);
   return undefined;
 }
 
@@ -133,11 +134,12 @@ async function record(
   action: "approve" | "withdraw",
   { name: actor }: Caller,
   { id, body }: PendingRevocation,
+  reason: string,
 ): Promise<void> {
   const { kind, issuer, id: name } = body.target;
   const target = { kind, ...(issuer === undefined ? {} : { issuer }), ...(name === undefined ? {} : { id: name }) };
   const atMs = room.clock.now().wallMs;
-  await room.audit.record({ actor, action, target, reason: body.reason, atMs, id, count: undefined });
+  await room.audit.record({ actor, action, target, reason, atMs, id, count: undefined });
 }
 
 /** None where another hand wrote it. */

@@ -83,6 +83,14 @@ export const LIFT_BODY: JsonSchema = {
   properties: { reason: { ...REASON, description: "Why, for the audit trail; the revocation's own where left out." } },
 };
 
+/** Of an approval or a withdrawal. */
+export const DECISION_BODY: JsonSchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["reason"],
+  properties: { reason: { ...REASON, description: "Why, for the audit trail." } },
+};
+
 export const REVOKE_HEADERS: JsonSchema = {
   type: "object",
   properties: {

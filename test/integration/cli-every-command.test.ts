@@ -90,7 +90,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     jsonLines: 1,
   },
   // What waits is approved in control-second-person.test.ts; here nothing waits.
-  approve: { done: undefined, failed: ["gone"], usage: [[], ["a", "b"]] },
+  approve: {
+    done: undefined,
+    failed: ["gone", "--reason", "r"],
+    usage: [["a"], ["--reason", "r"], ["a", "b", "--reason", "r"], ["a", "--reason", " "]],
+  },
   unrevoke: { done: () => [lifted], failed: ["gone"], usage: [[], ["a", "b"]], jsonLines: 1 },
   list: {
     done: () => [],

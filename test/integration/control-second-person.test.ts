@@ -32,8 +32,11 @@ const TENANT = { target: { kind: "tenant", id: "acme" }, reason: "breach" };
 
 const ask = (body: object = TENANT, headers = {}, token = plane.tokens.admin): Promise<Answer> =>
   plane.call("POST", "/v1/revocations", { token, body, headers });
-const approveAs = (token: string, id: string): Promise<Answer> =>
-  plane.call("POST", `/v1/revocations/pending/${id}/approve`, { token });
+const DECISION = { reason: "asked about it" };
+const approveAs = (token: string, id: string, body: object = DECISION): Promise<Answer> =>
+  plane.call("POST", `/v1/revocations/pending/${id}/approve`, { token, body });
+const withdrawAs = (token: string, id: string, body: object = DECISION): Promise<Answer> =>
+  plane.call("DELETE", `/v1/revocations/pending/${id}`, { token, body });
 const isRevoked = async (query: string): Promise<unknown> =>
   (await plane.call("GET", `/v1/check?${query}`)).json["revoked"];
 const waiting = async (): Promise<readonly { readonly id: string }[]> =>
@@ -41,8 +44,8 @@ const waiting = async (): Promise<readonly { readonly id: string }[]> =>
 
 async function trail(): Promise<readonly unknown[]> {
   const { items } = (await plane.call("GET", "/v1/audit")).json;
-  return (items as unknown as readonly { actor: string; action: string; id?: string }[])
-    .map(({ actor, action, id }) => [actor, action, id])
+  return (items as unknown as readonly { actor: string; action: string; id?: string; reason: string }[])
+    .map(({ actor, action, id, reason }) => [actor, action, id, reason])
     .toReversed();
 }
 
@@ -70,9 +73,9 @@ describe("a kind that needs a second person", () => {
     expect(await isRevoked("kind=tenant&id=acme")).toBe(true);
     expect(await waiting()).toEqual([]);
     expect(await trail()).toEqual([
-      ["root", "revoke_pending", asked.json.id],
-      ["deputy", "approve", asked.json.id],
-      ["root", "revoke", done.json.id],
+      ["root", "revoke_pending", asked.json.id, TENANT.reason],
+      ["deputy", "approve", asked.json.id, DECISION.reason],
+      ["root", "revoke", done.json.id, TENANT.reason],
     ]);
   });
 
@@ -81,10 +84,10 @@ describe("a kind that needs a second person", () => {
     const own = await approveAs(plane.tokens.admin, id);
     expect([own.status, own.json["code"]]).toEqual([403, "second_person_required"]);
     expect((await approveAs(plane.tokens.revoker, id)).status).toBe(403);
-    expect((await plane.call("POST", `/v1/revocations/pending/${id}/approve`, {})).status).toBe(401);
+    expect((await plane.call("POST", `/v1/revocations/pending/${id}/approve`, { body: DECISION })).status).toBe(401);
     expect(await isRevoked("kind=tenant&id=acme")).toBe(false);
     expect(await waiting()).toHaveLength(1);
-    expect(await trail()).toContainEqual(["root", "approve_refused", undefined]);
+    expect(await trail()).toContainEqual(["root", "approve_refused", undefined, "second_person_required"]);
   });
 
   test("is revoked once, however many approve it at once", async () => {
@@ -134,7 +137,7 @@ describe("a kind that needs a second person", () => {
     await plane.store.addPending("odd", text, 60_000);
     expect(await waiting()).toEqual([]);
     expect((await approveAs(plane.tokens.otherAdmin, "odd")).status).toBe(404);
-    expect((await plane.call("DELETE", "/v1/revocations/pending/odd")).status).toBe(404);
+    expect((await withdrawAs(plane.tokens.admin, "odd")).status).toBe(404);
   });
 
   test("is found faulty before it waits", async () => {
@@ -152,8 +155,7 @@ describe("a kind that needs a second person", () => {
 
   test("is withdrawn by who asked or by an admin, and by nobody else", async () => {
     const body = { target: { kind: "user", id: "alice" }, reason: "r" };
-    const withdraw = async (token: string, id: string): Promise<number> =>
-      (await plane.call("DELETE", `/v1/revocations/pending/${id}`, { token })).status;
+    const withdraw = async (token: string, id: string): Promise<number> => (await withdrawAs(token, id)).status;
     const first = (await ask(body, {}, plane.tokens.revoker)).json;
     const second = (await ask(body, {}, plane.tokens.revoker)).json;
     expect(await withdraw(plane.tokens.otherRevoker, first.id)).toBe(403);
@@ -162,6 +164,27 @@ describe("a kind that needs a second person", () => {
     expect(await withdraw(plane.tokens.admin, second.id)).toBe(404);
     expect((await approveAs(plane.tokens.admin, first.id)).status).toBe(404);
     expect(await isRevoked("kind=user&id=alice")).toBe(false);
+    expect(await trail()).toContainEqual(["root", "withdraw", second.id, DECISION.reason]);
+  });
+
+  test.each([
+    [undefined, 400],
+    [{}, 400],
+    [{ reason: " " }, 422],
+    [{ reason: 7 }, 400],
+    [{ reason: "two\nlines" }, 422],
+    [{ ...DECISION, wait: "fleet" }, 400],
+  ])("is neither approved nor withdrawn for no good reason: %j", async (body, status) => {
+    const { id } = (await ask()).json;
+    expect(
+      (await plane.call("POST", `/v1/revocations/pending/${id}/approve`, { token: plane.tokens.otherAdmin, body }))
+        .status,
+    ).toBe(status);
+    expect(
+      (await plane.call("DELETE", `/v1/revocations/pending/${id}`, { token: plane.tokens.admin, body })).status,
+    ).toBe(status);
+    expect(await isRevoked("kind=tenant&id=acme")).toBe(false);
+    expect(await waiting()).toHaveLength(1);
   });
 
   test("waits as a batch's line too, and loses no other line", async () => {
@@ -216,11 +239,11 @@ test("the command line says that nothing is revoked yet, and what approves it", 
   expect(out).toMatch(/^NOT REVOKED YET: everything waits for another admin until /);
   const id = /portcullis approve (\S+)/.exec(out)?.[1] ?? "";
   out = "";
-  expect(await approve(id, {}, io(plane.tokens.admin))).toBe(1);
+  expect(await approve(id, DECISION, io(plane.tokens.admin))).toBe(1);
   expect(out).toContain("cannot approve it");
   out = "";
-  expect(await approve(id, {}, io(plane.tokens.otherAdmin))).toBe(0);
+  expect(await approve(id, DECISION, io(plane.tokens.otherAdmin))).toBe(0);
   expect(out).toMatch(/^revoked everything\n/);
   expect(await isRevoked("kind=everything")).toBe(true);
-  expect(await approve("", {}, io(plane.tokens.otherAdmin))).toBe(2);
+  expect(await approve("", DECISION, io(plane.tokens.otherAdmin))).toBe(2);
 });

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { get, post, remove, type Problem } from "../api.ts";
 import { moment, nameOf } from "../format.ts";
+import { Act } from "../parts/act.tsx";
 import { Choice } from "../parts/field.tsx";
 import { Lift } from "../parts/lift.tsx";
 import { Note, ProblemNote, Waiting } from "../parts/note.tsx";
@@ -65,6 +66,10 @@ export function StandingView({ session }: { session: Session }): JSX.Element {
   );
 }
 
+function pathOf({ id }: Pending): string {
+  return `/v1/revocations/pending/${encodeURIComponent(id)}`;
+}
+
 function Waits({ session, approved }: { session: Session; approved: () => void }): JSX.Element | null {
   const [items, setItems] = useState<readonly Pending[]>([]);
   const [problem, setProblem] = useState<Problem>();
@@ -74,13 +79,6 @@ function Waits({ session, approved }: { session: Session; approved: () => void }
     else setProblem(answer.problem);
   };
   useEffect(() => void load(), []);
-  const decide = async (one: Pending, approves: boolean): Promise<void> => {
-    const path = `/v1/revocations/pending/${encodeURIComponent(one.id)}`;
-    const answer = approves ? await post(`${path}/approve`, undefined) : await remove(path);
-    setProblem(answer.ok ? undefined : answer.problem);
-    await load();
-    if (approves && answer.ok) approved();
-  };
   if (items.length === 0 && problem === undefined) return null;
   return (
     <section aria-label="Waiting for approval" class="waits">
@@ -95,17 +93,30 @@ function Waits({ session, approved }: { session: Session; approved: () => void }
               asked for by {one.by}, {moment(one.at)}; gone {moment(one.expires_at)}
             </p>
             <p class="actions">
-              <button
-                type="button"
-                class="danger"
+              <Act
+                label="Approve …"
+                look="danger"
                 disabled={one.by === session.name}
-                onClick={() => void decide(one, true)}
-              >
-                Approve, and revoke
-              </button>
-              <button type="button" class="quiet" onClick={() => void decide(one, false)}>
-                Withdraw
-              </button>
+                title={`Approve what ${one.by} asked for: ${nameOf(one.target)}`}
+                consequence="It is revoked at once."
+                confirm="Approve, and revoke"
+                leave="Let it wait"
+                act={(reason) => post(`${pathOf(one)}/approve`, { reason })}
+                done={() => {
+                  void load();
+                  approved();
+                }}
+              />
+              <Act
+                label="Withdraw …"
+                look="quiet"
+                title={`Withdraw what ${one.by} asked for: ${nameOf(one.target)}`}
+                consequence="Nothing is revoked, and nobody can approve it any more."
+                confirm="Withdraw it"
+                leave="Let it wait"
+                act={(reason) => remove(pathOf(one), { reason })}
+                done={() => void load()}
+              />
             </p>
             {one.by === session.name ? <p class="hint">You asked for it: somebody else must approve.</p> : null}
           </li>

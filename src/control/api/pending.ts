@@ -1,12 +1,16 @@
 // Routes for what waits for a second person: list, approve, withdraw.
 
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { faultOfReason } from "../new-revocation.ts";
 import { approvalOnce, approveWaiting, listPending, noLongerWaits, pendingJson, withdraw } from "../pending.ts";
+import { invalid } from "../problem.ts";
 import { revoke } from "../revoke.ts";
 import { acknowledgedJson } from "../revocation-json.ts";
+import { DECISION_BODY } from "../schemas.ts";
 import { callerOf, sendProblem, type Room } from "./room.ts";
 
-type OfOne = { Params: { id: string } };
+type OfOne = { Params: { id: string }; Body: { readonly reason: string } };
+type Decided = FastifyRequest<OfOne>;
 
 export function registerPending(app: FastifyInstance, room: Room): void {
   app.get("/v1/revocations/pending", async (_request, reply) => {
@@ -15,10 +19,10 @@ export function registerPending(app: FastifyInstance, room: Room): void {
   });
   app.post<OfOne>(
     "/v1/revocations/pending/:id/approve",
-    { config: { scope: "portcullis:admin" } },
+    { config: { scope: "portcullis:admin" }, schema: { body: DECISION_BODY }, preHandler: refuseReason },
     async (request, reply) => {
       const approver = callerOf(request);
-      const approved = await approveWaiting(room, request.params.id, approver);
+      const approved = await approveWaiting(room, request.params.id, approver, request.body.reason);
       if (!approved.ok) return sendProblem(reply, approved.error);
       const outcome = await revoke(room, {
         // The one who asked for it, with what the one who approved it may do.
@@ -32,8 +36,18 @@ export function registerPending(app: FastifyInstance, room: Room): void {
       return reply.code(201).type("application/json").send(outcome.value);
     },
   );
-  app.delete<OfOne>("/v1/revocations/pending/:id", async (request, reply) => {
-    const problem = await withdraw(room, request.params.id, callerOf(request));
-    return problem === undefined ? reply.code(204).send() : sendProblem(reply, problem);
-  });
+  app.delete<OfOne>(
+    "/v1/revocations/pending/:id",
+    { schema: { body: DECISION_BODY }, preHandler: refuseReason },
+    async (request, reply) => {
+      const problem = await withdraw(room, request.params.id, callerOf(request), request.body.reason);
+      return problem === undefined ? reply.code(204).send() : sendProblem(reply, problem);
+    },
+  );
+}
+
+/** Answers where the reason is none. */
+async function refuseReason({ body }: Decided, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  const fault = faultOfReason(body.reason);
+  return fault === undefined ? undefined : sendProblem(reply, invalid({ pointer: "/reason", detail: fault }));
 }
