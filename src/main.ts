@@ -1,7 +1,9 @@
 // argv → command → exit code. The only file that touches the process: its arguments, environment, streams, signals.
 
 import { readFileSync } from "node:fs";
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { runCli } from "./commands/cli.ts";
+import type { WorkerStart } from "./commands/worker-messages.ts";
 import { EXIT, type CommandIo } from "./commands/io.ts";
 import { err, ok, type Result } from "./core/result.ts";
 import { createSignals } from "./lifecycle/signals.ts";
@@ -58,6 +60,7 @@ const io: CommandIo = {
   isTerminal: process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "",
   isErrorTerminal: process.stderr.isTTY,
   version: versionOfPackage(),
+  program: new URL(import.meta.url),
   signals: {
     ...signals,
     onTerminate(drain) {
@@ -67,8 +70,14 @@ const io: CommandIo = {
   },
 };
 
+/** A thread that `serve` started. It ends when that does. */
+async function runWorker(port: MessagePort): Promise<never> {
+  await (await import("./commands/worker.ts")).work(workerData as WorkerStart, port, io.version);
+  return new Promise(() => undefined);
+}
+
 try {
-  process.exitCode = await runCli(process.argv.slice(2), io);
+  process.exitCode = parentPort === null ? await runCli(process.argv.slice(2), io) : await runWorker(parentPort);
 } catch (error) {
   process.exitCode = EXIT.failed;
   io.err(`portcullis: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

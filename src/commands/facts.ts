@@ -53,14 +53,16 @@ export function statusFacts({ startedAt, store, ladder, replica, issuers, ...fac
     },
     replica: replica === undefined ? undefined : replicaFacts(replica, now),
     breaker: ladder.breakerState(),
-    issuers: issuers.map(({ id, keys }) => {
-      const { keyCount, lastReadWallMs } = keys.status();
-      return { id, keyCount, keysAgeMs: lastReadWallMs === undefined ? undefined : now.wallMs - lastReadWallMs };
-    }),
+    issuers: issuers.map((issuer) => keysFacts(issuer, now)),
   };
 }
 
-function replicaFacts(replica: Replica, now: Instant): NonNullable<StatusFacts["replica"]> {
+export function keysFacts({ id, keys }: Issuer, now: Instant): StatusFacts["issuers"][number] {
+  const { keyCount, lastReadWallMs } = keys.status();
+  return { id, keyCount, keysAgeMs: lastReadWallMs === undefined ? undefined : now.wallMs - lastReadWallMs };
+}
+
+export function replicaFacts(replica: Replica, now: Instant): NonNullable<StatusFacts["replica"]> {
   const { position, ...facts } = replica.status();
   return { ...facts, lagMs: position === undefined ? undefined : ageMs(position, now) };
 }

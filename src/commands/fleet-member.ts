@@ -11,11 +11,10 @@ import { eventLoop } from "../resilience/schedule.ts";
 import type { FleetBoard, SidecarReport } from "../revocation/fleet-board.ts";
 import { createFleetReporter } from "../revocation/fleet-reporter.ts";
 import type { NewsReader } from "../revocation/news.ts";
-import type { RecentTokens } from "../revocation/preview/answering.ts";
 import { unanswered } from "../revocation/preview/question.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
 import { systemClock } from "./clock.ts";
-import { createAnswers } from "./fleet-answers.ts";
+import type { FleetAnswers } from "./fleet-answers.ts";
 import type { Ladder } from "./ladder.ts";
 import { createReportDelivery, type ReportDelivery } from "./report-delivery.ts";
 
@@ -33,7 +32,7 @@ export interface MemberFacts {
   readonly news: NewsReader | undefined;
   readonly ladder: Pick<Ladder, "breakerState">;
   readonly totals: () => DecisionTotals;
-  readonly recent: () => RecentTokens;
+  readonly answers: FleetAnswers;
 }
 
 /** `board` is told where the control plane is in this process; else it is told by HTTP, where that is configured. */
@@ -48,7 +47,7 @@ export function createFleetMember(
     .slice(0, 64)}-${randomBytes(6).toString("hex")}`;
   const delivery = deliveryOf(config, board);
   if (delivery === undefined) return { part: undefined, reportNow() {} };
-  const answers = createAnswers({ recent: facts.recent, clock: systemClock, schedule: eventLoop });
+  const { answers } = facts;
   const reporter = createFleetReporter({
     report: () => ({ ...reportOf(id, facts), answers: answers.ready() }),
     deliver: (report) => delivery.deliver(report),

@@ -34,6 +34,8 @@ export interface CommandIo {
   readonly isErrorTerminal: boolean;
   /** Of this program, as in package.json. */
   readonly version: string;
+  /** What this process runs, for a thread of its own that knows what it is by its data. */
+  readonly program: URL;
   readonly signals: Signals;
 }
 

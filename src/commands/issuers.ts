@@ -3,9 +3,12 @@
 import type { IssuerConfig, JwksConfig } from "../config/issuer-config.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
+import type { Part } from "../lifecycle/lifecycle.ts";
 import type { Issuer } from "../token/issuer.ts";
-import { createKeySource, type JwksLocation, type KeySource } from "../token/key-source.ts";
+import { createKeySource, type JwksLocation, type KeySource, type KeySourceOptions } from "../token/key-source.ts";
 import { systemClock } from "./clock.ts";
+
+const STOP_TIMEOUT_MS = 5_000;
 
 export interface Issuers {
   /** One per configured issuer whose tokens are verified here, in that order. Starts sources that are new; `settled` when each has tried once. */
@@ -17,7 +20,17 @@ export interface Issuers {
   stop(): Promise<void>;
 }
 
-export function createIssuers(observer: Observer, log: Log): Issuers {
+/** Where sources come from. */
+export interface KeySources {
+  /** A source that is not started. `name` is equal for equal options, in every thread. */
+  open(name: string, options: KeySourceOptions): KeySource;
+  /** The source of this name is not used any more. */
+  retired(name: string): void;
+}
+
+const FETCHING: KeySources = { open: (_, options) => createKeySource(options), retired() {} };
+
+export function createIssuers(observer: Observer, log: Log, from: KeySources = FETCHING): Issuers {
   const sources = new Map<string, KeySource>();
   const kept = new Set<KeySource>();
   let inUse: ReadonlySet<string> = new Set();
@@ -31,7 +44,7 @@ export function createIssuers(observer: Observer, log: Log): Issuers {
     const name = JSON.stringify([config.id, location, config.algorithms]);
     const known = sources.get(name);
     if (known !== undefined) return { name, source: known, fresh: false };
-    const source = createKeySource({
+    const source = from.open(name, {
       issuerId: config.id,
       location,
       algorithms: config.algorithms,
@@ -57,12 +70,26 @@ export function createIssuers(observer: Observer, log: Log): Issuers {
     },
     async retireUnused() {
       const unused = [...sources].filter(([name, source]) => !inUse.has(name) && !kept.has(source));
-      for (const [name] of unused) sources.delete(name);
+      for (const [name] of unused) {
+        sources.delete(name);
+        from.retired(name);
+      }
       await Promise.all(unused.map(([, source]) => source.stop()));
     },
     async stop() {
       await Promise.all([...sources.values()].map((source) => source.stop()));
     },
+  };
+}
+
+/** Not waited for: readiness does, and a Check before they are here is told `keys_unavailable`. */
+export function issuersPart(sources: Issuers): Part {
+  return {
+    name: "keys",
+    start: () => Promise.resolve(),
+    stop: () => sources.stop(),
+    startTimeoutMs: STOP_TIMEOUT_MS,
+    stopTimeoutMs: STOP_TIMEOUT_MS,
   };
 }
 

@@ -2,6 +2,8 @@
 
 import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
+import type { Readiness } from "../ops/readiness.ts";
+import type { OpsServer } from "../ops/server.ts";
 import type { NewsReader } from "../revocation/news.ts";
 import type { Replica } from "../revocation/replica/replica.ts";
 import type { RevocationStore } from "../revocation/revocation-store.ts";
@@ -18,6 +20,10 @@ export function storePart(store: Pick<RevocationStore, "start" | "stop">): Part 
   return { name: "store", start: () => store.start(), stop: () => store.stop(), ...DEADLINES };
 }
 
+export function replicaPart(replica: Replica): Part {
+  return { name: "replica", start: async () => replica.start(), stop: () => replica.stop(), ...DEADLINES };
+}
+
 /** Watches from its creation on, for SIGHUP would end a process that does not listen for it, and ends when it stops. */
 export function ladderPart(ladder: Ladder, replica: Replica | undefined, news: NewsReader | undefined): Part {
   return {
@@ -30,6 +36,20 @@ export function ladderPart(ladder: Ladder, replica: Replica | undefined, news: N
       ladder.stop();
       news?.stop();
       await replica?.stop();
+    },
+    ...DEADLINES,
+  };
+}
+
+export function opsPart(ops: OpsServer, readiness: Readiness, log: Log): Part {
+  return {
+    name: "ops",
+    async start() {
+      log.info("listening", { part: "ops", address: await ops.start() });
+    },
+    async stop() {
+      readiness.stop();
+      await ops.stop();
     },
     ...DEADLINES,
   };

@@ -88,6 +88,11 @@ function routesOf(config: Config, tiers: TierTable): Routes {
   return routes.value;
 }
 
+/** By which upstreams verify what any policy of `config` signs: a key set as JSON; undefined: nothing is signed. */
+export function identityJwksOf(config: Config): string | undefined {
+  return signerOf(config)?.jwks;
+}
+
 function signerOf(config: Config): IdentitySigner | undefined {
   const { signed } = config.identity;
   return signed && createIdentitySigner({ ...signed, skewMsOf: skewMsOf(config), random: Math.random });

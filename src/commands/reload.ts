@@ -15,6 +15,7 @@ const LOOK_EVERY_MS = 1_000;
 
 /** What is built once at the start: a change of it is told, and waits for a restart. */
 const FIXED = [
+  "workerCount",
   "listen",
   "store",
   "dpop",

@@ -7,19 +7,21 @@ import { EXIT, type CommandIo } from "./io.ts";
 /** The signal to end, from the moment it is listened for. */
 export interface Termination {
   readonly asked: Promise<void>;
+  /** As a signal would. */
+  ask(): void;
   isAsked(): boolean;
 }
 
 /** From here on a signal is an order to end in order, also one that comes before there is anything to stop. */
 export function listenForTermination(io: CommandIo): Termination {
   let isAsked = false;
-  const asked = new Promise<void>((resolve) => {
-    io.signals.onTerminate(() => {
-      isAsked = true;
-      resolve();
-    });
-  });
-  return { asked, isAsked: () => isAsked };
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const ask = (): void => {
+    isAsked = true;
+    resolve();
+  };
+  io.signals.onTerminate(ask);
+  return { asked, ask, isAsked: () => isAsked };
 }
 
 /** Resolves with the exit code when everything is stopped: 1 if a part could not start or be stopped. */

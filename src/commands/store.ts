@@ -15,6 +15,8 @@ import { createRedisStore } from "../revocation/redis/store.ts";
 import { createRelay, type Relay } from "../revocation/relay/relay.ts";
 import { createRelayedReplica } from "../revocation/relay/replica.ts";
 import { createRelayStore, type RelayStore } from "../revocation/relay/store.ts";
+import type { Publication } from "../revocation/shared/publication.ts";
+import type { Published } from "../revocation/replica/published.ts";
 import { createReplica, type Replica } from "../revocation/replica/replica.ts";
 import { createRecordDatabase } from "../revocation/record/database.ts";
 import { createRecordedStore } from "../revocation/record/recorded-store.ts";
@@ -72,12 +74,16 @@ export function openControlStore(config: Config, log: Log, observer: RecordObser
   return createRecordedStore({ store, database, reconciler, keyPrefix, clock: systemClock });
 }
 
-/** The replica of the configuration, not started; undefined where every answer comes from the store. */
+/**
+ * The replica of the configuration, not started; undefined where every answer comes from the store. `publication`: other
+ * threads read there what it knows.
+ */
 export function createReplicaOf(
   config: Config,
   log: Log,
   observer: Observer,
   onAwaited: () => void,
+  publication?: Publication,
 ): Replica | undefined {
   const { store, feed, control } = config;
   const common = { clock: systemClock, schedule: eventLoop, log, observer, random: Math.random, onAwaited };
@@ -87,7 +93,11 @@ export function createReplicaOf(
   }
   if (store.type !== "redis" || feed.type !== "redis") return undefined;
   const source = createRedisReplicaSource({ url: store.url, keyPrefix, clock: systemClock, log });
-  return createReplica({ ...common, ...feed, source });
+  const shared =
+    publication === undefined
+      ? {}
+      : { known: publication.known, publish: (state: Published): void => publication.publish(state) };
+  return createReplica({ ...common, ...feed, ...shared, source });
 }
 
 /** The relay of a control plane; undefined where its store feeds nobody. */

@@ -40,6 +40,7 @@ export function compileConfig(file: string, directory: string, written: WrittenF
   return {
     file,
     mode: written.mode,
+    workerCount: written.workers,
     listen,
     issuers: written.issuers.map((issuer, index) =>
       compileIssuer(issuer, directory, secrets.ofLists.get(`issuers.${index}.introspection.clientSecretFile`)),

@@ -101,6 +101,8 @@ export interface Config {
   readonly mode: "enforce" | "observe";
   /** Absolute path of the file it came from. */
   readonly file: string;
+  /** Threads that answer Checks; from 2 on the i-th listens on the i-th address of `listen.grpc`. */
+  readonly workerCount: number;
   readonly listen: ListenConfig;
   /** At least one. */
   readonly issuers: readonly IssuerConfig[];

@@ -5,6 +5,9 @@ import type { Algorithm } from "../core/algorithm.ts";
 /** Loopback: Envoy runs beside the sidecar, and nothing here should be reachable from outside unasked. */
 export const LISTEN = { grpc: "127.0.0.1:9001", ops: "127.0.0.1:9002", control: "127.0.0.1:9003" } as const;
 
+/** One thread is a core, and 20,000 checks a second and more: most sidecars never need another. */
+export const WORKERS = 1;
+
 /** A seventh of the stock library's CPU for a warm Check, and none of its objects that outlive a call (ADR 14). */
 export const TRANSPORT = "wire";
 

@@ -15,6 +15,7 @@ export function formatConfig(config: Config): string {
   return stringify(
     {
       mode: config.mode,
+      workers: config.workerCount,
       listen: writeListen(config.listen),
       issuers: config.issuers.map(writeIssuer),
       dpop: writeDpop(config.dpop),

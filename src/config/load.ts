@@ -16,6 +16,7 @@ import { checkRecord } from "./checks/record.ts";
 import { callTokenIn, checkReport } from "./checks/report.ts";
 import { checkSenders } from "./checks/senders.ts";
 import { checkStore } from "./checks/store.ts";
+import { checkWorkers } from "./checks/workers.ts";
 import { checkTls } from "./checks/tls.ts";
 import { compileConfig } from "./compile.ts";
 import type { Config, StoreConfig } from "./config.ts";
@@ -61,6 +62,7 @@ export function loadConfig(
     checkListen,
     checkIssuers,
     checkStore,
+    checkWorkers,
     checkRouting,
     checkIdentity,
     checkRecord,

@@ -18,6 +18,7 @@ import {
   TELEMETRY,
   TIERS,
   TRANSPORT,
+  WORKERS,
 } from "./defaults.ts";
 import {
   FILE_PATH,
@@ -45,10 +46,13 @@ import { DPOP_BLOCK } from "./sender-schema.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./units.ts";
 import type { WrittenFile } from "./written.ts";
 
+/** Each has an address of its own. */
+const MAX_WORKERS = 16;
+
 const listen = z.strictObject({
   grpc: allowing(
     "an address, or a list of addresses: host:port, [ipv6]:port or unix:/path",
-    z.union([address(), allowing("a list of at least one address", z.array(address()).min(1).max(16))]),
+    z.union([address(), allowing("a list of at least one address", z.array(address()).min(1).max(MAX_WORKERS))]),
   )
     .default(LISTEN.grpc)
     .describe("Where Envoy calls: gRPC ext_authz and gRPC health. One address or a list."),
@@ -144,6 +148,11 @@ export const FILE: z.ZodType<WrittenFile> = z
     mode: oneOf(["enforce", "observe"])
       .default(MODE)
       .describe("observe: what would be refused is let through unnamed, marked and counted; nothing is guarded."),
+    workers: count(1, MAX_WORKERS)
+      .default(WORKERS)
+      .describe(
+        "Of serve: threads that answer Checks. From 2 on each has an address of its own in listen.grpc, all of them endpoints of Envoy's cluster, and limits hold for each.",
+      ),
     listen: listen.prefault({}).describe("Where Portcullis listens."),
     issuers: allowing("a list of at least one issuer", z.array(ISSUER_BLOCK).min(1)).describe(
       "Whose tokens are accepted.",

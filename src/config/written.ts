@@ -157,6 +157,7 @@ export interface WrittenKafka {
 }
 
 export interface WrittenFile {
+  workers: number;
   mode: "enforce" | "observe";
   listen: {
     grpc: string | string[];

@@ -14,8 +14,8 @@ interface Component {
 export interface ReadinessReport {
   readonly ready: boolean;
   /**
-   * By name: `keys:<issuer>` for each issuer, `store`, `replica` and `kafka` where there is one, `mode` where it only
-   * observes, `draining`.
+   * By name: `keys:<issuer>` for each issuer, `store`, `replica`, `kafka` and `workers` where there is one, `mode` where it
+   * only observes, `draining`.
    */
   readonly components: Readonly<Record<string, Component>>;
 }
@@ -34,6 +34,8 @@ export interface ReadinessFacts {
   readonly issuers: readonly { readonly id: string; readonly hasKeys: boolean }[];
   /** Left out: there is none. `why` it does not get on; undefined: it does. */
   readonly kafka?: { readonly why: string | undefined } | undefined;
+  /** Left out: one thread does everything. Otherwise so many have told how they are, of all. */
+  readonly workers?: { readonly workingCount: number; readonly count: number } | undefined;
   /** It refuses nothing. */
   readonly isObserving: boolean;
 }
@@ -52,6 +54,7 @@ export function judgeReadiness(facts: ReadinessFacts, draining: boolean, upForMs
   if (facts.replica !== undefined) components["replica"] = judgeReplica(facts.replica);
   // Whoever revokes does not wait for it, so it is no reason to stay away.
   if (facts.kafka !== undefined) components["kafka"] = judgeKafka(facts.kafka.why);
+  if (facts.workers !== undefined) components["workers"] = judgeWorkers(facts.workers);
   // Still ready: it answers. But nobody who looks shall take it for a guard.
   if (facts.isObserving) components["mode"] = { state: "degraded", detail: "observes: refuses nothing" };
   components["draining"] = draining ? { state: "not_ready", detail: "shutting down" } : { state: "ready" };
@@ -74,6 +77,13 @@ function judgeReplica({ lagMs, why }: NonNullable<ReadinessFacts["replica"]>): C
   if (lagMs === undefined) return { state: "degraded", detail: `not in step with the store yet${reason}` };
   if (lagMs >= REPLICA_LAGS_FROM_MS) return { state: "degraded", detail: `behind the store${reason}` };
   return why === undefined ? { state: "ready" } : { state: "degraded", detail: why };
+}
+
+/** Envoy calls them all: one that is away is calls that are not answered. */
+function judgeWorkers({ workingCount, count }: NonNullable<ReadinessFacts["workers"]>): Component {
+  return workingCount === count
+    ? { state: "ready" }
+    : { state: "not_ready", detail: `${workingCount} of ${count} are at work` };
 }
 
 function judgeKafka(why: string | undefined): Component {

@@ -23,6 +23,8 @@ export interface DecisionLogOptions {
   readonly plainSubject: boolean;
   /** From 0 up to 1, as Math.random. */
   readonly random: () => number;
+  /** Hex digits of 32 bytes; made at start where left out. Of all threads of a process the same. */
+  readonly subjectKey?: string | undefined;
 }
 
 export interface DecisionLog {
@@ -30,22 +32,26 @@ export interface DecisionLog {
   record(decision: Decision): void;
 }
 
+/** For one process: a key to hash subjects with. */
+export function createSubjectKey(): string {
+  return randomBytes(32).toString("hex");
+}
+
 /**
  * A subject is written as `subject_hash`: SHA-256 under a key made at start and never shown, so that a list of known
  * subjects does not give them away. Lines of one process can be compared with each other, no further.
  */
 export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
-  const { denyRatio, allowRatio, plainSubject, random } = options;
+  const { denyRatio, allowRatio, plainSubject, random, subjectKey = createSubjectKey() } = options;
   const logger = createLogger(options.output);
-  // A fixed length before the subject: no two pairs of key and subject are the same text.
-  const hashKey = randomBytes(32).toString("hex");
 
   function subjectField(subject: string | undefined): { subject?: string; subject_hash?: string } {
     if (subject === undefined) return {};
     if (plainSubject) return { subject };
+    // The key's length is fixed: no two pairs of key and subject are the same text.
     // Not an HMAC, at a tenth of its time: what that adds is that nobody can extend a message whose hash he knows, which
     // half a digest does not allow either, and here nobody takes a hash for a proof.
-    return { subject_hash: hash("sha256", hashKey + subject, "hex").slice(0, SUBJECT_HASH_DIGITS) };
+    return { subject_hash: hash("sha256", subjectKey + subject, "hex").slice(0, SUBJECT_HASH_DIGITS) };
   }
 
   return {

@@ -2,6 +2,7 @@
 
 import { collectDefaultMetrics, Registry, type Metric, type OpenMetricsContentType } from "prom-client";
 import { Distribution } from "./distribution.ts";
+import { joint, type Sample, type Samples } from "./joint-samples.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface Exposition {
@@ -10,19 +11,10 @@ export interface Exposition {
 }
 
 export interface Scrape {
+  /** What this thread counts, by metric. */
+  samples(): Promise<Samples>;
   /** `accept` is the request's header. Never rejects for want of a metric. */
   render(accept: string | undefined): Promise<Exposition>;
-}
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly value: number;
-  readonly metricName?: string;
-  readonly exemplar?: {
-    readonly labelSet: Readonly<Record<string, string>>;
-    readonly value: number;
-    readonly timestamp: number;
-  };
 }
 
 /** What prom-client's Registry asks of a metric when it writes one. */
@@ -38,15 +30,27 @@ type Collect = () => Collected | Promise<Collected>;
 /**
  * Two registries, one a format: prom-client cuts `_total` off a counter's name for good when it once writes it as
  * OpenMetrics, and a registry's format cannot change while it writes.
+ *
+ * `elsewhere` gives what other threads of this process count; a scrape fails where it does.
  */
-export function createScrape(metrics: Metrics): Scrape {
+export function createScrape(
+  metrics: Metrics,
+  elsewhere: () => Promise<readonly Samples[]> = () => Promise.resolve([]),
+): Scrape {
+  const collects = new Map<string, Collect>();
+  let others: readonly Samples[] = [];
   const text = new Registry();
   const open = new Registry<OpenMetricsContentType>();
   open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
 
   function register(name: string, type: string, collect: Collect): void {
-    registerIn(text, name, type, collect);
-    registerIn(open, name, type, collect);
+    collects.set(name, collect);
+    const all = async (): Promise<Collected> => {
+      const here = await collect();
+      return others.length === 0 ? here : { ...here, values: joint(name, type, here.values, others) };
+    };
+    registerIn(text, name, type, all);
+    registerIn(open, name, type, all);
   }
 
   for (const metric of nodeMetrics()) register(metric.name, metric.type, () => metric.get());
@@ -56,7 +60,12 @@ export function createScrape(metrics: Metrics): Scrape {
   }
 
   return {
+    async samples() {
+      const all = await Promise.all([...collects].map(async ([name, collect]) => [name, await collect()] as const));
+      return Object.fromEntries(all.map(([name, { values }]) => [name, values]));
+    },
     async render(accept) {
+      others = await elsewhere();
       const registry = accept?.includes("application/openmetrics-text") === true ? open : text;
       return { contentType: registry.contentType, body: await registry.metrics() };
     },

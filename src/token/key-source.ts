@@ -25,6 +25,15 @@ export interface KeySourceOptions {
   readonly clock: Clock;
   readonly observer: Pick<Observer, "jwksFetched" | "jwksKeyDropped" | "jwksReadAt">;
   readonly log: Log;
+  /** Told of each document that was taken over, before anybody who waited for it is answered. */
+  readonly onTaken?: (reading: TakenReading) => void;
+}
+
+/** A document that was read whole and found good. It can be posted to another thread. */
+export interface TakenReading {
+  readonly text: string;
+  /** Taken before the reading began. */
+  readonly readAt: Instant;
 }
 
 export interface KeySourceStatus {
@@ -62,7 +71,7 @@ export interface KeySource {
 }
 
 /** Contract §4: how long keys are trusted that can no longer be read. */
-const KEEP_THROUGH_ERRORS_MS = 24 * 3_600_000;
+export const KEEP_THROUGH_ERRORS_MS: number = 24 * 3_600_000;
 /** One whole reading, both requests of a discovery included. */
 const READ_TIMEOUT_MS = 5_000;
 /** Refreshes are spread over the last fifth of their time, so that a fleet does not come all at once. */
@@ -71,11 +80,8 @@ const FIRST_RETRY_MS = 500;
 /** Without keys every call is refused, and a file costs nothing: try soon. With keys there is a day to spare. */
 const LONGEST_RETRY_MS = { soon: 5_000, kept: 60_000 } as const;
 
-interface GoodReading {
-  readonly text: string;
+interface GoodReading extends TakenReading {
   readonly keys: KeySet;
-  /** Taken before the reading began. */
-  readonly readAt: Instant;
 }
 
 /** A source that has read nothing yet: start() it. */
@@ -176,6 +182,7 @@ class PolledKeySource implements KeySource {
     this.#reading = undefined;
     if (this.#stopping.signal.aborted) return;
     const taken = document.ok ? this.#takeOverIfJudged(document.value, beganAt) : document;
+    if (taken.ok && document.ok) this.#options.onTaken?.({ text: document.value.text, readAt: beganAt });
     if (taken.ok) this.#succeed(taken.value, beganAt);
     else this.#fail(taken.error);
     this.#answerWaiters(taken.ok);

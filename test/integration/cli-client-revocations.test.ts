@@ -38,6 +38,7 @@ function io({ env, stdin = "", cwd = tmpdir() }: Process = {}): CommandIo {
     isTerminal: false,
     isErrorTerminal: false,
     version: "0",
+    program: new URL(import.meta.url),
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   };
 }

@@ -21,6 +21,7 @@ function io(env: Record<string, string> = {}): CommandIo {
     isTerminal: false,
     isErrorTerminal: false,
     version: "0",
+    program: new URL(import.meta.url),
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   };
 }

@@ -175,6 +175,7 @@ test("progress is shown on a terminal, and only there", async () => {
     isTerminal: true,
     isErrorTerminal: true,
     version: "0",
+    program: new URL(import.meta.url),
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   };
   const args = ["revoke", "session", "--batch", "-", "--reason", "r"];

@@ -77,6 +77,7 @@ function watching(url: string, flags: { json?: boolean; after?: string } = {}): 
     isTerminal: false,
     isErrorTerminal: false,
     version: "0",
+    program: new URL(import.meta.url),
     signals: {
       onTerminate: () => undefined,
       onInterrupt: (end) => void (interrupt = end),

@@ -233,6 +233,7 @@ test("the command line says that nothing is revoked yet, and what approves it", 
     isTerminal: false,
     isErrorTerminal: false,
     version: "0",
+    program: new URL(import.meta.url),
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   });
   expect(await revoke("everything", undefined, { reason: "leak" }, io(plane.tokens.admin))).toBe(1);

@@ -48,6 +48,7 @@ export async function runHere(args: readonly string[], options: CommandOptions =
     isTerminal: false,
     isErrorTerminal: false,
     version: "0.0.0-test",
+    program: new URL(import.meta.url),
     signals: { onTerminate: () => undefined, onInterrupt: () => undefined, onReload: () => undefined },
   });
   return { code, out, err };

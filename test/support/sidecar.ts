@@ -81,20 +81,31 @@ export async function startSidecar(yaml: string, options: SidecarOptions = {}): 
   const own = Object.entries(OWN_BLOCKS).filter(([name]) => !new RegExp(`^${name}:`, "m").test(yaml));
   const config = `${own.map(([, block]) => block).join("")}${yaml}`;
   const sidecar = await startPortcullis({ command, config, env, files: { "jwks.json": JWKS }, waitUntilReady });
-  const client = new AuthorizationClient(sidecar.grpcAddress, credentials.createInsecure());
+  const caller = callerOf(sidecar.grpcAddress);
   return {
     ...sidecar,
-    check: (asked) => check(client, asked),
+    check: caller.check,
     async metric(series) {
       const text = await (await fetch(`${sidecar.opsUrl}/metrics`)).text();
       const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));
       return line === undefined ? 0 : Number(line.slice(series.length + 1));
     },
     async stop() {
-      client.close();
+      caller.close();
       await sidecar.stop();
     },
   };
+}
+
+export interface Caller {
+  check(asked: Asked): Promise<Answer>;
+  close(): void;
+}
+
+/** `address` as a sidecar reports it. */
+export function callerOf(address: string): Caller {
+  const client = new AuthorizationClient(address, credentials.createInsecure());
+  return { check: (asked) => check(client, asked), close: () => client.close() };
 }
 
 const OWN_BLOCKS: Readonly<Record<string, string>> = {

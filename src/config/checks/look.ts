@@ -26,6 +26,11 @@ export class Look {
     return typeof value === "string" ? value : undefined;
   }
 
+  number(...path: Path): number | undefined {
+    const value = this.#value(path);
+    return typeof value === "number" ? value : undefined;
+  }
+
   flag(...path: Path): boolean {
     return this.#value(path) === true;
   }

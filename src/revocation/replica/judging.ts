@@ -9,7 +9,7 @@ const ACTIVE: Judgement = { state: "active" };
 
 /** `nowS`: seconds of the store's clock. */
 export function judgeBy(
-  table: MarkerTable,
+  table: Pick<MarkerTable, "issuedBeforeS" | "revocationId">,
   fingerprints: Fingerprints,
   nowS: number,
   subject: RevocationSubject,

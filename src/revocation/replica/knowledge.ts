@@ -20,7 +20,7 @@ const LAST_GENERATION = 255;
 const SETTLED_AT_ONCE = 1_000;
 
 export class Knowledge {
-  readonly #table = new MarkerTable();
+  readonly #table: MarkerTable;
   readonly #fingerprints: Fingerprints;
   readonly #onChange: ((record: Int32Array) => void) | undefined;
   /** As of which seq the key is known, where a report that is still to come might be older. */
@@ -30,7 +30,12 @@ export class Knowledge {
   #nextToExpire = 0;
 
   /** `onChange` hears of whatever is known otherwise than before, but not of what is past its end. */
-  constructor(fingerprints: Fingerprints = createFingerprints(), onChange?: (record: Int32Array) => void) {
+  constructor(
+    fingerprints: Fingerprints = createFingerprints(),
+    onChange?: (record: Int32Array) => void,
+    table: MarkerTable = new MarkerTable(),
+  ) {
+    this.#table = table;
     this.#fingerprints = fingerprints;
     this.#onChange = onChange;
   }

@@ -5,6 +5,7 @@ import type { Log } from "../../core/log.ts";
 import type { Observer } from "../../core/observer.ts";
 import type { Schedule } from "../../resilience/schedule.ts";
 import type { Knowledge } from "./knowledge.ts";
+import type { Published } from "./published.ts";
 import type { ReplicaSource } from "./source.ts";
 
 export interface ReplicaOptions {
@@ -21,6 +22,8 @@ export interface ReplicaOptions {
   readonly directWriters: boolean;
   /** Where it keeps what it learns; one of its own where left out. */
   readonly known?: Knowledge;
+  /** Tells other threads that read what is known, at each change; left out: there are none. */
+  readonly publish?: (state: Published) => void;
   /** How often the head is asked for, and so how old a position gets while all is well; ASK_EVERY_MS where left out. */
   readonly askEveryMs?: number;
   /** Called once entries were applied of which somebody waits for one, or may have been found by a scan. */

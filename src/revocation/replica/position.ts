@@ -1,20 +1,33 @@
-// Up to which instant a replica knows everything: the older of what the feed and what the writers by hand allow. Pure.
+// Up to which instant a replica knows everything: the older of what the feed and what the writers by hand allow. It
+// reads no clock.
 
 import type { Instant } from "../../core/clock.ts";
+import type { Published } from "./published.ts";
+
+type OnMoved = (state: Omit<Published, "storeNowS">) => void;
 
 export class Position {
   readonly #directWriters: boolean;
+  readonly #onMoved: OnMoved;
+  #changedAt: Instant;
   #feedAsOf: Instant | undefined;
   #directAsOf: Instant | undefined;
   #asOf: Instant | undefined;
 
   /** `directWriters` false: nobody writes but through the feed. */
-  constructor(directWriters: boolean) {
+  constructor(directWriters: boolean, startedAt: Instant, onMoved: OnMoved) {
     this.#directWriters = directWriters;
+    this.#changedAt = startedAt;
+    this.#onMoved = onMoved;
   }
 
   get asOf(): Instant | undefined {
     return this.#asOf;
+  }
+
+  /** When what is known last changed. */
+  get changedAt(): Instant {
+    return this.#changedAt;
   }
 
   /** Every entry acknowledged before `askedAt` is applied. */
@@ -29,12 +42,23 @@ export class Position {
     this.#combine();
   }
 
+  /** Before anything is learned: whoever reads of it must not take an older answer for a newer one. */
+  changes(at: Instant): void {
+    this.#changedAt = at;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#onMoved({ position: this.#asOf, changedAt: this.#changedAt });
+  }
+
   #combine(): void {
     const feed = this.#feedAsOf;
     const direct = this.#directAsOf;
     if (feed === undefined) return;
     if (!this.#directWriters) this.#asOf = feed;
     else if (direct !== undefined) this.#asOf = older(feed, direct);
+    this.#tell();
   }
 }
 

@@ -55,7 +55,6 @@ class FeedReplica implements Replica {
   #askedAt: Instant | undefined;
   #isAsking = false;
   #readingCount = 0;
-  #changedAt: Instant;
   #isStopped = false;
   #endBeat: (() => void) | undefined;
   #wakeFollower: (() => void) | undefined;
@@ -63,9 +62,11 @@ class FeedReplica implements Replica {
 
   constructor(options: KnowingOptions) {
     this.#options = options;
-    this.#position = new Position(options.directWriters);
+    this.#startedAt = options.clock.now();
+    this.#position = new Position(options.directWriters, this.#startedAt, (position) =>
+      options.publish?.({ ...position, storeNowS: options.known.storeNowS }),
+    );
     this.#pauses = new Pauses(options.schedule);
-    this.#changedAt = this.#startedAt = options.clock.now();
     this.#wrongTypes = new WrongTypes(options.log);
     this.#obstacles = new Obstacles(options.log);
     this.#scans = new Scans({
@@ -99,7 +100,7 @@ class FeedReplica implements Replica {
   }
 
   get changedAt(): Instant {
-    return this.#changedAt;
+    return this.#position.changedAt;
   }
 
   judge(subject: RevocationSubject): Judgement {
@@ -247,12 +248,12 @@ class FeedReplica implements Replica {
   async #apply(stretch: Stretch, entries: readonly FeedEntry[]): Promise<void> {
     const { clock } = this.#options;
     let beganAt = clock.now();
-    this.#changedAt = beganAt;
+    this.#position.changes(beganAt);
     for (const [i, entry] of entries.entries()) {
       if (i % ENTRIES_PER_LOOK === 0 && clock.now().monotonicMs - beganAt.monotonicMs >= APPLY_FOR_MS) {
         await this.#pauses.turn();
         if (stretch !== this.#stretch) return;
-        this.#changedAt = beganAt = clock.now();
+        this.#position.changes((beganAt = clock.now()));
       }
       if (!isNext(entry, stretch.applied)) return this.#resync("entries are missing in the feed");
       this.#options.known.applyEntry(entry, this.#readingCount > 0);
@@ -277,7 +278,7 @@ class FeedReplica implements Replica {
       this.#resync(SET_BACK);
       return undefined;
     }
-    this.#changedAt = this.#options.clock.now();
+    this.#position.changes(this.#options.clock.now());
     this.#options.known.applyMoment(keys, moment.value, stretch.applied.seq);
     this.#wrongTypes.note(keys, moment.value);
     if (this.#readingCount === 0) this.#options.known.settleOrder(stretch.applied.seq);

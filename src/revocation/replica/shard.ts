@@ -2,9 +2,10 @@
 // knows no clock and never grows by itself.
 
 import { FINGERPRINT_WORDS } from "./fingerprint.ts";
+import { EXPIRY_AT, ID_AT, WATERMARK_AT } from "./record.ts";
 
 /** Bytes of one place: fingerprint 16, revocation id 16, expiry 4, watermark 4, generation 1. */
-const PLACE_BYTES = 41;
+export const PLACE_BYTES = 41;
 
 /** Whose places are ordered by linear probing and closed by moving back, so that no tombstones gather. */
 export class Shard {
@@ -17,14 +18,14 @@ export class Shard {
   readonly generations: Uint8Array;
   count = 0;
 
-  constructor(capacity: number) {
+  /** In `bytes` from `offset` on, which are all 0, or in memory of its own. */
+  constructor(capacity: number, bytes: ArrayBufferLike = new ArrayBuffer(capacity * PLACE_BYTES), offset = 0) {
     this.capacity = capacity;
-    const bytes = new ArrayBuffer(capacity * PLACE_BYTES);
-    this.fingerprints = new Int32Array(bytes, 0, capacity * 4);
-    this.ids = new Int32Array(bytes, capacity * 16, capacity * 4);
-    this.expiries = new Uint32Array(bytes, capacity * 32, capacity);
-    this.watermarks = new Uint32Array(bytes, capacity * 36, capacity);
-    this.generations = new Uint8Array(bytes, capacity * 40, capacity);
+    this.fingerprints = new Int32Array(bytes, offset, capacity * 4);
+    this.ids = new Int32Array(bytes, offset + capacity * 16, capacity * 4);
+    this.expiries = new Uint32Array(bytes, offset + capacity * 32, capacity);
+    this.watermarks = new Uint32Array(bytes, offset + capacity * 36, capacity);
+    this.generations = new Uint8Array(bytes, offset + capacity * 40, capacity);
   }
 
   get bytes(): number {
@@ -53,6 +54,35 @@ export class Shard {
     return this.fingerprints[place * FINGERPRINT_WORDS] !== 0;
   }
 
+  /** Around every change: who else reads this memory must take no part of one for the whole. */
+  begin(): void {}
+  end(): void {}
+
+  /** Takes the empty `place` for the record that begins at `at`. */
+  take(place: number, records: Int32Array, at: number): void {
+    for (let word = 0; word < FINGERPRINT_WORDS; word += 1) {
+      this.set(this.fingerprints, place * 4 + word, records[at + word] as number);
+    }
+    this.count += 1;
+  }
+
+  /** What the record says, but for its key; whether anything else stood there. */
+  write(place: number, records: Int32Array, at: number): boolean {
+    const { ids, expiries, watermarks } = this;
+    let isNews = false;
+    for (let word = 0; word < 4; word += 1) {
+      const id = records[at + ID_AT + word] as number;
+      isNews ||= ids[place * 4 + word] !== id;
+      this.set(ids, place * 4 + word, id);
+    }
+    const expiry = (records[at + EXPIRY_AT] as number) >>> 0;
+    const watermark = (records[at + WATERMARK_AT] as number) >>> 0;
+    isNews ||= expiries[place] !== expiry || watermarks[place] !== watermark;
+    this.set(expiries, place, expiry);
+    this.set(watermarks, place, watermark);
+    return isNews;
+  }
+
   /** Empties a place, and moves back what had to be put behind it. */
   remove(place: number): void {
     const { capacity, fingerprints } = this;
@@ -66,19 +96,22 @@ export class Shard {
         hole = next;
       }
     }
-    fingerprints.fill(0, hole * FINGERPRINT_WORDS, (hole + 1) * FINGERPRINT_WORDS);
+    for (let word = 0; word < FINGERPRINT_WORDS; word += 1) this.set(fingerprints, hole * 4 + word, 0);
   }
 
-  /** All that is here, in a table of another size. */
-  resized(capacity: number): Shard {
-    const other = new Shard(capacity);
+  /** Puts all that is here into `other`, which is empty and of another size. */
+  copyInto(other: Shard): void {
     for (let place = 0; place < this.capacity; place += 1) {
       if (this.isTaken(place)) {
         other.#move(this, place, other.place(this.fingerprints, place * FINGERPRINT_WORDS));
         other.count += 1;
       }
     }
-    return other;
+  }
+
+  /** Every word that a reader looks at is written by this. */
+  protected set(words: Int32Array | Uint32Array, at: number, value: number): void {
+    words[at] = value;
   }
 
   #after(place: number): number {
@@ -87,11 +120,11 @@ export class Shard {
 
   #move(from: Shard, place: number, to: number): void {
     for (let word = 0; word < FINGERPRINT_WORDS; word += 1) {
-      this.fingerprints[to * 4 + word] = from.fingerprints[place * 4 + word] as number;
-      this.ids[to * 4 + word] = from.ids[place * 4 + word] as number;
+      this.set(this.fingerprints, to * 4 + word, from.fingerprints[place * 4 + word] as number);
+      this.set(this.ids, to * 4 + word, from.ids[place * 4 + word] as number);
     }
-    this.expiries[to] = from.expiries[place] as number;
-    this.watermarks[to] = from.watermarks[place] as number;
+    this.set(this.expiries, to, from.expiries[place] as number);
+    this.set(this.watermarks, to, from.watermarks[place] as number);
     this.generations[to] = from.generations[place] as number;
   }
 }

@@ -18,9 +18,29 @@ const GROWTH = 1.2;
 /** Below it a shard shrinks when it is swept. */
 const MIN_LOAD = 0.3;
 
+/** Where the small tables of a larger one lie. */
+export interface ShardPlace {
+  make(capacity: number): Shard;
+  /** `shard` holds from now on what the `index`th held so far. */
+  replaced(index: number, shard: Shard): void;
+}
+
+/** For nobody but this thread. */
+const IN_PRIVATE: ShardPlace = { make: (capacity) => new Shard(capacity), replaced() {} };
+
 export class MarkerTable {
-  readonly #shards: Shard[] = Array.from({ length: SHARD_COUNT }, () => new Shard(FIRST_CAPACITY));
+  readonly #place: ShardPlace;
+  readonly #shards: Shard[];
   #size = 0;
+
+  constructor(place: ShardPlace = IN_PRIVATE) {
+    this.#place = place;
+    this.#shards = Array.from({ length: SHARD_COUNT }, () => place.make(FIRST_CAPACITY));
+  }
+
+  get shards(): readonly Shard[] {
+    return this.#shards;
+  }
 
   get size(): number {
     return this.#size;
@@ -58,21 +78,20 @@ export class MarkerTable {
   put(records: Int32Array, at: number, generation: number): boolean {
     let shard = this.#shardOf(records, at);
     let place = shard.place(records, at);
-    if (shard.isTaken(place)) {
-      shard.generations[place] = generation;
-      return write(shard, place, records, at);
-    }
-    if (shard.count + 1 > shard.capacity * MAX_LOAD) {
-      shard = shard.resized(Math.ceil(shard.capacity * GROWTH));
-      this.#shards[shardIndex(records, at)] = shard;
+    const isTaken = shard.isTaken(place);
+    if (!isTaken && shard.count + 1 > shard.capacity * MAX_LOAD) {
+      shard = this.#resize(shardIndex(records, at), Math.ceil(shard.capacity * GROWTH));
       place = shard.place(records, at);
     }
-    for (let word = 0; word < 4; word += 1) shard.fingerprints[place * 4 + word] = records[at + word] as number;
-    shard.count += 1;
-    this.#size += 1;
+    shard.begin();
+    if (!isTaken) {
+      shard.take(place, records, at);
+      this.#size += 1;
+    }
     shard.generations[place] = generation;
-    write(shard, place, records, at);
-    return true;
+    const isNews = shard.write(place, records, at);
+    shard.end();
+    return isNews || !isTaken;
   }
 
   /** Whether there was anything to delete. */
@@ -128,12 +147,24 @@ export class MarkerTable {
       } else place += 1; // what moved back into an emptied place is looked at in its turn
     }
     const wanted = Math.max(FIRST_CAPACITY, Math.ceil(shard.count / (MAX_LOAD / GROWTH)));
-    if (shard.count < shard.capacity * MIN_LOAD && wanted < shard.capacity) this.#shards[index] = shard.resized(wanted);
+    if (shard.count < shard.capacity * MIN_LOAD && wanted < shard.capacity) this.#resize(index, wanted);
   }
 
   #remove(shard: Shard, place: number): void {
+    shard.begin();
     shard.remove(place);
+    shard.end();
     this.#size -= 1;
+  }
+
+  #resize(index: number, capacity: number): Shard {
+    const shard = this.#shards[index] as Shard;
+    const other = this.#place.make(capacity);
+    shard.copyInto(other);
+    this.#shards[index] = other;
+    this.#place.replaced(index, other);
+    shard.begin(); // and it never ends: nobody may read here any more
+    return other;
   }
 
   #shardOf(words: Int32Array, offset: number): Shard {
@@ -147,25 +178,8 @@ function isOver(shard: Shard, place: number, nowS: number): boolean {
 }
 
 /** By another word than the place in the shard. */
-function shardIndex(words: Int32Array, offset: number): number {
+export function shardIndex(words: Int32Array, offset: number): number {
   return (words[offset + 3] as number) & (SHARD_COUNT - 1);
-}
-
-/** What the record says, but for its key; whether anything else stood there. */
-function write(shard: Shard, place: number, records: Int32Array, at: number): boolean {
-  const { ids, expiries, watermarks } = shard;
-  let isNews = false;
-  for (let word = 0; word < 4; word += 1) {
-    const id = records[at + ID_AT + word] as number;
-    isNews ||= ids[place * 4 + word] !== id;
-    ids[place * 4 + word] = id;
-  }
-  const expiry = (records[at + EXPIRY_AT] as number) >>> 0;
-  const watermark = (records[at + WATERMARK_AT] as number) >>> 0;
-  isNews ||= expiries[place] !== expiry || watermarks[place] !== watermark;
-  expiries[place] = expiry;
-  watermarks[place] = watermark;
-  return isNews;
 }
 
 function read(shard: Shard, place: number, records: Int32Array, at: number): void {
