@@ -27,6 +27,7 @@ export async function dev(options: { readonly config?: string }, io: CommandIo):
   const kept = keepFiles(read?.config, io);
   if (kept === undefined) return EXIT.failed;
   const { config, tokenFile } = kept;
+  if (config.workerCount > 1) io.err("warning: workers is for serve: dev answers in one thread\n");
   const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
