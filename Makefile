@@ -5,7 +5,7 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak fuzz reference demo bench fmt lint types clean
+.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak trace-check fuzz reference demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
@@ -56,6 +56,10 @@ soak: packages envoy redis ## MINUTES (30) of calls at 70 % of the most, with re
 
 chaos-mutants: packages envoy redis ## that the chaos suite catches builds that are broken on purpose
 	@$(RUN) node test/chaos/mutants-main.ts
+
+trace-check: packages envoy redis ## one trace from Envoy over the sidecar to Redis, in a real OpenTelemetry Collector, which it builds once
+	@scripts/install-collector
+	@$(RUN) vitest run --project e2e test/e2e/collector.test.ts
 
 fuzz: packages ## random tests of all that strangers write, for SECONDS each (600), with the seed of what fails
 	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property
