@@ -4,7 +4,7 @@ import { createFeedKeeper, type FeedKeeper } from "../../src/revocation/redis/fe
 import { linkForOperations } from "../../src/revocation/redis/links.ts";
 import { fixedLocator } from "../../src/revocation/redis/locator.ts";
 import { beginOperation } from "../../src/revocation/redis/operation.ts";
-import { REPLAY_ENTRY } from "../../src/revocation/redis/scripts.ts";
+import { REPLACE_MARKER, REPLAY_ENTRY } from "../../src/revocation/redis/scripts.ts";
 import { parseRedisUrl } from "../../src/revocation/redis/url.ts";
 import type { StoredRevocation } from "../../src/revocation/store.ts";
 import { newRevocation, realClock } from "../conformance/store-suite.ts";
@@ -32,16 +32,14 @@ async function revoke(id: string): Promise<StoredRevocation> {
   return put.value;
 }
 
-test("what a replay could not finish, for somebody wrote in between, is not forgotten", async () => {
-  redis = await startRedis();
-  writer = await openRedisStore(redis.url);
-  const address = parseRedisUrl(redis.url);
+/** `before`: hears of each script that the keeper is about to run. */
+function startKeeper(server: RedisProcess, before: (script: unknown) => Promise<void> = async () => {}): void {
+  const address = parseRedisUrl(server.url);
   if (!address.ok) throw new Error(address.error);
   const linkNamed = (name: string) => linkForOperations(fixedLocator(address.value), realClock, name);
   const operations = linkNamed("test-operations");
   operations.start();
   stopLink = () => operations.stop();
-  let replays = 0;
   keeper = createFeedKeeper({
     keyPrefix: "",
     clock: realClock,
@@ -50,12 +48,21 @@ test("what a replay could not finish, for somebody wrote in between, is not forg
     begin() {
       const ask = beginOperation(operations, realClock);
       return async (command, ...args) => {
-        if (args[0] === REPLAY_ENTRY && ++replays === 2) await revoke("between");
+        if (command === "EVAL") await before(args[0]);
         return ask(command, ...args);
       };
     },
   });
   keeper.start();
+}
+
+test("what a replay could not finish, for somebody wrote in between, is not forgotten", async () => {
+  redis = await startRedis();
+  writer = await openRedisStore(redis.url);
+  let replays = 0;
+  startKeeper(redis, async (script) => {
+    if (script === REPLAY_ENTRY && ++replays === 2) await revoke("between");
+  });
   await keeper.untilKept(await revoke("before"));
   await redis.cli("SAVE");
   for (const id of ["b", "c", "d"]) await keeper.untilKept(await revoke(id));
@@ -67,25 +74,38 @@ test("what a replay could not finish, for somebody wrote in between, is not forg
   expect(replays).toBe(2);
 });
 
+test("what another control plane has given back, and somebody lifted since, is not given back again", async () => {
+  redis = await startRedis();
+  writer = await openRedisStore(redis.url);
+  const inBetween = new Map<unknown, () => Promise<unknown>>();
+  startKeeper(redis, async (script) => {
+    const happen = inBetween.get(script);
+    inBetween.delete(script);
+    await happen?.();
+  });
+  await keeper.untilKept(await revoke("before"));
+  await redis.cli("SAVE");
+  const lifted = await revoke("lifted");
+  for (const put of [lifted, await revoke("kept")]) await keeper.untilKept(put);
+  await redis.kill();
+  inBetween.set(REPLAY_ENTRY, () => revoke("between"));
+  inBetween.set(REPLACE_MARKER, async () => {
+    await writer.store.put(lifted);
+    expect((await writer.store.lift(lifted.id)).ok).toBe(true);
+  });
+  await redis.restart();
+  await until("the other one", async () => (await redis.cli("EXISTS", "revoked:jti:main:kept")) === "1");
+  expect(inBetween.size).toBe(0);
+  await keeper.untilKept(await revoke("after"));
+  expect(await redis.cli("EXISTS", "revoked:jti:main:lifted")).toBe("0");
+});
+
 test("what was written to a server that is no primary any longer is not acknowledged, though its seq is given elsewhere, too", async () => {
   redis = await startRedis();
   const successor = await startRedis();
   writer = await openRedisStore(redis.url);
   const other = await openRedisStore(successor.url);
-  const address = parseRedisUrl(successor.url);
-  if (!address.ok) throw new Error(address.error);
-  const linkNamed = (name: string) => linkForOperations(fixedLocator(address.value), realClock, name);
-  const operations = linkNamed("test-operations");
-  operations.start();
-  stopLink = () => operations.stop();
-  keeper = createFeedKeeper({
-    keyPrefix: "",
-    clock: realClock,
-    log: { info() {}, warn() {}, error() {} },
-    link: linkNamed("test-keeper"),
-    begin: () => beginOperation(operations, realClock),
-  });
-  keeper.start();
+  startKeeper(successor);
   try {
     const there = await other.store.put(newRevocation(target("there")));
     if (!there.ok) throw new Error(there.error.cause);
@@ -102,20 +122,7 @@ test("what was written to a server that is no primary any longer is not acknowle
 test("a process that was held has not waited meanwhile: what was written is still acknowledged", async () => {
   redis = await startRedis();
   writer = await openRedisStore(redis.url);
-  const address = parseRedisUrl(redis.url);
-  if (!address.ok) throw new Error(address.error);
-  const linkNamed = (name: string) => linkForOperations(fixedLocator(address.value), realClock, name);
-  const operations = linkNamed("test-operations");
-  operations.start();
-  stopLink = () => operations.stop();
-  keeper = createFeedKeeper({
-    keyPrefix: "",
-    clock: realClock,
-    log: { info() {}, warn() {}, error() {} },
-    link: linkNamed("test-keeper"),
-    begin: () => beginOperation(operations, realClock),
-  });
-  keeper.start();
+  startKeeper(redis);
   const before = await revoke("before");
   expect(await keeper.untilKept(before)).toBe(true);
   const revocation = newRevocation(target("held"));

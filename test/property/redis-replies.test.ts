@@ -10,7 +10,7 @@ import type { TargetKind } from "../../src/core/target.ts";
 import type { Result } from "../../src/core/result.ts";
 import { createGuard } from "../../src/revocation/guard.ts";
 import type { LookUpAnswer } from "../../src/revocation/look-up.ts";
-import { readEntries, readHead, readLinks } from "../../src/revocation/redis/feed-log.ts";
+import { readEntries, readHead, readLog } from "../../src/revocation/redis/feed-log.ts";
 import { linkForOperations } from "../../src/revocation/redis/links.ts";
 import type { Link } from "../../src/revocation/redis/link.ts";
 import { fixedLocator } from "../../src/revocation/redis/locator.ts";
@@ -316,7 +316,7 @@ test("a control plane reads its feed whole, or says why not, and remembers no en
   const head = fc.tuple(oddText, fc.oneof(fc.nat().map(String), oddText), oddText).map((told): Resp => told);
   const readers: readonly [fc.Arbitrary<Resp>, () => Promise<Result<unknown, StoreFault>>][] = [
     [head, () => readHead(ask, "")],
-    [list, () => readLinks(ask, "", 0)],
+    [list, () => readLog(ask, "", 0, ({ link }) => link)],
     [stream, () => store.eventsAfter(6, 0)],
     [stream, () => readEntries(ask, "", 6, 0)],
     [oddReply, () => store.list({ kind: "everything", issuer: undefined, id: undefined, limit: 5, cursor: undefined })],

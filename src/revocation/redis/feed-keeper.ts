@@ -10,8 +10,8 @@ import { markerFacts } from "../marker-facts.ts";
 import type { FeedHead } from "../replica/source.ts";
 import type { StoredRevocation, StoreFault } from "../store.ts";
 import { beginFeed } from "./feed-beginning.ts";
-import { readEntries, readHead, readLinks } from "./feed-log.ts";
-import { followsOn, KeptFeed, netOf, type KeptEntry } from "./kept-feed.ts";
+import { readEntries, readHead, readLog } from "./feed-log.ts";
+import { followsOn, KeptFeed, netOf, type KeptEntry, type LostSuffix } from "./kept-feed.ts";
 import type { Link } from "./link.ts";
 import type { Ask } from "./operation.ts";
 import { replayAgain, replayVerbatim } from "./replay.ts";
@@ -164,14 +164,14 @@ class FollowingKeeper implements FeedKeeper {
     const { keyPrefix, log } = this.#options;
     this.#voucher.doubt();
     await this.#voucher.vouch(this.#kept.last ?? head);
-    const links = await readLinks(this.#ask, keyPrefix, this.#kept.first?.seq ?? 0);
+    const links = await readLog(this.#ask, keyPrefix, this.#kept.first?.seq ?? 0, ({ link }) => link);
     if (!links.ok) return links;
     const lost = this.#kept.lostFrom(head.epoch, links.value);
-    const isBegun = head.epoch !== "" || lost.length > 0;
+    const isBegun = head.epoch !== "" || lost.entries.length > 0;
     const replayed = isBegun ? await this.#replay(head, lost) : await this.#begin();
     // None, where another control plane was faster.
     if (replayed.ok && replayed.value > 0) {
-      const lifts = lost.filter(({ op }) => op === "lift").length;
+      const lifts = lost.entries.filter(({ op }) => op === "lift").length;
       log.warn("store_lost_suffix_replayed", { count: replayed.value, lifts });
     }
     return replayed.ok ? ok(undefined) : replayed;
@@ -184,12 +184,12 @@ class FollowingKeeper implements FeedKeeper {
     return begun.ok ? ok(0) : begun;
   }
 
-  async #replay(head: FeedHead, lost: readonly KeptEntry[]): Promise<Result<number, StoreFault>> {
+  async #replay(head: FeedHead, { afterSeq, entries }: LostSuffix): Promise<Result<number, StoreFault>> {
     const { begin, keyPrefix } = this.#options;
-    const [first] = lost;
+    const [first] = entries;
     // The store is where we knew it then; or somebody wrote in between, and what is still missing is found out anew.
-    if (first !== undefined && followsOn(first, head)) return replayVerbatim(begin, keyPrefix, lost);
-    const replayed = await replayAgain(begin, keyPrefix, netOf(lost));
+    if (first !== undefined && followsOn(first, head)) return replayVerbatim(begin, keyPrefix, entries);
+    const replayed = await replayAgain(begin, keyPrefix, netOf(entries), afterSeq);
     if (!replayed.ok) return replayed;
     this.#kept = new KeptFeed();
     this.#reached = undefined;

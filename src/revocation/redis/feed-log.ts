@@ -5,6 +5,7 @@ import type { FeedHead } from "../replica/source.ts";
 import type { StoreFault } from "../store.ts";
 import { fault } from "./fault.ts";
 import { entriesOf, entriesOfStream, type LogEntry } from "./feed-entries.ts";
+import type { KeptEntry } from "./kept-feed.ts";
 import type { Ask } from "./operation.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 
@@ -43,23 +44,24 @@ export async function readEntries(
   return reply.ok ? entriesOfStream(reply.value) : reply;
 }
 
-/** The links of all entries from `seq` on, by their seqs; of a damaged one there is none. */
-export async function readLinks(
+/** What is wanted of all entries from `seq` on, by their seqs; of a damaged one there is nothing. */
+export async function readLog<T>(
   ask: Ask,
   keyPrefix: string,
   seq: number,
-): Promise<Result<ReadonlyMap<number, string>, StoreFault>> {
-  const links = new Map<number, string>();
+  pick: (entry: KeptEntry) => T,
+): Promise<Result<ReadonlyMap<number, T>, StoreFault>> {
+  const picked = new Map<number, T>();
   for (let next = seq; ;) {
     const reply = await ask("XRANGE", feedLogKey(keyPrefix), `${next}-0`, "+", "COUNT", MAX_ENTRIES);
     const found = reply.ok ? entriesOf(reply.value) : reply;
     if (!found.ok) return found;
     for (const entry of found.value) {
       if (entry.seq < next) return unexpected(); // it would be asked for again for ever
-      if (entry.op !== "damaged") links.set(entry.seq, entry.link);
+      if (entry.op !== "damaged") picked.set(entry.seq, pick(entry));
       next = entry.seq + 1;
     }
-    if (found.value.length < MAX_ENTRIES) return ok(links);
+    if (found.value.length < MAX_ENTRIES) return ok(picked);
   }
 }
 

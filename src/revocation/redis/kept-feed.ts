@@ -14,6 +14,12 @@ export interface KeptEntry extends FeedHead {
   readonly wait: string;
 }
 
+export interface LostSuffix {
+  /** Up to here the store has what is remembered; 0: nothing of it. */
+  readonly afterSeq: number;
+  readonly entries: readonly KeptEntry[];
+}
+
 /** Longer than any failover; about 10 MB at the most. */
 const KEPT_FOR_MS = 600_000;
 const MAX_KEPT = 20_000;
@@ -50,13 +56,13 @@ export class KeptFeed {
    * order.
    * None where the log of the same epoch begins after all of them: they were trimmed.
    */
-  lostFrom(epoch: string, links: ReadonlyMap<number, string>): readonly KeptEntry[] {
+  lostFrom(epoch: string, links: ReadonlyMap<number, string>): LostSuffix {
     const { last } = this;
     const [begin = 0] = links.keys();
-    if (last?.epoch === epoch && begin > last.seq) return [];
+    if (last?.epoch === epoch && begin > last.seq) return { afterSeq: last.seq, entries: [] };
     const entries = this.#entries.map(({ entry }) => entry);
     const lastThere = entries.findLastIndex(({ seq, link }) => links.get(seq) === link);
-    return entries.slice(lastThere + 1);
+    return { afterSeq: entries[lastThere]?.seq ?? 0, entries: entries.slice(lastThere + 1) };
   }
 }
 

@@ -72,33 +72,57 @@ export async function writeOver(revocation: NewRevocation, write: Write): Promis
       const expiresAtMs = typeof stands === "number" ? stands : undefined;
       return ok({ stored: { ...joined, expiresAtMs }, replaced: standing, told });
     }
+    if (done === 2) return err(FEED_WENT_ON);
     if (done !== 0) return unexpected();
     standing = typeof stands === "string" ? stands : undefined;
     standingSha1 = typeof told === "string" ? told : "";
   }
 }
 
+/** Where the feed stands as far as somebody knows, by its last link; "": there is none. */
+export interface FeedStand {
+  link: string;
+}
+
+/** Nothing was written, for the feed did not stand where the writer thought. */
+const FEED_WENT_ON: StoreFault = fault("moved", "the feed went on meanwhile");
+
 /** Marker and feed in one script: both or neither. */
-export const CHANGES_TOGETHER: MarkerChanges = {
-  async replace(ask, keyPrefix, key, revocation) {
-    const keys = [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
-    const told = [nameOf(revocation.target), flag(revocation.isAwaited)];
-    const written = await writeOver(revocation, (joined, standingSha1) => {
-      const [before, after] = markerValueAroundSeq(joined);
-      const till = revocation.expiresAtMs ?? "";
-      return ask("EVAL", REPLACE_MARKER, ...keys, standingSha1, before, after, till, newName(), newName(), ...told);
-    });
-    if (!written.ok) return written;
-    const { stored, replaced, told: seq } = written.value;
-    return typeof seq === "number" ? ok({ stored: { ...stored, seq }, replaced }) : unexpected();
-  },
-  async delete(ask, keyPrefix, key, marker, lifted) {
-    const keys = [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
-    const told = [nameOf(lifted.target), liftValue(lifted)];
-    const reply = await ask("EVAL", DELETE_MARKER, ...keys, marker.sha1, newName(), newName(), ...told);
-    return reply.ok ? ok(reply.value === 1) : reply;
-  },
-};
+export const CHANGES_TOGETHER: MarkerChanges = changesTogether();
+
+/** `stand`: replaces where the feed stands there only, and moves it on; anywhere else it is FEED_WENT_ON. */
+export function changesTogether(stand?: FeedStand): MarkerChanges {
+  return {
+    async replace(ask, keyPrefix, key, revocation) {
+      const keys = [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
+      const told = [nameOf(revocation.target), flag(revocation.isAwaited)];
+      const link = newName();
+      const written = await writeOver(revocation, (joined, standingSha1) => {
+        const [before, after] = markerValueAroundSeq(joined);
+        const args = [before, after, revocation.expiresAtMs ?? "", link, newName(), ...told];
+        return ask("EVAL", REPLACE_MARKER, ...keys, standingSha1, ...args, stand === undefined ? "" : `=${stand.link}`);
+      });
+      if (!written.ok) return written;
+      if (stand !== undefined) stand.link = link;
+      const { stored, replaced, told: seq } = written.value;
+      return typeof seq === "number" ? ok({ stored: { ...stored, seq }, replaced }) : unexpected();
+    },
+    delete: deleteTogether,
+  };
+}
+
+async function deleteTogether(
+  ask: Ask,
+  keyPrefix: string,
+  key: string,
+  marker: Marker,
+  lifted: Lifted,
+): Promise<Result<boolean, StoreFault>> {
+  const keys = [3, key, feedHeadKey(keyPrefix), feedLogKey(keyPrefix)];
+  const told = [nameOf(lifted.target), liftValue(lifted)];
+  const reply = await ask("EVAL", DELETE_MARKER, ...keys, marker.sha1, newName(), newName(), ...told);
+  return reply.ok ? ok(reply.value === 1) : reply;
+}
 
 export async function readMarker(ask: Ask, key: string): Promise<Result<MarkerFound, StoreFault>> {
   const reply = await ask("EVAL", READ_MARKER, 1, key);

@@ -8,7 +8,8 @@ import { revocationOf } from "../marker.ts";
 import type { StoredRevocation, StoreFault } from "../store.ts";
 import type { KeptEntry } from "./kept-feed.ts";
 import { targetOfKey } from "./marker-keys.ts";
-import { CHANGES_TOGETHER } from "./markers.ts";
+import { readHead, readLog } from "./feed-log.ts";
+import { changesTogether } from "./markers.ts";
 import type { Ask } from "./operation.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 import { REPLAY_ENTRY } from "./scripts.ts";
@@ -40,19 +41,43 @@ export async function replayVerbatim(begin: () => Ask, keyPrefix: string, entrie
   return ok(count);
 }
 
-/** As new entries after what others have written since: put so that they strengthen, lifted where they still stand. */
-export async function replayAgain(begin: () => Ask, keyPrefix: string, entries: readonly KeptEntry[]): Replayed {
-  for (const entry of entries) {
+/**
+ * As new entries after what others have written since `afterSeq`, up to which the store has kept the feed: put so that they
+ * strengthen, lifted where they still stand. What others have put again is theirs: it may have been lifted since. For the
+ * same reason nothing is put once anybody else has written (FEED_WENT_ON): what is still missing is to be found out anew.
+ */
+export async function replayAgain(
+  begin: () => Ask,
+  keyPrefix: string,
+  entries: readonly KeptEntry[],
+  afterSeq: number,
+): Replayed {
+  const head = await readHead(begin(), keyPrefix);
+  if (!head.ok) return head;
+  // A page an operation: the log may be long.
+  const ask: Ask = (command, ...args) => begin()(command, ...args);
+  const since = await readLog(ask, keyPrefix, afterSeq + 1, ({ value }) => markerFacts(value).id);
+  if (!since.ok) return since;
+  const toldAgain = new Set(since.value.values());
+  const changes = changesTogether({ link: head.value.link });
+  let count = 0;
+  // Lifts last: they may move the feed on under the puts.
+  for (const entry of entries.toSorted((a, b) => rankOf(a) - rankOf(b))) {
     const revocation = revocationIn(keyPrefix, entry);
-    if (revocation === undefined) continue;
+    if (revocation === undefined || (entry.op === "put" && toldAgain.has(revocation.id))) continue;
     const done =
       entry.op === "put"
-        ? await putRevocation(begin(), CHANGES_TOGETHER, keyPrefix, revocation)
-        : await liftRevocation(begin(), CHANGES_TOGETHER, keyPrefix, revocation.id, revocation.atMs);
+        ? await putRevocation(begin(), changes, keyPrefix, revocation)
+        : await liftRevocation(begin(), changes, keyPrefix, revocation.id, revocation.atMs);
+    if (done.ok) count += 1;
     // Gone, or another in its place: there is nothing left to lift.
-    if (!done.ok && "detail" in done.error) return { ok: false, error: done.error };
+    else if ("detail" in done.error) return { ok: false, error: done.error };
   }
-  return ok(entries.length);
+  return ok(count);
+}
+
+function rankOf({ op }: KeptEntry): number {
+  return op === "put" ? 0 : 1;
 }
 
 /** Undefined where the entry is none of ours. */

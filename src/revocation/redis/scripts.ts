@@ -83,16 +83,17 @@ end
  * Puts a marker's value in the place of another, if that still stands, and tells the feed: KEYS[1] the marker; ARGV: the
  * SHA-1 of the value that stands or '' for none, the new value before its seq and after it, the new expiry in epoch ms
  * or '' for none, a link, an epoch should one begin, the target's name, '1' if somebody waits until replicas have it or ''.
- * The later expiry wins. Answers [1, expiry or nil, seq], or
- * [0, value that stands or nil, its SHA-1 or ''] if it was another. By hash, for a value of another program may be no
+ * The last: '' or, behind a '=', the link at which the feed has to stand, nothing for none. The later expiry wins. Answers
+ * [1, expiry or nil, seq], [0, value that stands or nil, its SHA-1 or ''] if it was another, or [2] where the feed went on. By hash, for a value of another program may be no
  * UTF-8 and would not come back as it went.
  */
 export const REPLACE_MARKER: string = `${READING}${APPENDING}${SETTING}
 local stands, refusal = value(KEYS[1])
 if refusal then return refusal end
+local found, last = head()
+if ARGV[9] ~= '' and '=' .. (found[3] or '') ~= ARGV[9] then return {2} end
 if hash(stands) ~= ARGV[1] then return {0, stands, hash(stands)} end
 local till = later(stands, tonumber(ARGV[4]))
-local _, last = head()
 local text = ARGV[2] .. number(last + 1) .. ARGV[3]
 refusal = append(ARGV[5], ARGV[6], 'put', text, till and number(till) or '', ARGV[7], ARGV[8])
 if refusal then return refusal end

@@ -18,24 +18,24 @@ const seqsOf = (entries: readonly KeptEntry[]): readonly number[] => entries.map
 
 describe("what a store has lost", () => {
   test("is nothing where its log has the last entry, trimmed or not", () => {
-    expect(keptUpTo(4).lostFrom("e", logOf(1, 2, 3, 4))).toEqual([]);
-    expect(keptUpTo(4).lostFrom("e", logOf(4, 5, 6))).toEqual([]);
+    expect(keptUpTo(4).lostFrom("e", logOf(1, 2, 3, 4)).entries).toEqual([]);
+    expect(keptUpTo(4).lostFrom("e", logOf(4, 5, 6)).entries).toEqual([]);
   });
 
   test("is what comes after the newest entry that is there", () => {
-    expect(seqsOf(keptUpTo(4).lostFrom("e", logOf(1, 2)))).toEqual([3, 4]);
-    expect(seqsOf(keptUpTo(4).lostFrom("e", logOf()))).toEqual([1, 2, 3, 4]);
+    expect(seqsOf(keptUpTo(4).lostFrom("e", logOf(1, 2)).entries)).toEqual([3, 4]);
+    expect(seqsOf(keptUpTo(4).lostFrom("e", logOf()).entries)).toEqual([1, 2, 3, 4]);
   });
 
   test("is nothing where all of it was trimmed away; another epoch's log does not show that", () => {
-    expect(keptUpTo(4).lostFrom("e", logOf(6, 7))).toEqual([]);
-    expect(seqsOf(keptUpTo(4).lostFrom("f", logOf(6, 7)))).toEqual([1, 2, 3, 4]);
+    expect(keptUpTo(4).lostFrom("e", logOf(6, 7)).entries).toEqual([]);
+    expect(seqsOf(keptUpTo(4).lostFrom("f", logOf(6, 7)).entries)).toEqual([1, 2, 3, 4]);
   });
 
   test("is told by links: the same seqs of another history are not there", () => {
     const links = logOf(1, 2);
     for (const seq of [3, 4, 5]) links.set(seq, `other${seq}`);
-    expect(seqsOf(keptUpTo(4).lostFrom("e", links))).toEqual([3, 4]);
+    expect(seqsOf(keptUpTo(4).lostFrom("e", links).entries)).toEqual([3, 4]);
   });
 });
 
