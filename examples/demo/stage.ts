@@ -117,6 +117,7 @@ async function start(ending: (() => Promise<void> | void)[]): Promise<Omit<Stage
     keys: { rotateEveryMs: 86_400_000, publishLeadMs: 0 },
     devicePolicy: DEFAULT_POLICY,
     trustedProxies: 0,
+    countryHeader: undefined,
     portcullis: { url: controlUrl, issuerId: "main", tokenFile: join(home, "portcullis.token") },
     apiTokens: [{ name: "demo", sha256: createHash("sha256").update(secrets.admin).digest("hex"), right: "admin" }],
     log: (event, fields) => void logged.push(JSON.stringify({ event, ...fields })),

@@ -18,6 +18,7 @@ export interface AccountParts {
   readonly sessions: Sessions;
   readonly devices: DeviceWatch;
   readonly limit: LoginLimit;
+  readonly countryHeader: string | undefined;
   readonly accessTokenTtlS: number;
 }
 
@@ -131,10 +132,10 @@ async function answerOwner(ctx: KoaContextWithOIDC, provider: Provider, parts: A
 async function ownerOf(
   ctx: KoaContextWithOIDC,
   session: Session,
-  { accounts, devices }: AccountParts,
+  { accounts, devices, countryHeader }: AccountParts,
 ): Promise<Account | undefined> {
   if (session.accountId === undefined) return undefined;
-  const { action } = await devices.judgeSession(session.uid, contextOfPage(ctx), "page");
+  const { action } = await devices.judgeSession(session.uid, contextOfPage(ctx, countryHeader), "page");
   if (action === "revoke" || (await devices.needsLogin(session.uid))) return undefined;
   const account = await accounts.bySub(session.accountId);
   return account?.disabled === false ? account : undefined;
@@ -168,7 +169,7 @@ async function changePassword(
   const password = form?.get("password") ?? "";
   const fault = passwordFault(password);
   if (fault !== undefined) return showAccount(ctx, parts, account, ownSid, `The new password: ${fault}.`);
-  const admission = await parts.limit.admit(account.username, contextOfPage(ctx).network);
+  const admission = await parts.limit.admit(account.username, contextOfPage(ctx, undefined).network);
   if (!admission.admitted) return showAccount(ctx, parts, account, ownSid, "Too many attempts. Please wait a while.");
   if ((await parts.accounts.authenticate(account.username, form?.get("current") ?? "")) === undefined)
     return showAccount(ctx, parts, account, ownSid, "The password you have now is another.");

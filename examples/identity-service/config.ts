@@ -51,10 +51,19 @@ const schema = z.strictObject({
     })
     .prefault({}),
   devicePolicy: z
-    .strictObject({ device: action.default(DEFAULT_POLICY.device), network: action.default(DEFAULT_POLICY.network) })
+    .strictObject({
+      device: action.default(DEFAULT_POLICY.device),
+      network: action.default(DEFAULT_POLICY.network),
+      country: action.default(DEFAULT_POLICY.country),
+    })
     .prefault({}),
   /** Proxies before it that append to x-forwarded-for. */
   trustedProxies: z.number().int().min(0).default(0),
+  /** In which the last of them tells a browser's country, such as cf-ipcountry. */
+  countryHeader: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .optional(),
   portcullis: z.strictObject({ url: z.url(), issuerId: z.string().default("main"), tokenFile: z.string() }).optional(),
   apiTokens: z
     .array(
@@ -95,6 +104,8 @@ export function readConfig(text: string, env: Readonly<Record<string, string | u
   });
   const result = schema.safeParse(parse(filled));
   if (!result.success) throw new Error(z.prettifyError(result.error));
-  const { portcullis, ...rest } = result.data;
-  return { ...rest, portcullis };
+  const { portcullis, countryHeader, ...rest } = result.data;
+  if (countryHeader !== undefined && rest.trustedProxies === 0)
+    throw new Error("countryHeader is believed of a proxy alone: trustedProxies must not be 0");
+  return { ...rest, portcullis, countryHeader };
 }

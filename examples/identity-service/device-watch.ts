@@ -1,4 +1,4 @@
-// Notices a session or an access token that is used from another device or network than before, and does what the policy
+// Notices a session or an access token that is used from another device, network or country than before, and does what the policy
 // says: log it, have the person log in again, or end the session. What it cannot see it does not guess.
 import { differenceOf, type DeviceContext, type Difference } from "./device.ts";
 import type { Log } from "./log.ts";
@@ -10,14 +10,18 @@ import type { IdentityStore } from "./store/store.ts";
 const ACTIONS = ["log", "step-up", "revoke"] as const;
 export type Action = (typeof ACTIONS)[number];
 
-/** When both differ, the stricter one holds. */
+const ASPECTS = ["device", "network", "country"] as const;
+
+/** Where several differ, the strictest one holds. */
 export interface DevicePolicy {
   readonly device: Action;
   readonly network: Action;
+  /** Only where countries are told. */
+  readonly country: Action;
 }
 
 /** A phone changes its network all day; a session hardly ever changes its browser. */
-export const DEFAULT_POLICY: DevicePolicy = { device: "step-up", network: "log" };
+export const DEFAULT_POLICY: DevicePolicy = { device: "step-up", network: "log", country: "step-up" };
 
 /** Where a use was seen. */
 export type Where = "page" | "refresh" | "sighting";
@@ -97,6 +101,6 @@ export function createDeviceWatch(options: DeviceWatchOptions): DeviceWatch {
 }
 
 function actionOn(policy: DevicePolicy, difference: Difference): Action {
-  if (difference !== "both") return policy[difference];
-  return ACTIONS[Math.max(ACTIONS.indexOf(policy.device), ACTIONS.indexOf(policy.network))] ?? "revoke";
+  const actions = ASPECTS.filter((aspect) => difference.includes(aspect)).map((aspect) => policy[aspect]);
+  return ACTIONS[Math.max(...actions.map((action) => ACTIONS.indexOf(action)))] ?? "revoke";
 }

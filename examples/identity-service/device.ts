@@ -1,15 +1,18 @@
 // Which device a call comes from, as coarsely as is of use: the browser's family and system without versions, the network
-// without the host. An update or a new lease is no other device; another browser or another provider's network is.
+// without the host, and the country where it is told. An update or a new lease is no other device; another browser or another provider's network is.
 
 export interface DeviceContext {
   /** "Firefox on Linux" */
   readonly device: string;
   /** "203.0.113.0/24", "2001:db8:1::/48", "this machine" */
   readonly network: string;
+  /** ISO 3166-1, two letters, where somebody who knows told it. */
+  readonly country?: string;
 }
 
-/** What differs between two contexts. */
-export type Difference = "device" | "network" | "both";
+/** What differs between two contexts. Another country is another network, too, and the graver word for it. */
+type Place = "network" | "country";
+export type Difference = "device" | Place | `device+${Place}`;
 
 /** The first that matches names it; those that pose as others come first. */
 const BROWSERS: readonly (readonly [pattern: RegExp, name: string])[] = [
@@ -29,20 +32,31 @@ const SYSTEMS: readonly (readonly [pattern: RegExp, name: string])[] = [
 
 const LONGEST_NAME = 40;
 
-/** Of a `User-Agent` (which may be empty) and an address, IPv4 or IPv6. */
-export function deviceContext(userAgent: string, address: string): DeviceContext {
+/** Of a `User-Agent` (which may be empty), an address, IPv4 or IPv6, and a country's code (empty: nobody tells). */
+export function deviceContext(userAgent: string, address: string, country = ""): DeviceContext {
   const browser = nameIn(BROWSERS, userAgent) ?? (/^[\w.-]+/.exec(userAgent)?.[0] ?? "unknown").slice(0, LONGEST_NAME);
   const system = nameIn(SYSTEMS, userAgent);
-  return { device: system === undefined ? browser : `${browser} on ${system}`, network: networkOf(address) };
+  const device = system === undefined ? browser : `${browser} on ${system}`;
+  const known = isCountry(country) ? { country: country.toUpperCase() } : {};
+  return { device, network: networkOf(address), ...known };
 }
 
 /** Undefined: the same, as far as one can tell. */
 export function differenceOf(one: DeviceContext, other: DeviceContext): Difference | undefined {
-  const device = one.device !== other.device;
-  const network = one.network !== other.network;
-  if (device && network) return "both";
-  if (device) return "device";
-  return network ? "network" : undefined;
+  const place = placeDifferenceOf(one, other);
+  if (one.device === other.device) return place;
+  return place === undefined ? "device" : `device+${place}`;
+}
+
+function placeDifferenceOf(one: DeviceContext, other: DeviceContext): Place | undefined {
+  const areKnown = one.country !== undefined && other.country !== undefined;
+  if (areKnown && one.country !== other.country) return "country";
+  return one.network === other.network ? undefined : "network";
+}
+
+/** Proxies write XX for what they do not know, and T1 for Tor. */
+function isCountry(text: string): boolean {
+  return /^[a-z]{2}$/i.test(text) && text.toUpperCase() !== "XX";
 }
 
 function nameIn(table: typeof BROWSERS, userAgent: string): string | undefined {

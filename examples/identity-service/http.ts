@@ -1,5 +1,5 @@
 // What a request says of who sends it: its device, and whether a page of ours sent the form. Believes about a device only
-// the connection itself, or a client that has shown its secret.
+// the connection itself, our own proxy, or a client that has shown its secret.
 import type { IncomingMessage } from "node:http";
 import { errors, type Client, type KoaContextWithOIDC } from "oidc-provider";
 import { deviceContext, type DeviceContext } from "./device.ts";
@@ -10,9 +10,10 @@ export interface PageRequest {
   get(header: string): string;
 }
 
-/** Of whom the request comes from directly: a browser on one of our pages. */
-export function contextOfPage(ctx: PageRequest): DeviceContext {
-  return deviceContext(ctx.get("user-agent"), ctx.ip);
+/** Of whom the request comes from directly: a browser on one of our pages. `countryHeader` is written by our own proxy. */
+export function contextOfPage(ctx: PageRequest, countryHeader: string | undefined): DeviceContext {
+  const country = countryHeader === undefined ? "" : ctx.get(countryHeader);
+  return deviceContext(ctx.get("user-agent"), ctx.ip, country);
 }
 
 /**
@@ -23,7 +24,7 @@ export function contextToldByClient(ctx: KoaContextWithOIDC, client: Client): De
   if (client["device_context"] !== "told") return undefined;
   const [userAgent, address] = [ctx.get("x-device-user-agent"), ctx.get("x-device-address")];
   if (address === "") throw new errors.InvalidRequest("x-device-address is missing");
-  return deviceContext(userAgent, address);
+  return deviceContext(userAgent, address, ctx.get("x-device-country"));
 }
 
 /** Whether a page of `origin` sent this form. No other site's page can, whatever cookies go along. */

@@ -53,7 +53,7 @@ export async function answerLogin(ctx: KoaContextWithOIDC, provider: Provider, p
   const form = await readForm(ctx.req);
   const username = canonicalName(form?.get("username") ?? "").slice(0, LONGEST_NAME);
   const password = form?.get("password") ?? "";
-  const admission = await parts.limit.admit(username, contextOfPage(ctx).network);
+  const admission = await parts.limit.admit(username, contextOfPage(ctx, undefined).network);
   if (!admission.admitted) {
     parts.metrics.logins.inc({ outcome: "limited" });
     ctx.set("retry-after", String(admission.retryAfterS));

@@ -37,7 +37,7 @@ export function createMetrics(): Metrics {
     }),
     suspiciousUse: new Counter({
       name: "identity_suspicious_use_total",
-      help: "Uses from another device or network than before, by where it was seen and what was done.",
+      help: "Uses from elsewhere than before: where it was seen, what differs (device, network, country, device+network, device+country), what was done.",
       labelNames: ["where", "difference", "action"],
       registers,
     }),

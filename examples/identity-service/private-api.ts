@@ -50,6 +50,7 @@ interface Sighting {
   readonly jti: string;
   readonly user_agent: string;
   readonly address: string;
+  readonly country?: string;
 }
 
 const NAME = { type: "string", minLength: 1, maxLength: 128 } as const;
@@ -148,7 +149,10 @@ function addUsers(api: FastifyInstance, { store, issuer, accounts, sessions, dev
     const sids = await sessions.ofUser(account.sub);
     const contexts = await Promise.all(sids.map((sid) => devices.deviceOf(sid)));
     return {
-      sessions: sids.map((sid, index) => ({ sid, device: contexts[index]?.device, network: contexts[index]?.network })),
+      sessions: sids.map((sid, index) => {
+        const { device, network, country } = contexts[index] ?? {};
+        return { sid, device, network, country };
+      }),
     };
   });
   api.delete<{ Params: { sid: string } }>("/sessions/:sid", async ({ params }, reply) => {
@@ -172,13 +176,13 @@ function addSightings(api: FastifyInstance, { devices }: PrivateParts): void {
     type: "object",
     additionalProperties: false,
     required: ["jti", "user_agent", "address"],
-    properties: { jti: NAME, user_agent: TEXT, address: NAME },
+    properties: { jti: NAME, user_agent: TEXT, address: NAME, country: NAME },
   };
   const schema = { body: { type: "array", maxItems: MOST_SIGHTINGS, items: sighting } };
   api.post<{ Body: readonly Sighting[] }>("/sightings", { schema }, async ({ body }) => {
     const results: object[] = [];
-    for (const { jti, user_agent: userAgent, address } of body) {
-      const judged = await devices.judgeToken(jti, deviceContext(userAgent, address));
+    for (const { jti, user_agent: userAgent, address, country } of body) {
+      const judged = await devices.judgeToken(jti, deviceContext(userAgent, address, country));
       results.push(judged === undefined ? { jti, known: false } : { jti, known: true, ...judged });
     }
     return { results };

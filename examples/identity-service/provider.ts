@@ -14,7 +14,6 @@ import type { Accounts } from "./accounts.ts";
 import { createAdapter } from "./adapter.ts";
 import { grantFor, resourceIndicators, type Apis } from "./apis.ts";
 import { allClients } from "./clients.ts";
-import type { DeviceWatch } from "./device-watch.ts";
 import { contextOfPage } from "./http.ts";
 import type { SigningKeys } from "./key-ring.ts";
 import { logoutPage, messagePage, signedOutPage } from "./pages/pages.ts";
@@ -29,6 +28,8 @@ export interface ProviderParts extends RefreshParts {
   /** Sign the cookies; the first one does, the others are still believed. */
   readonly cookieKeys: readonly string[];
   readonly trustedProxies: number;
+  /** In which a trusted proxy tells a browser's country; undefined: none does. */
+  readonly countryHeader: string | undefined;
   readonly accounts: Accounts;
 }
 
@@ -91,7 +92,7 @@ function configurationOf(parts: ProviderParts, keys: SigningKeys): Configuration
         throw new errors.InvalidGrant("the session has ended");
       return { sid, tenant: (await accounts.bySub(accountId))?.tenant };
     },
-    interactions: { policy: policyOf(parts.devices), url: (_ctx, { uid }) => `/interaction/${uid}` },
+    interactions: { policy: policyOf(parts), url: (_ctx, { uid }) => `/interaction/${uid}` },
     // Where they lead is written in our own configuration, so an address of our own network may be meant.
     fetch(url, options: RequestInit & { dispatcher?: unknown } = {}) {
       const { dispatcher: _, ...rest } = options;
@@ -148,14 +149,17 @@ export function completeIntrospection(ctx: KoaContextWithOIDC): void {
 }
 
 /** Who must see the log-in page: nobody known, a device that is not the session's, and who was told to log in again. */
-function policyOf(devices: DeviceWatch): interactionPolicy.DefaultPolicy {
+function policyOf({
+  devices,
+  countryHeader,
+}: Pick<ProviderParts, "devices" | "countryHeader">): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
   policy.remove("consent");
   policy.get("login")?.checks.push(
     new interactionPolicy.Check("device", "this browser must be shown to be yours", "login_required", async (ctx) => {
       const { session, result } = ctx.oidc;
       if (session?.accountId === undefined) return false;
-      const context = contextOfPage(ctx);
+      const context = contextOfPage(ctx, countryHeader);
       if (result?.login !== undefined) {
         await devices.bind(session.uid, context);
         return false;

@@ -38,6 +38,8 @@ export interface IdentityOptions {
   readonly devicePolicy: DevicePolicy;
   /** Proxies before it that write `x-forwarded-for`; 0: none is believed. */
   readonly trustedProxies: number;
+  /** In which the last of them tells a browser's country, over whatever a browser wrote there. */
+  readonly countryHeader: string | undefined;
   /** Undefined: nobody is told of endings. */
   readonly portcullis: PortcullisOptions | undefined;
   readonly apiTokens: readonly ApiToken[];

@@ -205,12 +205,15 @@ describe("another device", () => {
     const next = await refresh(config, tokens.refreshToken, same);
     const other = { "x-device-user-agent": SAFARI, "x-device-address": "198.51.100.7" };
     expect(await errorOf(refresh(config, next.refreshToken, other))).toBe("invalid_grant");
-    expect(identity.logged()).toContain('"where":"refresh","difference":"both","action":"step-up"');
+    expect(identity.logged()).toContain('"where":"refresh","difference":"device+network","action":"step-up"');
   });
 
   test("with an access token is noticed from sightings, and by policy ends the session", async () => {
     const portcullis = { url: plane.url, issuerId: "main", tokenFile: join(folder, "token") };
-    const strict = await startIdentity({ portcullis, devicePolicy: { device: "revoke", network: "log" } });
+    const strict = await startIdentity({
+      portcullis,
+      devicePolicy: { device: "revoke", network: "log", country: "log" },
+    });
     const login = await logIn(strict.issuer, "alice");
     const { jti } = login.tokens.claims;
     const see = async (userAgent: string, address: string): Promise<unknown> => {
@@ -221,9 +224,47 @@ describe("another device", () => {
     expect(await see("shop/2.0", "192.0.2.99")).toEqual({ jti, known: true });
     expect(await see("shop/2.0", "198.51.100.7")).toEqual({ jti, known: true, difference: "network", action: "log" });
     expect(await isDead(login)).toBe(false);
-    expect(await see("curl/8", "198.51.100.7")).toEqual({ jti, known: true, difference: "both", action: "revoke" });
+    expect(await see("curl/8", "198.51.100.7")).toEqual({
+      jti,
+      known: true,
+      difference: "device+network",
+      action: "revoke",
+    });
     expect(await isDead(login)).toBe(true);
     await strict.stop();
+  });
+});
+
+describe("another country", () => {
+  const open = { trustedProxies: 1, countryHeader: "x-edge-country" };
+  const visit = async (from: Identity, cookies: Login["browser"], country: string): Promise<string> => {
+    const headers = { "x-edge-country": country };
+    return (await createBrowser(from.issuer, undefined, cookies.cookies(), headers).get(`${from.issuer}/account`)).text;
+  };
+
+  test("is believed of the proxy, and the person must log in again", async () => {
+    const told = await startIdentity(open);
+    const owner = await logIn(told.issuer, "alice", {
+      browser: createBrowser(told.issuer, undefined, undefined, { "x-edge-country": "DE" }),
+    });
+    expect(await visit(told, owner.browser, "de")).toContain("Hello, alice");
+    expect(await visit(told, owner.browser, "XX")).toContain("Hello, alice"); // nobody knows
+    expect(await visit(told, owner.browser, "BR")).toContain("Please sign in again");
+    const sample = 'identity_suspicious_use_total{where="page",difference="country",action="step-up"}';
+    expect(await told.metric(sample)).toBeGreaterThan(0);
+    await told.stop();
+  });
+
+  test("is nobody's word where no header is configured, and may be told of sightings", async () => {
+    const owner = await logIn(identity.issuer, "bob");
+    expect(await visit(identity, owner.browser, "BR")).toContain("Hello, bob");
+    const { jti } = owner.tokens.claims;
+    const see = async (country: string): Promise<unknown> => {
+      const sighting = { jti, user_agent: "shop/1.0", address: "192.0.2.10", country };
+      return ((await identity.api("POST", "/sightings", [sighting], REPORT_TOKEN)).json["results"] as unknown[])[0];
+    };
+    expect(await see("DE")).toEqual({ jti, known: true });
+    expect(await see("BR")).toEqual({ jti, known: true, difference: "country", action: "step-up" });
   });
 });
 

@@ -17,8 +17,16 @@ export interface Browser {
   cookies(): string;
 }
 
-/** Follows redirects until one leaves `issuer`, whose address is then `url` of what it returns. */
-export function createBrowser(issuer: string, userAgent: string = FIREFOX, stolen = ""): Browser {
+/**
+ * Follows redirects until one leaves `issuer`, whose address is then `url` of what it returns. `byProxy` are headers that
+ * stand on each of its calls.
+ */
+export function createBrowser(
+  issuer: string,
+  userAgent: string = FIREFOX,
+  stolen = "",
+  byProxy: Readonly<Record<string, string>> = {},
+): Browser {
   const jar = new Map<string, string>(
     stolen === "" ? [] : stolen.split("; ").map((pair) => pair.split(/=(.*)/s) as unknown as [string, string]),
   );
@@ -26,7 +34,12 @@ export function createBrowser(issuer: string, userAgent: string = FIREFOX, stole
 
   async function ask(url: string, init: RequestInit): Promise<Page> {
     if (!url.startsWith(`${issuer}/`)) return { status: 0, headers: new Headers(), text: "", url };
-    const headers = { "user-agent": userAgent, cookie: cookies(), ...(init.headers as Record<string, string>) };
+    const headers = {
+      "user-agent": userAgent,
+      cookie: cookies(),
+      ...byProxy,
+      ...(init.headers as Record<string, string>),
+    };
     const response = await fetch(url, { ...init, headers, redirect: "manual" });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];

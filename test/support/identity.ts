@@ -5,6 +5,7 @@ import {
   type IdentityOptions,
   type IdentityService,
 } from "../../examples/identity-service/service.ts";
+import { DEFAULT_POLICY } from "../../examples/identity-service/device-watch.ts";
 import { openSqliteStore } from "../../examples/identity-service/store/sqlite.ts";
 import { createBrowser, type Browser } from "./browser.ts";
 import { CALLBACK, discover, logInAt, type Login } from "./oidc-login.ts";
@@ -69,8 +70,9 @@ export async function startIdentity(changes: Partial<IdentityOptions> = {}): Pro
     sessionTtlS: 86_400,
     refreshGraceMs: 10_000,
     keys: { rotateEveryMs: 86_400_000, publishLeadMs: 0 },
-    devicePolicy: { device: "step-up", network: "log" },
+    devicePolicy: DEFAULT_POLICY,
     trustedProxies: 0,
+    countryHeader: undefined,
     portcullis: undefined,
     apiTokens: [
       { name: "tests", sha256: sha256(ADMIN), right: "admin" },

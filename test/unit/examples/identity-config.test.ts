@@ -14,7 +14,7 @@ test("what is not said has a default", () => {
   expect(readConfig(MINIMAL, {})).toMatchObject({
     listen: { host: "127.0.0.1", port: 8081 },
     accessTokenTtlS: 600,
-    devicePolicy: { device: "step-up", network: "log" },
+    devicePolicy: { device: "step-up", network: "log", country: "step-up" },
     portcullis: undefined,
   });
 });
@@ -23,6 +23,7 @@ test.each([
   ["an issuer with a path", "issuer: https://id.example.com/realm\napis: [{ audience: a }]\n", "an origin"],
   ["tokens that live too long", `${MINIMAL}accessTokenTtlS: 3600\n`, "900"],
   ["a name that nobody knows", `${MINIMAL}acessTokenTtlS: 600\n`, "acessTokenTtlS"],
+  ["a country in a header that anybody may write", `${MINIMAL}countryHeader: cf-ipcountry\n`, "trustedProxies"],
   ["a variable that is not set", `${MINIMAL}store: \${STORE_URL}\n`, "STORE_URL"],
 ])("%s is refused", (_, text, why) => {
   expect(() => readConfig(text, {})).toThrow(why);

@@ -42,5 +42,15 @@ test("an update or another host of the network is the same, another browser or n
   expect(differenceOf(was, deviceContext(updated, "192.0.2.200"))).toBeUndefined();
   expect(differenceOf(was, deviceContext(CHROME, "198.51.100.1"))).toBe("network");
   expect(differenceOf(was, deviceContext("curl/8", "192.0.2.1"))).toBe("device");
-  expect(differenceOf(was, deviceContext("curl/8", "198.51.100.1"))).toBe("both");
+  expect(differenceOf(was, deviceContext("curl/8", "198.51.100.1"))).toBe("device+network");
+});
+
+test("countries are compared where both are known", () => {
+  const was = deviceContext(CHROME, "192.0.2.1", "de");
+  expect(was.country).toBe("DE");
+  expect(differenceOf(was, deviceContext(CHROME, "192.0.2.1", "DE"))).toBeUndefined();
+  expect(differenceOf(was, deviceContext(CHROME, "198.51.100.1", "FR"))).toBe("country");
+  expect(differenceOf(was, deviceContext("curl/8", "198.51.100.1", "FR"))).toBe("device+country");
+  for (const unknown of ["", "XX", "T1", "Germany"])
+    expect(differenceOf(was, deviceContext(CHROME, "192.0.2.1", unknown))).toBeUndefined();
 });
