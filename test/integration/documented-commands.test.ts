@@ -12,6 +12,7 @@ import { blocksOf, PAGES, type Block, type Command } from "../support/documented
 import { brokenPromise } from "../support/documented/promise.ts";
 import { runInShell, type Outcome, type Typed } from "../support/documented/shell.ts";
 import { sha256 } from "../support/identity.ts";
+import { HAS_POSTGRES, startPostgres } from "../support/postgres-server.ts";
 import { until } from "../support/wait.ts";
 
 const PORTS = [8000, 8080, 8081, 8082, 9001, 9002, 9003, 9901];
@@ -19,6 +20,7 @@ const PORTS = [8000, 8080, 8081, 8082, 9001, 9002, 9003, 9901];
 /** Blocks that are run in one shell, one after another. */
 interface Walk {
   readonly blocks: readonly Block[];
+  readonly isSkipped?: boolean;
   start(): Promise<Surroundings>;
 }
 
@@ -42,7 +44,8 @@ const FIRST_STEPS = [
   ...BLOCKS.filter((block) => isUnder(block, "Two commands", "Look around")),
 ];
 const EXAMPLES = BLOCKS.filter(({ page }) => ["docs/identity-service.md", "docs/signed-identity.md"].includes(page));
-const APART = new Set([...TUTORIAL, ...FIRST_STEPS, ...EXAMPLES]);
+const RECORD = BLOCKS.filter(({ page }) => page === "docs/record.md");
+const APART = new Set([...TUTORIAL, ...FIRST_STEPS, ...EXAMPLES, ...RECORD]);
 /** The README is first: it starts what the others ask. So is, of the runbooks, the page that says what they all need. */
 const GUARDED = BLOCKS.filter((block) => !APART.has(block));
 
@@ -76,6 +79,27 @@ const WALKS: Readonly<Record<string, Walk>> = {
         places: { [configuration]: "identity.yaml" },
         enter: `cd '${folder}'`,
         stop: () => remove(folder),
+      };
+    },
+  },
+  [`docs/record.md${HAS_POSTGRES ? "" : " (skipped: PostgreSQL is missing, see scripts/install-postgres)"}`]: {
+    blocks: RECORD,
+    isSkipped: !HAS_POSTGRES,
+    async start() {
+      const [postgres, landscape] = await Promise.all([startPostgres(), startLandscape()]);
+      const { host } = new URL(postgres.url);
+      const token = "operator-token-of-the-tests-with-more-than-32-bytes";
+      return {
+        ...landscape,
+        env: { ...landscape.env, PORTCULLIS_TOKEN: token, CONTROL_TOKEN_SHA256: sha256(token) },
+        places: {
+          ...landscape.places,
+          "postgres://admin@db.example.com/postgres": postgres.url,
+          "db.example.com": host,
+        },
+        async stop() {
+          await Promise.all([postgres.stop(), landscape.stop()]);
+        },
       };
     },
   },
@@ -129,7 +153,13 @@ function typedBy(blocks: readonly Block[], enter: string): readonly (Command | T
   });
 }
 
-describe.each(Object.entries(WALKS))("%s", (_, { blocks, start }) => {
+describe.each(Object.entries(WALKS))("%s", (_, { blocks, start, isSkipped = false }) => {
+  describe.skipIf(isSkipped)("in one shell", () => {
+    walk(blocks, start);
+  });
+});
+
+function walk(blocks: readonly Block[], start: Walk["start"]): void {
   let surroundings: Surroundings;
   let outcomes: ReadonlyMap<string, Outcome>;
   beforeAll(async () => {
@@ -157,7 +187,7 @@ describe.each(Object.entries(WALKS))("%s", (_, { blocks, start }) => {
     const printed = own.map(({ at }) => outcomes.get(at)?.output ?? "").filter((output) => output !== "");
     expect(brokenPromise(promised, printed.join("\n"))).toBeUndefined();
   });
-});
+}
 
 test("every exception is still needed, and what checks it is there", () => {
   expect(staleRows(BLOCKS.flatMap(({ commands }) => commands.map(({ text }) => text)))).toEqual([]);

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { stringify } from "yaml";
 import { startUpstream } from "../../../examples/upstream/upstream.ts";
 import { NEWEST_ENVOY } from "../envoy.ts";
 import { serve, startJwksServer } from "../jwks-server.ts";
@@ -105,9 +106,9 @@ function writeFiles(folder: string, redisUrl: string, jwksUrl: string): void {
   config.control.reportTokenFile = "report.token";
   const good = { target: { kind: "session", id: "3b51d599" }, reason: "batch" };
   const files = {
-    "portcullis.yaml": JSON.stringify(config)
+    "portcullis.yaml": stringify(config)
       .replace("redis://127.0.0.1:6379/0", redisUrl)
-      .replace(/https:[^"]+\/jwks/, jwksUrl),
+      .replace(/https:\S+\/jwks/, jwksUrl),
     "report.token": report,
     "revoked.csv": fenceOf("docs/import.md", "csv"),
     "revoked.txt": fenceOf("docs/import.md", ""),
