@@ -5,7 +5,7 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak trace-check fuzz reference demo bench fmt lint types clean
+.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak trace-check fuzz mutation reference demo bench fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
@@ -64,6 +64,9 @@ trace-check: packages envoy redis ## one trace from Envoy over the sidecar to Re
 fuzz: packages ## random tests of all that strangers write, for SECONDS each (600), with the seed of what fails
 	@$(RUN) FUZZ_SECONDS=$(or $(SECONDS),600) vitest run --project property
 
+mutation: packages ## that tests notice when what decides is broken: 90 % of all mutants of each ROOM (all of them)
+	@$(RUN) ROOM="$(ROOM)" scripts/mutation
+
 reference: packages ## write docs/reference from the schema, the commands' help and the metrics
 	@$(RUN) node scripts/reference.ts
 
@@ -83,4 +86,4 @@ types: packages ## type check
 	@$(RUN) tsc -p . && $(RUN) tsc -p dashboard
 
 clean: ## remove what set-up and runs have put here
-	rm -rf node_modules .cache dist coverage
+	rm -rf node_modules tools/mutation/node_modules .cache dist coverage

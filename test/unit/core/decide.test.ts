@@ -107,6 +107,18 @@ test("a missing scope is refused with every scope the route asks for, on live, r
   expect(ask(unknown, low, { requiredScopes })).toMatchObject(expected);
 });
 
+test("a scope that the token has is no scope that it lacks", () => {
+  const verdict = ask({ state: "active", source: "store", asOf: at(1_000) }, low, { requiredScopes: ["read"] });
+  expect(verdict).toMatchObject({ kind: "allow", assurance: "live" });
+});
+
+test("the grace is over for a token whose first unanswered look-up is as long ago, though the store answered others", () => {
+  const unknown = { state: "unknown", cause: "timeout", lastAnswerAt: at(300_999) } as const;
+  const now = { now: at(301_000) };
+  expect(ask({ ...unknown, firstUnansweredAt: at(1_001) }, low, now)).toMatchObject({ assurance: "fail-open" });
+  expect(ask({ ...unknown, firstUnansweredAt: at(1_000) }, low, now)).toMatchObject({ kind: "deny" });
+});
+
 test("an anonymous allow carries no principal", () => {
   expect(decideAnonymous()).toEqual({
     kind: "allow",
@@ -127,6 +139,18 @@ describe("a token that its issuer had to be asked about", () => {
   };
   const said = (asOfMs: number, isUnanswered = false, goodForMs?: number): Partial<Question> => ({
     principal: principalOf({ assertion: { asOf: at(asOfMs), isUnanswered, goodForMs } }),
+  });
+
+  test("is refused for what the store says of it, whatever its issuer's word is worth", () => {
+    const by = { kind: "token", revocationId: undefined } as const;
+    const revoked: Evidence = { state: "revoked", source: "store", by, asOf: at(1_000) };
+    expect(ask(revoked, critical, said(-100_000))).toMatchObject({ kind: "deny", reason: "revoked" });
+  });
+
+  test("is refused once its issuer's word is as old as it is good for, and it was not asked again", () => {
+    expect(ask(live, low, said(0, false, 1_001))).toMatchObject({ kind: "allow" });
+    expect(ask(live, low, said(0, false, 1_000))).toMatchObject({ kind: "deny", reason: "internal_error" });
+    expect(ask(live, low, { ...said(1_000, false, 500), now: at(2_000) })).toMatchObject({ kind: "deny" });
   });
 
   test.each([

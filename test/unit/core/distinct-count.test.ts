@@ -32,6 +32,11 @@ describe("the number of different things that several counters saw", () => {
     expect(distinctCount([keptOf(seen.slice(0, 75)), keptOf(seen.slice(75))])).toEqual({ count: 150, isExact: true });
   });
 
+  test("is what the hundredth smallest hash says, where they are spread evenly", () => {
+    const seen = Array.from({ length: 1_000 }, (_, i) => ((i + 1) * 2 ** HASH_BITS) / 1_000);
+    expect(distinctCount([keptOf(seen)])).toEqual({ count: 990, isExact: false });
+  });
+
   test.each([1_000, 50_000])("is an estimate of %i within four standard errors, whoever saw them", (count) => {
     const seen = hashes(count, 3);
     const parts = [seen.slice(0, count * 0.7), seen.slice(count * 0.4)].map(keptOf);

@@ -14,6 +14,7 @@ describe("what looks like a JWT never stands in a line", () => {
     ["claims alone", encode('{"sub":"alice","jti":"1"}')],
     ["with a space after its brace", `${encode('{ "alg":"RS256"}')}.${encode('{ "sub":"alice"}')}.${SIGNATURE}`],
     ["with a line break after its brace", `${encode('{\n"alg":"RS256"}')}.${encode('{\n"sub":"alice"}')}.${SIGNATURE}`],
+    ["of such, cut before its signature", `${encode('{\n"alg":"RS256"}')}.${encode('{\n"sub":"alice"}')}`],
   ])("%s", (_what, token) => {
     expect(withoutTokens(`{"path":"/reset/${token}","n":1}`)).toBe('{"path":"/reset/[token]","n":1}');
     expect(withoutTokens(`Bearer ${token}, ${token}`)).toBe("Bearer [token], [token]");
@@ -63,6 +64,7 @@ describe("a text holds a token", () => {
     encode('{"a session":"of such a name"}'),
     "019a9e3c-8f0e-7c4e-9d55-0d6f2f7b1a11",
     "eyewitness.example.com",
+    "eyewitnesses.eye.example.com",
   ])("and not where a name does: %s", (text) => {
     expect(holdsToken(text)).toBe(false);
   });

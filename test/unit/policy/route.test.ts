@@ -137,7 +137,20 @@ describe("routes", () => {
 
   test("a rule that names no host at all is refused", () => {
     const compiled = compileRoutes([rule({ path: "/ok", host: "a@b" }), rule({ path: "/ok", host: "a" })], CRITICAL);
-    expect(compiled).toEqual({ ok: false, error: [{ index: 0, problem: expect.any(String) }] });
+    expect(compiled).toEqual({ ok: false, error: [{ index: 0, problem: "its host is none" }] });
+  });
+
+  test.each([
+    ["a", "begins with /"],
+    ["*", "begins with /"],
+    ["/a?b", "no query"],
+    ["/**/a", "** stands for the rest"],
+    ["/a/**/**", "** stands for the rest"],
+    ["/a*", "* stands for one whole segment"],
+    ["/a%2Fb", "such paths are ambiguous"],
+  ])("what is wrong with the path %s is said: %s", (path, said) => {
+    const compiled = compileRoutes([rule({ path })], CRITICAL);
+    expect(compiled).toEqual({ ok: false, error: [{ index: 0, problem: expect.stringContaining(said) }] });
   });
 
   test("everything that is wrong with the rules is told together", () => {

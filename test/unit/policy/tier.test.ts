@@ -33,6 +33,7 @@ test("a scope sets the strictest floor of all patterns that match any of the tok
   expect(table.floorOf(["audit"])).toBe(LOW);
   expect(table.floorOf(["audit", "orders:read"])).toBe(STANDARD);
   expect(table.floorOf(["orders:read", "payments:write"])).toBe(CRITICAL);
+  expect(table.floorOf(["auditor", "audi", "audit:x"])).toBeUndefined();
   expect(table.floorOf(["payments:"])).toBe(CRITICAL);
   expect(table.floorOf(["payments", "Payments:x", "xpayments:x"])).toBeUndefined();
 });

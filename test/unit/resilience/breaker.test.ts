@@ -49,6 +49,14 @@ describe("closed", () => {
     expect(breaker.state).toBe("open");
   });
 
+  test("a success never opens it, though failures were the share before there were enough outcomes", () => {
+    calls(10, "fail", 0);
+    calls(10, "succeed", 0);
+    expect(breaker.state).toBe("closed");
+    calls(1, "fail", 0);
+    expect(breaker.state).toBe("open");
+  });
+
   test("failures that have left the window do not count", () => {
     calls(19, "fail", 0);
     calls(19, "fail", 20_000);

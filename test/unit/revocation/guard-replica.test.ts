@@ -12,7 +12,17 @@ import { principalOf } from "../../support/principal.ts";
 
 const critical: Tier = { name: "critical", rank: 0, maxStalenessMs: 0, failOpenForMs: 0 };
 const standard: Tier = { name: "standard", rank: 1, maxStalenessMs: 2_000, failOpenForMs: 0 };
-const silent = new Proxy({}, { get: () => () => undefined }) as Observer;
+/** What the observer hears, by name. */
+let heard: (readonly unknown[])[];
+const observer = new Proxy(
+  {},
+  {
+    get:
+      (_, name) =>
+      (...facts: unknown[]) =>
+        void heard.push([name, ...facts]),
+  },
+) as Observer;
 const at = (ms: number): Instant => ({ monotonicMs: ms, wallMs: 1_700_000_000_000 + ms });
 const REVOKED: Judgement = { state: "revoked", by: { kind: "token", revocationId: undefined } };
 const ACTIVE: Judgement = { state: "active" };
@@ -25,17 +35,23 @@ let guard: Guard;
 let subject: ReturnType<typeof subjectOf>;
 
 const nothing = (asOf: Instant): LookUpAnswer => ({ ok: true, asOf, values: [null, null, null, null, null, null] });
+const found =
+  (value: string, place: number) =>
+  (asOf: Instant): LookUpAnswer => {
+    return { ok: true, asOf, values: [null, null, null, null, null, null].with(place, value as never) };
+  };
 const out = (): LookUpAnswer => ({ ok: false, cause: "timeout" });
 
 beforeEach(() => {
   nowMs = 10_000;
+  heard = [];
   askedCount = 0;
   answer = nothing;
   replica = { position: at(9_500), changedAt: at(0), judgement: ACTIVE };
   subject = subjectOf(principalOf({}), "", "t1", 0);
   guard = createGuard({
     clock: { now: () => at(nowMs) },
-    observer: silent,
+    observer,
     lookUp: {
       lookUp(_keys, _deadline, _span, done) {
         askedCount += 1;
@@ -57,7 +73,7 @@ beforeEach(() => {
 
 function judged(tier: Tier): Evidence {
   let evidence: Evidence | undefined;
-  guard.judge(subject, tier, at(nowMs), nowMs + 150, undefined, (found) => void (evidence = found));
+  guard.judge(subject, tier, at(nowMs), nowMs + 150, undefined, (judgement) => void (evidence = judgement));
   if (evidence === undefined) throw new Error("not judged");
   return evidence;
 }
@@ -111,4 +127,153 @@ test("what only the store can read is asked for", () => {
   replica.judgement = { state: "unreadable", kind: "user" };
   judged(standard);
   expect(askedCount).toBe(1);
+});
+
+test("what is known revoked is asked for again once the position is a second old, and not a moment before", () => {
+  replica = { position: at(9_001), changedAt: at(0), judgement: REVOKED };
+  expect(judged(standard)).toMatchObject({ state: "revoked", source: "replica" });
+  replica.position = at(9_000);
+  expect(judged(standard)).toMatchObject({ state: "active", source: "store" });
+});
+
+test("the store's later word on this very token counts over what the replica heard before it, and not over what came after", () => {
+  judged(critical);
+  nowMs += 100;
+  replica = { position: at(9_900), changedAt: at(9_950), judgement: REVOKED };
+  expect(judged(standard)).toMatchObject({ state: "active", source: "recent" });
+  replica = { position: at(9_900), changedAt: at(10_001), judgement: REVOKED };
+  expect(judged(standard)).toMatchObject({ state: "revoked", source: "replica" });
+});
+
+test("an answer of the store that was asked before the replica's position does not overwrite its revocation", () => {
+  answer = () => {
+    replica = { position: at(10_001), changedAt: at(10_001), judgement: REVOKED };
+    return nothing(at(10_000));
+  };
+  expect(judged(critical)).toMatchObject({ state: "revoked", source: "replica", asOf: at(10_001) });
+  expect(heard).toContainEqual(["lookedUp", "store", "revoked", 0]);
+});
+
+test("an answer of the store that was asked before the replica's position is good where neither knows of a revocation", () => {
+  answer = () => {
+    replica.position = at(10_001);
+    return nothing(at(10_000));
+  };
+  expect(judged(critical)).toEqual({ state: "active", source: "store", asOf: at(10_000) });
+});
+
+test("a token that the store found revoked is not active by a position from before that", () => {
+  replica.position = at(9_999);
+  answer = found("1", 0);
+  expect(judged(critical)).toMatchObject({ state: "revoked", source: "store" });
+  expect(judged(standard)).toMatchObject({ state: "revoked", source: "recent" });
+  replica.position = at(10_001);
+  nowMs += 10;
+  expect(judged(standard)).toEqual({ state: "active", source: "replica", asOf: at(10_001) });
+  answer = out;
+  expect(judged(critical)).toMatchObject({ state: "unknown", cause: "timeout" }); // what was seen before is settled
+});
+
+test("a token whose marker nobody could read is not active by a position from before that", () => {
+  replica.position = at(9_999);
+  answer = found("?", 3);
+  expect(judged(critical)).toMatchObject({ state: "unknown", cause: "unreadable" });
+  expect(heard).toContainEqual(["storeFailed", "unreadable"]);
+  expect(judged(standard)).toMatchObject({ state: "unknown", cause: "unreadable" });
+  expect(askedCount).toBe(2);
+  replica.position = at(10_001);
+  nowMs += 10;
+  expect(judged(standard)).toMatchObject({ state: "active", source: "replica" });
+});
+
+test("a late answer that found nothing does not hide a marker that a newer one could not read", () => {
+  const asked: ((given: LookUpAnswer) => void)[] = [];
+  guard = createGuard({
+    clock: { now: () => at(nowMs) },
+    observer,
+    lookUp: { lookUp: (_keys, _deadline, _span, done) => void asked.push(done), lastAnswerAt: () => undefined },
+  });
+  const told: Evidence[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    guard.judge(subject, critical, at(nowMs), nowMs + 150, undefined, (evidence) => void told.push(evidence));
+  }
+  asked[1]?.(found("?", 3)(at(10_010)));
+  asked[0]?.(nothing(at(10_005)));
+  expect(told.map(({ state }) => state)).toEqual(["unknown", "unknown"]);
+});
+
+test("of an answer in part, a marker that was read revokes, one that nobody can read is remembered, and nothing else is told", () => {
+  replica.position = undefined;
+  const partly =
+    (value: string | null, place: number) =>
+    (asOf: Instant): LookUpAnswer => ({
+      ok: false,
+      cause: "moved",
+      partly: { asOf, values: [null, null, null, null, null, null].with(place, value as never) },
+    });
+  answer = partly(null, 0);
+  expect(judged(critical)).toMatchObject({ state: "unknown", cause: "moved" });
+  answer = partly("?", 3);
+  expect(judged(critical)).toMatchObject({ state: "unknown", cause: "unreadable" });
+  answer = partly("1", 0);
+  const by = { kind: "token", revocationId: undefined };
+  expect(judged(critical)).toEqual({ state: "revoked", source: "store", by, asOf: at(10_000) });
+  answer = out;
+  expect(judged(critical)).toMatchObject({ state: "revoked", source: "recent" });
+});
+
+test("a bug over one token's data is that call's unknown, counted, and never an allow", () => {
+  replica.position = undefined;
+  answer = () => ({ ok: true, asOf: at(nowMs), values: undefined as never });
+  expect(judged(critical)).toMatchObject({ state: "unknown", cause: "unreadable" });
+  expect(heard).toContainEqual(["storeFailed", "unreadable"]);
+});
+
+test("every answer is told to who counts: from where, what, and how long it took", () => {
+  judged(standard);
+  replica.position = undefined;
+  answer = (asOf) => {
+    nowMs += 7;
+    return nothing(asOf);
+  };
+  judged(standard);
+  judged(standard);
+  expect(heard).toEqual([
+    ["lookedUp", "replica", "active", 0],
+    ["lookedUp", "store", "active", 7],
+    ["lookedUp", "recent", "active", 0],
+  ]);
+});
+
+test("without a replica, what was not answered is unknown since its first time, and what once was revoked stays it", () => {
+  guard = createGuard({
+    clock: { now: () => at(nowMs) },
+    observer,
+    lookUp: { lookUp: (_keys, _deadline, _span, done) => done(answer(at(nowMs))), lastAnswerAt: () => at(1) },
+  });
+  answer = out;
+  expect(judged(critical)).toEqual({
+    state: "unknown",
+    cause: "timeout",
+    lastAnswerAt: at(1),
+    firstUnansweredAt: at(10_000),
+  });
+  nowMs += 50;
+  expect(judged(critical)).toMatchObject({ firstUnansweredAt: at(10_000) });
+});
+
+test("a replica without a position says nothing, even while the store is out", () => {
+  replica = { position: undefined, changedAt: at(9_000), judgement: REVOKED };
+  answer = out;
+  expect(judged(standard)).toMatchObject({ state: "unknown", cause: "timeout" });
+});
+
+test("an old revocation of the replica's does not stand over the store's later word, while the store is out", () => {
+  judged(critical);
+  nowMs += 5_000;
+  replica = { position: at(9_000), changedAt: at(9_000), judgement: REVOKED };
+  answer = out;
+  expect(judged(critical)).toMatchObject({ state: "unknown" });
+  replica.judgement = ACTIVE;
+  expect(judged(critical)).toMatchObject({ state: "unknown" });
 });

@@ -105,7 +105,11 @@ describe("what was found revoked", () => {
     judged(subject(), standard, marker);
     nowMs = 400_000;
     lastAnswerAt = at(nowMs);
-    expect(judged(subject(), standard, fault("timeout"))).toMatchObject({ state: "revoked", by: { kind: "token" } });
+    expect(judged(subject(), standard, fault("timeout"))).toMatchObject({
+      state: "revoked",
+      source: "recent",
+      by: { kind: "token" },
+    });
     expect(judged(subject("t2"), standard, fault("timeout"))).toMatchObject({ state: "unknown", cause: "timeout" });
   });
 });
@@ -118,7 +122,7 @@ describe("a late answer", () => {
     asked[1]?.answer(marker(at(10)));
     asked[0]?.answer(nothing(at(5)));
     expect(late.evidence).toMatchObject({ state: "revoked" });
-    expect(early.evidence).toMatchObject({ state: "revoked" });
+    expect(early.evidence).toMatchObject({ state: "revoked", source: "recent" });
     nowMs = 20;
     expect(judged(one, standard, nothing)).toMatchObject({ state: "revoked", source: "recent" });
   });

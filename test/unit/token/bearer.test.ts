@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bearerToken } from "../../../src/token/bearer.ts";
+import { bearerToken, dpopToken } from "../../../src/token/bearer.ts";
 import {
   createTestKey,
   goodClaims,
@@ -21,6 +21,19 @@ test.each(["Bearer abc.def.ghi", "bearer abc.def.ghi", "BEARER abc.def.ghi", "bE
     expect(read([value])).toBe("abc.def.ghi");
   },
 );
+
+test.each([
+  ["DPoP a.b.c", "a.b.c"],
+  ["dPoP a.b.c", "a.b.c"],
+  ["Bearer a.b.c", "malformed_request"],
+  ["DPoQ a.b.c", "malformed_request"],
+  ["XPoP a.b.c", "malformed_request"],
+  ["DPoP", "malformed_request"],
+  ["DPoP ", "malformed_request"],
+])("of the scheme DPoP, %j gives %j", (value, expected) => {
+  const found = dpopToken([Buffer.from(value)]);
+  expect(found.ok ? found.value.toString() : found.error).toBe(expected);
+});
 
 test("no Authorization value is a missing token", () => {
   expect(read([])).toBe("missing_token");
