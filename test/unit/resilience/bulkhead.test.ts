@@ -21,5 +21,5 @@ test("leaving twice is a bug and is heard, or the bound would creep upwards", ()
 });
 
 test.each([0, -1, 1.5, Number.NaN])("a limit of %s is refused", (limit) => {
-  expect(() => createBulkhead(limit)).toThrow(RangeError);
+  expect(() => createBulkhead(limit)).toThrow(`at least 1, not ${limit}`);
 });

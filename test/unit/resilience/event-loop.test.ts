@@ -14,6 +14,13 @@ test("a task for the next turn is done then, and not before", async () => {
   expect(done).toEqual(["scheduled", "task"]);
 });
 
+test("what may wait is done in the next turn, though nothing else is", async () => {
+  const done: string[] = [];
+  eventLoop.last(() => void done.push("task"));
+  await turn();
+  expect(done).toEqual(["task"]);
+});
+
 test("a task for every so many milliseconds comes again and again, until it is ended", async () => {
   let count = 0;
   const end = eventLoop.every(1, () => void (count += 1));

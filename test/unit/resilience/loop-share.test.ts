@@ -37,6 +37,17 @@ function createBench(maxMs: (nowMs: number) => number = () => MAX_MS): {
 const letters = (from: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => String.fromCharCode(from.charCodeAt(0) + i));
 
+test("a deadline that is now has passed, and one a millisecond away has not", () => {
+  const { done, loop, come } = createBench();
+  for (const name of letters("a", 3)) come(name);
+  const nowMs = loop.clock.now().monotonicMs;
+  come("late", nowMs);
+  come("in time", nowMs + 1);
+  loop.turn();
+  loop.turn();
+  expect(done).toEqual(["a", "b", "c", "late dropped", "in time"]);
+});
+
 test("what is within a turn's share is done at once, the rest in the turns that follow, in order", () => {
   const { done, loop, come } = createBench();
   for (const name of letters("a", 8)) come(name);
