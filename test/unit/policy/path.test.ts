@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { canonicalPath, type Ambiguity } from "../../../src/policy/path.ts";
 
 const ORDINARY: readonly (readonly [raw: string, canonical: string])[] = [
+  ["/%E0x80", "/%E0x80"],
+  ["/%E0%41", "/%E0A"],
   ["/", "/"],
   ["/a", "/a"],
   ["/a/", "/a/"],
