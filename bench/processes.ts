@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** "any": what is a whole landscape itself. */
-type Core = number | "any";
+export type Core = number | "any";
 
 /** The server under test has the first core to itself; everything else shares the second. */
 export const CORE = { server: 0, others: 1 } as const;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Fixtures } from "../fixtures/folder.ts";
 import { AUDIENCE, ISSUER } from "../fixtures/tokens.ts";
 import { freePort, isOk, until } from "../ports.ts";
-import { CORE, type Processes, type Running } from "../processes.ts";
+import { CORE, type Core, type Processes, type Running } from "../processes.ts";
 import type { Scenario, Target } from "./target.ts";
 
 export interface Place {
@@ -24,20 +24,24 @@ export interface Settings {
   readonly verifiedTokenCount?: number;
   readonly control?: object;
   /** The product's default unless told otherwise. */
+  readonly deadline?: string;
+  /** The product's default unless told otherwise. */
   readonly transport?: "wire" | "grpc-js";
+  /** Ports of further workers: it then runs on any core. None unless told otherwise. */
+  readonly workerPorts?: readonly number[];
 }
 
 /** Starts `bin/portcullis serve` with this configuration; answers Checks on `port` when done. */
 export async function startSidecar(place: Place, settings: Settings, port: number): Promise<Running> {
   const opsPort = await freePort();
-  const { transport } = settings;
+  const { transport, workerPorts } = settings;
   const listen = {
-    grpc: `127.0.0.1:${port}`,
+    grpc: [port, ...(workerPorts ?? [])].map((each) => `127.0.0.1:${each}`),
     ops: `127.0.0.1:${opsPort}`,
     control: "127.0.0.1:0",
     ...(transport === undefined ? {} : { transport }),
   };
-  const running = start(place, "serve", CORE.server, listen, settings);
+  const running = start(place, "serve", workerPorts === undefined ? CORE.server : "any", listen, settings);
   await until("portcullis serve", running, () => isOk(`http://127.0.0.1:${opsPort}/readyz`));
   return running;
 }
@@ -50,8 +54,9 @@ export async function startControlPlane(place: Place, settings: Settings, port: 
   return running;
 }
 
-function start(place: Place, command: "serve" | "control", core: number, listen: object, settings: Settings): Running {
+function start(place: Place, command: "serve" | "control", core: Core, listen: object, settings: Settings): Running {
   const config = {
+    workers: 1 + (settings.workerPorts?.length ?? 0),
     listen,
     issuers: [
       {
@@ -69,6 +74,7 @@ function start(place: Place, command: "serve" | "control", core: number, listen:
     routes: settings.routes ?? [],
     limits: { verifiedTokens: settings.verifiedTokenCount ?? 100_000 },
     telemetry: { sampleRatio: 0, decisions: { allow: 0 } },
+    ...(settings.deadline === undefined ? {} : { deadline: settings.deadline }),
     ...(settings.control === undefined ? {} : { control: settings.control }),
   };
   const file = join(place.work, `portcullis-${command}.yaml`);

@@ -13,7 +13,7 @@ export interface FleetAnswers {
 }
 
 /** Longer than any question is open. */
-const KEPT_FOR_MS = 10_000;
+export const KEPT_FOR_MS = 10_000;
 
 export function createAnswers(options: {
   readonly recent: () => RecentTokens;

@@ -9,7 +9,7 @@ import type { Part } from "../lifecycle/lifecycle.ts";
 import type { FleetAnswer } from "../revocation/preview/question.ts";
 import { Publication } from "../revocation/shared/publication.ts";
 import { systemClock } from "./clock.ts";
-import type { FleetAnswers } from "./fleet-answers.ts";
+import { KEPT_FOR_MS, type FleetAnswers } from "./fleet-answers.ts";
 import { createFleetMember } from "./fleet-member.ts";
 import { createIssuers, issuersPart, type Issuers } from "./issuers.ts";
 import { opsPart, replicaPart } from "./parts.ts";
@@ -147,10 +147,16 @@ function createKeys(config: Config, sources: Issuers, workers: Workers): Keys {
 /** Each worker answers from the tokens that it has in memory. */
 function answersFrom(workers: Workers): FleetAnswers {
   let ready: readonly FleetAnswer[] = [];
+  let readyUntilMs = 0;
   return {
-    ready: () => ready,
+    ready: () => (systemClock.now().monotonicMs < readyUntilMs ? ready : []),
     async find(questions) {
-      ready = answersOf(await workers.answersTo(questions));
+      try {
+        ready = answersOf(await workers.answersTo(questions));
+        readyUntilMs = systemClock.now().monotonicMs + KEPT_FOR_MS;
+      } catch {
+        // One worker does not answer, so nobody can tell: the question stays open, as for a sidecar that is silent.
+      }
     },
   };
 }
