@@ -32,7 +32,7 @@ export const ROOMS = {
       "json",
       "token-kind",
     ),
-    tests: tests("unit/token", "json", "base64url", "bearer", "claims", "attack-tokens"),
+    tests: tests("unit/token", "json", "base64url", "bearer", "compact-jws", "claims", "attack-tokens"),
   },
   guard: {
     mutate: files("src/revocation", "guard"),

@@ -9,6 +9,12 @@ test("an ordinary object is read as JSON.parse reads it", () => {
   expect(parsed.ok && JSON.parse(JSON.stringify(parsed.value))).toEqual(JSON.parse(text));
 });
 
+test("space may stand wherever JSON lets it", () => {
+  const text = ' {\t"a"\n:\r[ 1 , { "b" : 2 } , [ ] ] , "c" : { } } ';
+  const parsed = parseJsonObject(text);
+  expect(parsed.ok && JSON.parse(JSON.stringify(parsed.value))).toEqual(JSON.parse(text));
+});
+
 test("member names that objects are born with are names like any other", () => {
   const parsed = parseJsonObject('{"__proto__": 1, "constructor": 2, "toString": 3}');
   expect(parsed.ok && Object.entries(parsed.value)).toEqual([
@@ -39,6 +45,10 @@ test.each([
   ["surrogates the wrong way round", '{"a":"\\udc00\\ud800"}'],
   ["a lone surrogate as a name", '{"\\ud800":1}'],
   ["an array", "[]"],
+  ["an array that goes on as an object", '["a":1}'],
+  ["a name that another letter begins", '{xa":1}'],
+  ["a word that ends otherwise", '{"a":trux}'],
+  ["another such word", '{"a":nuls}'],
   ["a string", '"a"'],
   ["null", "null"],
   ["nothing", ""],
