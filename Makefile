@@ -5,7 +5,7 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak trace-check fuzz mutation reference demo bench fmt lint types clean
+.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak trace-check fuzz mutation reference demo bench bench-check fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
@@ -75,6 +75,9 @@ demo: packages dashboard envoy ## log in, call, revoke, be refused, through a re
 
 bench: setup ## the benchmarks; one table, and bench/results/latest.json
 	@$(RUN) node bench/main.ts
+
+bench-check: packages ## what a change costs against BASE (where it leaves main): fails on a loss over 10 %; RECORD=1 keeps it
+	@$(RUN) BASE="$(BASE)" HEAD="$(HEAD)" TEAMS="$(or $(TEAMS),12)" RECORD="$(RECORD)" node bench/check/main.ts
 
 fmt: packages ## format everything
 	@$(RUN) oxfmt
