@@ -56,6 +56,7 @@ export async function run(world: World, fleet: Fleet, options: RunOptions): Prom
     options.lastingMs,
   );
   await untilPeaceful(world, fleet, callers.call, pool);
+  const endWatch = world.watch?.(notes);
   callers.begin(options.callerLanes ?? CALLER_LANES, random);
   revoker.begin(random);
   const troubles = await carryOutAll(planned, notes, pool);
@@ -64,6 +65,7 @@ export async function run(world: World, fleet: Fleet, options: RunOptions): Prom
 
   const healedAtMs = await untilPeaceful(world, fleet, callers.call, pool).then(() => performance.now());
   await lastRound(callers.call, pool, revoker.revocations);
+  await endWatch?.();
   const kept = await world.has(revoker.revocations.map(({ key }) => key));
   for (const [i, revocation] of revoker.revocations.entries()) revocation.wasKept = kept[i] === true;
   const history: History = {

@@ -6,10 +6,12 @@ import type { RedisProcess } from "../../support/redis-server.ts";
 import type { Random } from "../../support/random.ts";
 import { until } from "../../support/wait.ts";
 import type { Fault, Notes } from "../fault.ts";
+import { watchForDeposedPrimaries } from "./deposed-primaries.ts";
 import { reviveAll } from "./servers.ts";
 import type { World } from "./world.ts";
 
 const LAST_SLOT = 16_383;
+const PRIMARY_COUNT = 3;
 
 export async function startClusterWorld(): Promise<World> {
   const cluster = await startClusterSetting();
@@ -18,6 +20,7 @@ export async function startClusterWorld(): Promise<World> {
     feedsReplicas: false,
     urlFor: () => cluster.url,
     faults: faultsOf(cluster),
+    watch: (notes) => watchForDeposedPrimaries(cluster.servers, PRIMARY_COUNT, notes),
     async mend() {
       await reviveAll(cluster.servers);
       await until("the Cluster to be whole", () => isWhole(cluster), 40_000, 100);

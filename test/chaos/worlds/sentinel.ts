@@ -6,6 +6,7 @@ import type { RedisProcess } from "../../support/redis-server.ts";
 import { until } from "../../support/wait.ts";
 import type { Fault, Notes } from "../fault.ts";
 import { existing, reviveAll } from "./servers.ts";
+import { watchForDeposedPrimaries } from "./deposed-primaries.ts";
 import type { World } from "./world.ts";
 
 export async function startSentinelWorld(): Promise<World> {
@@ -15,6 +16,7 @@ export async function startSentinelWorld(): Promise<World> {
     feedsReplicas: true,
     urlFor: () => setting.url,
     faults: faultsOf(setting),
+    watch: (notes) => watchForDeposedPrimaries(setting.servers, 1, notes),
     async mend() {
       await reviveAll(setting.servers);
       for (const sentinel of setting.sentinels) sentinel.signal("SIGCONT");

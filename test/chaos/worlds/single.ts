@@ -28,6 +28,7 @@ export async function startSingleWorld(clients: readonly string[]): Promise<Worl
     name: "single",
     feedsReplicas: true,
     urlFor: (client) => `redis://127.0.0.1:${way(client).port}`,
+    watch: undefined,
     faults: [...serverFaults(redis), ...clients.flatMap((client) => wayFaults(client, way(client)))],
     async mend() {
       for (const one of ways.values()) straighten(one);

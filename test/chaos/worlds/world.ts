@@ -1,6 +1,6 @@
 // What a run needs of the store it plays in, whatever servers that is made of.
 
-import type { Fault } from "../fault.ts";
+import type { Fault, Notes } from "../fault.ts";
 
 export interface World {
   readonly name: WorldName;
@@ -9,6 +9,8 @@ export interface World {
   /** A replica can follow it. */
   readonly feedsReplicas: boolean;
   readonly faults: readonly Fault[];
+  /** Notes for the length of a run what the servers do by themselves; gives back what ends it. undefined: nothing that bears. */
+  readonly watch: ((notes: Notes) => () => Promise<void>) | undefined;
   /** Resolves once every server runs, is in step and refuses nothing. */
   mend(): Promise<void>;
   /** Whether each key is there, asked of whoever is the primary. */
