@@ -23,7 +23,7 @@ export interface BurstOutcome {
   readonly failedCount: number;
 }
 
-/** An eighth of what a core can verify, all of it at once every so often. */
+/** Seven to twenty per cent of what a core can verify, all of it at once every so often. */
 const EVERY_MS = 100;
 const SIZES: readonly (readonly [alg: Alg, size: number])[] = [
   ["rs256", 400],
