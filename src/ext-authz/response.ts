@@ -20,8 +20,8 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 export interface ResponseEncoder {
   /**
-   * `identityFields`: of the caller's CompiledIdentity. `spoofedNames`: headers of this request to be removed besides, as sent. `nextNonce`: for the client's next DPoP proof,
-   * where it needs one.
+   * `identityFields`: of the caller's CompiledIdentity. `spoofedNames`: headers of this request to be removed besides, as
+   * sent. `nextNonce`: for the client's next DPoP proof, where it needs one.
    */
   allow(
     verdict: Allow,

@@ -1,5 +1,5 @@
-// The operations HTTP server: /livez /readyz /metrics /status, and the keys of signed identity, over node:http. It reads nothing but method and path,
-// decides nothing, and no slow client holds it up.
+// The operations HTTP server: /livez /readyz /metrics /status, and the keys of signed identity, over node:http. It reads
+// nothing but method and path, decides nothing, and no slow client holds it up.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -3,16 +3,15 @@
 
 import type { Algorithm } from "../core/algorithm.ts";
 import { backOffMs } from "../core/back-off.ts";
-import { ageMs, type Clock, type Instant } from "../core/clock.ts";
+import type { Clock, Instant } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
 import type { ReadFault } from "./http-exchange.ts";
 import { readDocument, type DocumentReading, type JwksLocation } from "./jwks-document.ts";
-import { NO_KEYS, readKeySet, type KeySet } from "./key-set.ts";
-import { createKeyWaiters, type KeyWaiters } from "./key-waiters.ts";
-import { RefetchLimit } from "./refetch-limit.ts";
+import type { KeySet } from "./key-set.ts";
+import { KeptKeys } from "./kept-keys.ts";
 
 export type { JwksLocation } from "./jwks-document.ts";
 
@@ -70,8 +69,6 @@ export interface KeySource {
   status(): KeySourceStatus;
 }
 
-/** Contract §4: how long keys are trusted that can no longer be read. */
-export const KEEP_THROUGH_ERRORS_MS: number = 24 * 3_600_000;
 /** One whole reading, both requests of a discovery included. */
 const READ_TIMEOUT_MS = 5_000;
 /** Refreshes are spread over the last fifth of their time, so that a fleet does not come all at once. */
@@ -80,29 +77,21 @@ const FIRST_RETRY_MS = 500;
 /** Without keys every call is refused, and a file costs nothing: try soon. With keys there is a day to spare. */
 const LONGEST_RETRY_MS = { soon: 5_000, kept: 60_000 } as const;
 
-interface GoodReading extends TakenReading {
-  readonly keys: KeySet;
-}
-
 /** A source that has read nothing yet: start() it. */
 export function createKeySource(options: KeySourceOptions): KeySource {
   return new PolledKeySource(options);
 }
 
-class PolledKeySource implements KeySource {
+class PolledKeySource extends KeptKeys implements KeySource {
   readonly #options: KeySourceOptions;
-  readonly #limit = new RefetchLimit();
-  readonly #waiters: KeyWaiters;
   readonly #stopping = new AbortController();
-  #good: GoodReading | undefined;
-  #lastError: string | undefined;
   #failureCount = 0;
   #reading: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: KeySourceOptions) {
+    super(options);
     this.#options = options;
-    this.#waiters = createKeyWaiters(options.clock);
   }
 
   start(): Promise<void> {
@@ -110,61 +99,19 @@ class PolledKeySource implements KeySource {
   }
 
   async stop(): Promise<void> {
+    this.isStopped = true;
     this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#reading;
-    this.#waiters.answerAll(this.#known(), () => undefined);
+    this.answer(false);
   }
 
-  current(now: Instant): KeySet {
-    const good = this.#good;
-    return good !== undefined && ageMs(good.readAt, now) < KEEP_THROUGH_ERRORS_MS ? good.keys : NO_KEYS;
+  protected isRefetching(): boolean {
+    return this.#reading !== undefined;
   }
 
-  refetchFor(
-    kid: string,
-    now: Instant,
-    deadlineAtMs: number,
-    span: Span | undefined,
-    done: (keys: KeySet) => void,
-  ): void {
-    if (!this.#mayFetchFor(kid, now.monotonicMs)) {
-      done(this.current(now));
-      return;
-    }
-    const fetchSpan = span?.child("jwks fetch");
-    const known = (): KeySet => this.#known();
-    this.#waiters.add(kid, deadlineAtMs, known, (keys) => {
-      if (!keys.byKid.has(kid)) fetchSpan?.fail("unknown_key");
-      fetchSpan?.end();
-      done(keys);
-    });
+  protected refetch(): void {
     void this.#read();
-  }
-
-  isKnownAbsent(kid: string, now: Instant): boolean {
-    return this.#limit.isKnownAbsent(kid, now.monotonicMs);
-  }
-
-  status(): KeySourceStatus {
-    const { keys, byKid } = this.#known();
-    return {
-      hasKeys: keys.size > 0,
-      keyCount: keys.size,
-      kids: [...byKid.keys()],
-      lastReadWallMs: this.#good?.readAt.wallMs,
-      lastError: this.#lastError,
-    };
-  }
-
-  #known(): KeySet {
-    return this.current(this.#options.clock.now());
-  }
-
-  #mayFetchFor(kid: string, nowMs: number): boolean {
-    if (this.#stopping.signal.aborted || this.#limit.isKnownAbsent(kid, nowMs) || !this.#waiters.hasRoom())
-      return false;
-    return this.#reading !== undefined || this.#limit.takeFetch(nowMs);
   }
 
   /** Single flight: whoever needs a reading while one is under way gets that one. */
@@ -185,7 +132,7 @@ class PolledKeySource implements KeySource {
     if (taken.ok && document.ok) this.#options.onTaken?.({ text: document.value.text, readAt: beganAt });
     if (taken.ok) this.#succeed(taken.value, beganAt);
     else this.#fail(taken.error);
-    this.#answerWaiters(taken.ok);
+    this.answer(taken.ok);
   }
 
   /** A reading is nobody's to await: a bug that a document brings out must refuse the document, not end the process. */
@@ -199,26 +146,21 @@ class PolledKeySource implements KeySource {
 
   /** Takes the document over and says for how long it is fresh; a refused one leaves everything as it was. */
   #takeOver(document: DocumentReading, readAt: Instant): Result<number, ReadFault> {
-    const { issuerId, algorithms, observer, log } = this.#options;
-    if (document.text === this.#good?.text) {
-      this.#good = { ...this.#good, readAt };
-      return ok(document.freshForMs);
-    }
+    const { issuerId, observer, log } = this.#options;
     const onDropped = (why: string): void => {
       observer.jwksKeyDropped(issuerId, why);
       log.warn("jwks_key_dropped", { issuer: issuerId, why });
     };
-    const keys = readKeySet(document.text, algorithms, this.#good?.keys ?? NO_KEYS, onDropped);
-    if (!keys.ok) return err({ result: "refused", detail: keys.error });
-    this.#good = { text: document.text, keys: keys.value, readAt };
-    log.info("jwks_read", { issuer: issuerId, kids: [...keys.value.byKid.keys()] });
+    const isNew = this.take({ text: document.text, readAt }, onDropped);
+    if (!isNew.ok) return err({ result: "refused", detail: isNew.error });
+    if (isNew.value) log.info("jwks_read", { issuer: issuerId, kids: [...this.current(readAt).byKid.keys()] });
     return ok(document.freshForMs);
   }
 
   #succeed(freshForMs: number, readAt: Instant): void {
     const { issuerId, observer, log } = this.#options;
-    if (this.#lastError !== undefined) log.info("jwks_readable_again", { issuer: issuerId });
-    this.#lastError = undefined;
+    if (this.lastError !== undefined) log.info("jwks_readable_again", { issuer: issuerId });
+    this.lastError = undefined;
     this.#failureCount = 0;
     observer.jwksFetched(issuerId, "ok");
     observer.jwksReadAt(issuerId, readAt.wallMs);
@@ -227,20 +169,12 @@ class PolledKeySource implements KeySource {
 
   #fail({ result, detail }: ReadFault): void {
     const { issuerId, location, observer, log } = this.#options;
-    if (this.#lastError !== detail) log.warn("jwks_not_read", { issuer: issuerId, result, why: detail });
-    this.#lastError = detail;
+    if (this.lastError !== detail) log.warn("jwks_not_read", { issuer: issuerId, result, why: detail });
+    this.lastError = detail;
     observer.jwksFetched(issuerId, result);
-    const longestMs = LONGEST_RETRY_MS[location.kind === "file" || this.#good === undefined ? "soon" : "kept"];
+    const longestMs = LONGEST_RETRY_MS[location.kind === "file" || !this.hasRead ? "soon" : "kept"];
     this.#failureCount += 1;
     this.#readAgainIn(backOffMs(this.#failureCount, FIRST_RETRY_MS, longestMs));
-  }
-
-  #answerWaiters(wasRead: boolean): void {
-    const now = this.#options.clock.now();
-    const keys = this.current(now);
-    this.#waiters.answerAll(keys, (kid) => {
-      if (wasRead && !keys.byKid.has(kid)) this.#limit.rememberAbsent(kid, now.monotonicMs);
-    });
   }
 
   #readAgainIn(delayMs: number): void {
