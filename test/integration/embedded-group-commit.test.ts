@@ -105,3 +105,17 @@ test("a long queue gives way to others of this thread", async () => {
   expect(isHeard).toBe(true);
   expect(transactionCount).toBe(4);
 });
+
+test("after a commit that took long the file is left alone for a while", async () => {
+  const freeForMs: number[] = [];
+  let endedAtMs = performance.now();
+  const turns = createGroupCommit(async (work) => {
+    freeForMs.push(performance.now() - endedAtMs);
+    const done = database.write((sql) => work(sql, Date.now()));
+    await new Promise((resolve) => setTimeout(resolve, 100)); // of a slow disk
+    endedAtMs = performance.now();
+    return done;
+  }, realClock);
+  for (const key of keys(3)) await turns(keep(key));
+  expect(Math.min(...freeForMs.slice(1))).toBeGreaterThanOrEqual(19);
+});

@@ -29,8 +29,9 @@ const CAUSE_OF_CODE: Readonly<Record<number, UnknownCause>> = {
   26: "disk", // SQLITE_NOTADB
 };
 
-/** A file that would not open is not tried again for every Check. */
+/** A file that would not open is not tried again for every Check: a lock may be over in a moment, nothing else is. */
 const REOPEN_AFTER_MS = 250;
+const REOPEN_LOCKED_AFTER_MS = 2;
 
 interface Opened {
   readonly file: DatabaseSync;
@@ -39,21 +40,21 @@ interface Opened {
 
 export function createDatabase(path: string, clock: Clock): Database {
   let opened: Opened | undefined;
-  let refusal: { readonly fault: StoreFault; readonly atMs: number } | undefined;
+  let refusal: { readonly fault: StoreFault; readonly tillMs: number } | undefined;
 
   function run<T>(work: (statements: Statements) => T): Result<T, StoreFault> {
     const nowMs = clock.now().monotonicMs;
-    if (opened === undefined && refusal !== undefined && nowMs - refusal.atMs < REOPEN_AFTER_MS) {
-      return err(refusal.fault);
-    }
+    if (opened === undefined && refusal !== undefined && nowMs < refusal.tillMs) return err(refusal.fault);
     try {
       opened ??= open(path);
       refusal = undefined;
       return ok(work(opened.statements));
     } catch (error) {
       const fault = faultOf(error);
-      if (opened === undefined) refusal = { fault, atMs: nowMs };
-      else if (fault.cause !== "locked") close();
+      const isLocked = fault.cause === "locked";
+      if (opened === undefined)
+        refusal = { fault, tillMs: nowMs + (isLocked ? REOPEN_LOCKED_AFTER_MS : REOPEN_AFTER_MS) };
+      else if (!isLocked) close();
       return err(fault);
     }
   }

@@ -1,7 +1,7 @@
 // Runs writes that come together in one transaction, for a commit costs as much for a hundred of them as for one. None is
-// told as done before the commit that holds it, and none fails for another's fault.
+// told as done before the commit that holds it, and none fails for another's fault. Other processes get their turn at the file.
 
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { StoreFault } from "../store.ts";
@@ -22,6 +22,14 @@ interface Waiting {
 /** Each write takes some 100 µs; this thread is held for no longer, and the rest takes the next transaction. */
 const MAX_HOLD_MS = 10;
 
+/**
+ * Of the time that a transaction held the file it is left alone after it. Nobody queues for a SQLite file: who waits looks
+ * every few milliseconds, and where a disk takes long for a commit, one that writes again at once would keep it for good.
+ */
+const LEFT_ALONE_SHARE = 0.2;
+/** What a timer can tell apart. Below that a look finds the file free often enough without. */
+const SHORTEST_PAUSE_MS = 1;
+
 /** In the order in which they came. */
 export function createGroupCommit(
   transact: Transact,
@@ -29,6 +37,20 @@ export function createGroupCommit(
 ): <T>(work: Work<T>) => Promise<Result<T, StoreFault>> {
   const waiting: Waiting[] = [];
   let isRunning = false;
+  let leftAloneTillMs = 0;
+
+  async function takeTurn(work: Work<void>): Promise<Result<void, StoreFault>> {
+    const pauseMs = leftAloneTillMs - clock.now().monotonicMs;
+    if (pauseMs >= SHORTEST_PAUSE_MS) await delay(pauseMs);
+    let heldFromMs = Infinity;
+    const outcome = await transact((sql, now) => {
+      heldFromMs = clock.now().monotonicMs;
+      work(sql, now);
+    });
+    const endedAtMs = clock.now().monotonicMs;
+    leftAloneTillMs = endedAtMs + (endedAtMs - heldFromMs) * LEFT_ALONE_SHARE;
+    return outcome;
+  }
 
   async function run(): Promise<void> {
     isRunning = true;
@@ -42,7 +64,7 @@ export function createGroupCommit(
   async function commitSome(): Promise<void> {
     const present = waiting.length;
     let count = 0;
-    const outcome = await transact((sql, now) => {
+    const outcome = await takeTurn((sql, now) => {
       count = 0;
       const untilMs = clock.now().monotonicMs + MAX_HOLD_MS;
       for (const one of waiting) {
@@ -62,7 +84,7 @@ export function createGroupCommit(
   /** One of them may be the only one to fail. */
   async function commitEach(group: readonly Waiting[]): Promise<void> {
     for (const one of group) {
-      const outcome = await transact((sql, now) => {
+      const outcome = await takeTurn((sql, now) => {
         one.run(sql, now);
         purge(sql, now, 1);
       });
