@@ -22,6 +22,7 @@ export function check(history: History): Report {
 
   for (const revocation of history.revocations) {
     count(revocation.ackedAtMs === undefined ? "revocations not acknowledged" : "revocations acknowledged");
+    if (isLiftLost(revocation, history.disturbances)) count("lifts lost that no receipt covers");
     if (!wasLost(revocation)) continue;
     if (mayBeLost(revocation, history.disturbances)) count("revocations lost that no receipt covers");
     else violations.push(`${nameOf(revocation)} was lost by the store`);
@@ -102,7 +103,7 @@ function judgeRevoked(call: Call, revocations: readonly Revocation[]): string | 
  * a store that answers too late for once is no fault, and while it does a lift cannot be known.
  */
 function shutOut(
-  { calls, tiers, healedAtMs = Infinity }: History,
+  { calls, tiers, disturbances, healedAtMs = Infinity }: History,
   bearing: (token: TokenFacts) => readonly Revocation[],
 ): string[] {
   const lastWords = new Map<string, Call>();
@@ -111,8 +112,9 @@ function shutOut(
     .filter(({ decision, reason, token, tier, beganAtMs }) => {
       if (decision === "allow") return false;
       const settledMs = reason === "revoked" ? (tiers[tier]?.maxStalenessMs ?? 0) + REVOKED_REUSE_MS : 0;
-      const isOver = ({ liftAckedAtMs = Infinity }: Revocation): boolean =>
-        Math.max(liftAckedAtMs, healedAtMs) + settledMs < beganAtMs;
+      const isOver = (revocation: Revocation): boolean =>
+        Math.max(revocation.liftAckedAtMs ?? Infinity, healedAtMs) + settledMs < beganAtMs &&
+        !isLiftLost(revocation, disturbances);
       return bearing(token).every(isOver);
     })
     .map((call) => `${describe(call)}, though all was whole again`);
@@ -122,21 +124,34 @@ function wasLost(revocation: Revocation): boolean {
   return revocation.wasKept === false && revocation.ackedAtMs !== undefined && revocation.liftSentAtMs === undefined;
 }
 
-/**
- * The table of docs/redis-schema.md: a receipt covers no loss where a server was struck after it and nobody remembers what
- * to give back. Disturbances are noted where that may be so, and nowhere else.
- */
 function mayBeLost({ ackedAtMs = 0, durability }: Revocation, disturbances: readonly Disturbance[]): boolean {
-  const after = (kind: Disturbance["kind"]): boolean =>
-    disturbances.some((one) => one.kind === kind && one.toMs >= ackedAtMs);
-  return durability !== "replicated" && after("store struck") && after("planes forgot");
+  return durability !== "replicated" && coversNoLoss(ackedAtMs, disturbances);
 }
+
+/** The marker is there again, or still: the token stays refused, which breaks no promise. A lift waits for no replica. */
+function isLiftLost({ liftAckedAtMs, wasKept }: Revocation, disturbances: readonly Disturbance[]): boolean {
+  return liftAckedAtMs !== undefined && wasKept === true && coversNoLoss(liftAckedAtMs, disturbances);
+}
+
+/**
+ * The table of docs/redis-schema.md: an acknowledgement covers no loss where a server was struck after it, or had a
+ * successor that it did not know of, and nobody remembers what to give back. Disturbances are noted where that may be so,
+ * and nowhere else.
+ */
+function coversNoLoss(ackedAtMs: number, disturbances: readonly Disturbance[]): boolean {
+  const isStruck = disturbances.some(({ kind, toMs }) => STRIKES.has(kind) && toMs >= ackedAtMs);
+  const isForgotten = ({ kind, fromMs, toMs }: Disturbance): boolean =>
+    kind === "planes forgot" && fromMs <= ackedAtMs && ackedAtMs <= toMs;
+  return isStruck && disturbances.some(isForgotten);
+}
+
+const STRIKES: ReadonlySet<Disturbance["kind"]> = new Set(["store struck", "primary deposed"]);
 
 function isExcluded(revocation: Revocation, call: Call, maxStalenessMs: number, history: History): boolean {
   const { disturbances } = history;
   const { ackedAtMs = Infinity } = revocation;
   if (wasLost(revocation) && mayBeLost(revocation, disturbances)) {
-    const struck = disturbances.filter(({ kind, toMs }) => kind === "store struck" && toMs >= ackedAtMs);
+    const struck = disturbances.filter(({ kind, toMs }) => STRIKES.has(kind) && toMs >= ackedAtMs);
     return struck.some(({ fromMs }) => fromMs <= call.endedAtMs);
   }
   // A primary that was deposed and does not know it lacks what its successor has acknowledged.

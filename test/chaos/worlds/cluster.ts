@@ -13,6 +13,8 @@ import type { World } from "./world.ts";
 const LAST_SLOT = 16_383;
 const PRIMARY_COUNT = 3;
 
+type Pair = readonly [primary: RedisProcess, replica: RedisProcess];
+
 export async function startClusterWorld(): Promise<World> {
   const cluster = await startClusterSetting();
   return {
@@ -20,7 +22,13 @@ export async function startClusterWorld(): Promise<World> {
     feedsReplicas: false,
     urlFor: () => cluster.url,
     faults: faultsOf(cluster),
-    watch: (notes) => watchForDeposedPrimaries(cluster.servers, PRIMARY_COUNT, notes),
+    watch(notes) {
+      const endWatch = watchForDeposedPrimaries(cluster.servers, PRIMARY_COUNT, notes);
+      return async () => {
+        await endWatch();
+        notes.disturbed({ kind: "planes forgot", fromMs: 0, toMs: notes.nowMs() }); // nobody remembers for a Cluster
+      };
+    },
     async mend() {
       await reviveAll(cluster.servers);
       await until("the Cluster to be whole", () => isWhole(cluster), 40_000, 100);
@@ -58,28 +66,34 @@ async function isWhole({ servers }: ClusterSetting): Promise<boolean> {
 }
 
 function faultsOf(cluster: ClusterSetting): readonly Fault[] {
-  const anyPrimary = (random: Random): Promise<RedisProcess> => cluster.ownerOf(random.integer(LAST_SLOT));
   const replicaOf = async (primary: RedisProcess): Promise<RedisProcess | undefined> => {
     const id = await cluster.idOf(primary);
     const nodes = await cluster.cli("CLUSTER", "NODES");
     const line = nodes.split("\n").find((one) => one.includes(`slave ${id} `));
     return cluster.servers.find(({ port }) => line?.includes(`:${port}@`));
   };
+  /** Once they are one: who came back a moment ago may not be known to everybody yet, nor be in step. */
+  const anyPair = async (random: Random): Promise<Pair> => {
+    const slot = random.integer(LAST_SLOT);
+    const find = async (): Promise<Pair | undefined> => {
+      const primary = await cluster.ownerOf(slot);
+      const replica = await replicaOf(primary);
+      const role = await replica?.cli("ROLE");
+      return replica !== undefined && role?.includes("connected") === true ? [primary, replica] : undefined;
+    };
+    return until("a primary with a replica in step", find, 20_000, 50);
+  };
   const isReplica = async (server: RedisProcess): Promise<boolean> => (await server.cli("ROLE")).startsWith("slave");
-  /** Nobody remembers for a Cluster. */
   const struck = (notes: Notes): void => {
     const nowMs = notes.nowMs();
     notes.disturbed({ kind: "store struck", fromMs: nowMs, toMs: nowMs });
-    notes.disturbed({ kind: "planes forgot", fromMs: 0, toMs: nowMs });
   };
   return [
     {
       name: "a primary is killed",
       part: "store",
       async make(random, notes) {
-        const primary = await anyPrimary(random);
-        const replica = await replicaOf(primary);
-        if (replica === undefined) throw new Error("a primary without a replica");
+        const [primary, replica] = await anyPair(random);
         struck(notes);
         await primary.kill();
         return async () => {
@@ -93,9 +107,7 @@ function faultsOf(cluster: ClusterSetting): readonly Fault[] {
       name: "a primary is paused",
       part: "store",
       async make(random, notes) {
-        const primary = await anyPrimary(random);
-        const replica = await replicaOf(primary);
-        if (replica === undefined) throw new Error("a primary without a replica");
+        const [primary] = await anyPair(random);
         struck(notes);
         const fromMs = notes.nowMs();
         primary.pause();
@@ -110,9 +122,7 @@ function faultsOf(cluster: ClusterSetting): readonly Fault[] {
       name: "a failover is ordered",
       part: "store",
       async make(random, notes) {
-        const primary = await anyPrimary(random);
-        const replica = await replicaOf(primary);
-        if (replica === undefined) throw new Error("a primary without a replica");
+        const [primary, replica] = await anyPair(random);
         struck(notes);
         await replica.cli("CLUSTER", "FAILOVER");
         return () => until("it", async () => isReplica(primary), 20_000, 10).then(() => undefined);

@@ -172,6 +172,32 @@ describe("what the store lost", () => {
     expect(violations({ revocations: [{ ...lost, ackedAtMs: 2_500 }], disturbances })).toHaveLength(1);
   });
 
+  test("is none where the server that took it had a successor, and nobody remembers", () => {
+    const deposed: Disturbance = { kind: "primary deposed", fromMs: 900, toMs: 1_100 };
+    expect(violations({ revocations: [lost], disturbances: [deposed] })).toHaveLength(1);
+    expect(violations({ revocations: [lost], disturbances: [deposed, forgot], calls: [call(1_050, {})] })).toEqual([]);
+    const before: Disturbance = { kind: "primary deposed", fromMs: 800, toMs: 900 };
+    expect(violations({ revocations: [lost], disturbances: [before, forgot] })).toHaveLength(1);
+  });
+
+  test("is a broken promise where only what was told later is forgotten", () => {
+    const forgotLate: Disturbance = { kind: "planes forgot", fromMs: 1_500, toMs: 3_000 };
+    expect(violations({ revocations: [lost], disturbances: [struck, forgotLate] })).toHaveLength(1);
+  });
+
+  test("is a lift: then its token stays refused, which is one only where somebody should remember", () => {
+    const revocations = [{ ...REVOKED, liftSentAtMs: 1_500, liftAckedAtMs: 1_510 }];
+    const calls = [refused(95_000)];
+    expect(violations({ revocations, calls, disturbances: [struck, forgot] })).toEqual([]);
+    expect(violations({ revocations, calls, disturbances: [struck] })).toHaveLength(1);
+    expect(violations({ revocations, calls, disturbances: [forgot] })).toHaveLength(1);
+    const liftedAfter = [{ ...REVOKED, liftSentAtMs: 2_500, liftAckedAtMs: 2_510 }];
+    expect(violations({ revocations: liftedAfter, calls, disturbances: [struck, forgot] })).toHaveLength(1);
+    // Its marker is gone, so something else refuses.
+    const gone = [{ ...revocations[0], wasKept: false } as Revocation];
+    expect(violations({ revocations: gone, calls, disturbances: [struck, forgot] })).toHaveLength(1);
+  });
+
   test("is not what a deposed primary never had: what was acknowledged since may be ignored until it knows", () => {
     const disturbances: Disturbance[] = [{ kind: "primary deposed", fromMs: 900, toMs: 4_000 }];
     expect(violations({ disturbances, calls: [call(3_999, {})] })).toEqual([]);
