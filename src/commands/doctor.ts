@@ -43,12 +43,13 @@ function factsOf(file: string | undefined, io: CommandIo): SidecarFacts | undefi
   }
   const config = readConfig(file, io);
   if (config === undefined) return undefined;
-  const { identity, deadlineMs, limits } = config;
+  const { identity, deadlineMs, limits, listen, workerCount } = config;
   return sidecarFacts(
     [...identity.headers.map(({ name }) => name), ...(identity.signed === undefined ? [] : [identity.signed.header])],
     deadlineMs,
     limits.maxInFlightCount,
     needsOf(config),
+    { workerCount, addresses: listen.grpc },
   );
 }
 

@@ -1,6 +1,7 @@
 // Turns the text of a configuration file into the effective configuration, or into all of its problems together.
 
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { err, ok, type Result } from "../core/result.ts";
 import { checkDashboard } from "./checks/dashboard.ts";
@@ -40,6 +41,8 @@ export interface LoadOptions {
   readonly unnamedStore?: StoreConfig["type"] | undefined;
   /** Of the rooms that the configuration is for. */
   readonly readings?: Readings;
+  /** Of the machine that the file is for: this one, unless a test says otherwise. */
+  readonly coreCount?: number;
 }
 
 /**
@@ -50,7 +53,7 @@ export function loadConfig(
   file: string,
   text: string,
   env: Readonly<Record<string, string | undefined>>,
-  { unnamedStore, readings = NO_READINGS }: LoadOptions = {},
+  { unnamedStore, readings = NO_READINGS, coreCount = availableParallelism() }: LoadOptions = {},
 ): Result<LoadedConfig, readonly ConfigProblem[]> {
   const read = readTree(file, text, env);
   if (!read.ok) return read;
@@ -62,7 +65,6 @@ export function loadConfig(
     checkListen,
     checkIssuers,
     checkStore,
-    checkWorkers,
     checkRouting,
     checkIdentity,
     checkRecord,
@@ -73,6 +75,7 @@ export function loadConfig(
     checkDashboard,
   ])
     check(look);
+  checkWorkers(look, coreCount);
   checkTls(look, directory);
   checkKafka(look, directory);
   const secrets = readSecretSiblings(look, directory);

@@ -4,6 +4,7 @@ import { GUARD, type EnvoyConfig, type HttpFilter, type Manager } from "./envoy-
 import type { Finding, Rule, Tell } from "./finding.ts";
 import { PAGES } from "./pages.ts";
 import { CLUSTER_RULES, judgeCluster } from "./rules/cluster.ts";
+import { ENDPOINT_RULES, judgeEndpoints } from "./rules/endpoints.ts";
 import { FILTER_RULES, judgeFilters } from "./rules/filters.ts";
 import { GUARD_RULES, judgeGuard } from "./rules/guard.ts";
 import { judgeManager, MANAGER_RULES } from "./rules/manager.ts";
@@ -46,6 +47,7 @@ export type RuleId =
   | keyof typeof QUESTION_RULES
   | keyof typeof SERVICE_RULES
   | keyof typeof CLUSTER_RULES
+  | keyof typeof ENDPOINT_RULES
   | keyof typeof MANAGER_RULES
   | keyof typeof FILTER_RULES
   | keyof typeof ROUTE_RULES;
@@ -56,6 +58,7 @@ export const RULES: Readonly<Record<RuleId, Rule>> = {
   ...QUESTION_RULES,
   ...SERVICE_RULES,
   ...CLUSTER_RULES,
+  ...ENDPOINT_RULES,
   ...MANAGER_RULES,
   ...FILTER_RULES,
   ...ROUTE_RULES,
@@ -150,4 +153,5 @@ function judgeAsking(
   const cluster = config.clusters.get(name);
   if (cluster === undefined) return say("cluster-missing", where, `cluster ${name}`);
   judgeCluster(cluster, durationMsAt(service, "timeout") ?? DEFAULT_TIMEOUT_MS, facts, say);
+  judgeEndpoints(cluster, facts, say);
 }

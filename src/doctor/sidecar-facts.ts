@@ -1,5 +1,7 @@
 // What the rules must know of the sidecar that the Envoy asks. It reads no file.
 
+import type { Endpoint } from "./endpoints.ts";
+
 export interface SidecarFacts {
   /** Names that Portcullis sets or removes on each allow, in lower case. */
   readonly managedHeaders: readonly string[];
@@ -7,7 +9,11 @@ export interface SidecarFacts {
   readonly watchedHeaders: readonly string[];
   /** Of a whole Check. */
   readonly deadlineMs: number;
+  /** Of all workers together. */
   readonly maxInFlightCount: number;
+  readonly workerCount: number;
+  /** Where it answers; empty: nobody knows. */
+  readonly addresses: readonly Endpoint[];
   /** Some issuer's tokens must be, or may have to be, bound to client certificates. */
   readonly certificates: "required" | "unknown";
   /** Where Envoy must tell of tokens that it has verified. */
@@ -19,6 +25,10 @@ export interface TokenNeeds extends Pick<SidecarFacts, "certificates" | "metadat
   readonly proofs: boolean;
 }
 
+/** How many threads answer, and where. */
+export type Answering = Pick<SidecarFacts, "workerCount" | "addresses">;
+
+const UNKNOWN_ADDRESSES: Answering = { workerCount: 1, addresses: [] };
 const NO_NEEDS: TokenNeeds = { certificates: "unknown", metadataNamespaces: [], proofs: false };
 
 /** Removed from every allowed request, for rules look at the method. */
@@ -27,8 +37,9 @@ const METHOD_OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-o
 export function sidecarFacts(
   identityHeaders: readonly string[],
   deadlineMs: number,
-  maxInFlightCount: number,
+  maxInFlightEachCount: number,
   { proofs, ...needs }: TokenNeeds = NO_NEEDS,
+  { workerCount, addresses }: Answering = UNKNOWN_ADDRESSES,
 ): SidecarFacts {
   const managedHeaders = [...identityHeaders.map((name) => name.toLowerCase()), "x-auth-assurance"];
   const looksAlike = managedHeaders.flatMap((name) => [name.replaceAll("-", "_"), name.replaceAll("-", ".")]);
@@ -42,7 +53,9 @@ export function sidecarFacts(
       ...METHOD_OVERRIDES,
     ],
     deadlineMs,
-    maxInFlightCount,
+    maxInFlightCount: workerCount * maxInFlightEachCount,
+    workerCount,
+    addresses,
     ...needs,
   };
 }

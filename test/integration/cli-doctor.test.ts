@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { run, runHere } from "../support/command.ts";
 import { dumpOf, type DumpOptions } from "../support/envoy-dump.ts";
+import { addEndpoint } from "../support/envoy.ts";
 import { setting } from "../support/envoy-faults.ts";
 
 const servers: Server[] = [];
@@ -87,6 +88,18 @@ describe("--config", () => {
     const args = ["doctor", "--envoy", await envoyWith(), "--config", "p.yaml", "--json"];
     const { findings } = JSON.parse((await runHere(args, { cwd: folder })).out) as { findings: { rule: string }[] };
     expect(findings.map(({ rule }) => rule)).toEqual(["timeout-short", "cluster-limits"]);
+  });
+
+  test("holds the addresses of its workers against the cluster's", async () => {
+    const workers = "workers: 2\nlisten: { grpc: [127.0.0.1:9001, 127.0.0.1:9011] }\nlimits: { maxInFlight: 4000 }\n";
+    config(workers);
+    const args = ["doctor", "--envoy", await envoyWith(), "--config", "p.yaml", "--json"];
+    const found = async (): Promise<unknown> =>
+      (JSON.parse((await runHere(args, { cwd: folder })).out) as { findings: unknown }).findings;
+    expect(await found()).toMatchObject([{ rule: "worker-without-endpoint", where: "cluster portcullis" }]);
+    const edit: DumpOptions["edit"] = ({ portcullisCluster }) => addEndpoint(portcullisCluster, 9011);
+    args[2] = await envoyWith({ edit });
+    expect(await found()).toEqual([]);
   });
 
   test("that is bad is a configuration error: 2, and nobody is asked", async () => {

@@ -2,10 +2,18 @@
 
 import type { Look } from "./look.ts";
 
-export function checkWorkers(look: Look): void {
+/** `coreCount`: of the machine that the file is for, as far as that can be known. */
+export function checkWorkers(look: Look, coreCount: number): void {
   const count = look.number("workers");
   if (count === undefined || count < 2) return;
   checkAddresses(look, count);
+  if (count > coreCount) {
+    look.warn(
+      ["workers"],
+      `more threads than cores here (${coreCount})`,
+      "no more than there are where the sidecar runs",
+    );
+  }
   const store = look.text("store", "type");
   if (store !== undefined && store !== "redis") {
     look.wrongValue(["store", "type"], `${count} workers cannot share it`, "redis, or workers: 1");

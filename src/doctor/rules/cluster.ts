@@ -1,5 +1,6 @@
 // The cluster over which Envoy asks: what turns load, a restart or a lost peer into calls without an answer.
 
+import { endpointsOf, isLocal, shown } from "../endpoints.ts";
 import type { Tell } from "../finding.ts";
 import { at, durationMsAt, has, listAt, numberAt, textAt, typeOf } from "../settings.ts";
 import type { SidecarFacts } from "../sidecar-facts.ts";
@@ -31,7 +32,7 @@ export const CLUSTER_RULES = {
   },
   "cluster-limits": {
     severity: "slow",
-    want: "circuit_breakers: { thresholds: [{ max_requests: …, max_pending_requests: …, max_retries: … }] }, above limits.maxInFlight of Portcullis",
+    want: "circuit_breakers: { thresholds: [{ max_requests: …, max_pending_requests: …, max_retries: … }] }, above limits.maxInFlight of Portcullis (of all its workers together)",
     why: "Past these limits (1024 unless set, 3 of retries) Envoy refuses by itself: a transport error, for failure_mode_allow to decide. Portcullis refuses with `overloaded`, and counts it; and where a sidecar is replaced, all its calls are tried again at once.",
     see: "circuitBreaker",
   },
@@ -77,8 +78,8 @@ export function judgeCluster(
   if (timeoutMs > 0 && connectMs >= timeoutMs)
     say("cluster-slow-connect", where, `connect_timeout: ${textAt(cluster, "connect_timeout") ?? "unset"}`);
   if (has(cluster, "outlier_detection")) say("cluster-ejects", where, "outlier_detection");
-  const remote = isEncrypted(cluster) ? [] : remoteHosts(cluster);
-  if (remote.length > 0) say("tokens-in-the-clear", where, `plaintext to ${remote.join(", ")}`);
+  const remote = isEncrypted(cluster) ? [] : endpointsOf(cluster).filter((endpoint) => !isLocal(endpoint));
+  if (remote.length > 0) say("tokens-in-the-clear", where, `plaintext to ${remote.map(shown).join(", ")}`);
 }
 
 function isEncrypted(cluster: unknown): boolean {
@@ -115,12 +116,4 @@ function judgeLimits(
     .filter(({ limit, fallback }) => (limit ?? fallback) <= facts.maxInFlightCount)
     .map(({ name, limit, fallback }) => `${name}: ${limit ?? `unset, ${fallback}`}`);
   if (low.length > 0) say("cluster-limits", where, low.join(", "));
-}
-
-function remoteHosts(cluster: unknown): readonly string[] {
-  return listAt(cluster, "load_assignment", "endpoints")
-    .flatMap((locality) => listAt(locality, "lb_endpoints"))
-    .map((endpoint) => textAt(endpoint, "endpoint", "address", "socket_address", "address"))
-    .filter((host) => host !== undefined)
-    .filter((host) => !/^(?:127\.[\d.]+|::1|localhost)$/.test(host));
 }

@@ -24,8 +24,9 @@ export function problemsWith(more: string, env: Env = {}): readonly string[] {
   return problemsIn(MINIMAL + more, env).map((line) => line.split("  ").slice(1, 3).join("  "));
 }
 
+/** On a machine of two cores. */
 export function warningsWith(more: string): readonly string[] {
-  const loaded = loadConfig("/etc/p.yaml", MINIMAL + more, {}, { readings: READINGS });
+  const loaded = loadConfig("/etc/p.yaml", MINIMAL + more, {}, { readings: READINGS, coreCount: 2 });
   return loaded.ok ? loaded.value.warnings.map((warning) => `${warning.path}  ${warning.problem}`) : ["(not loaded)"];
 }
 

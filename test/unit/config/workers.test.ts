@@ -1,7 +1,7 @@
 // Several workers: one address each, and a store that each can ask.
 
 import { expect, test } from "vitest";
-import { configWith, problemsWith } from "./support.ts";
+import { configWith, problemsWith, warningsWith } from "./support.ts";
 
 const two = "workers: 2\nlisten: { grpc: [127.0.0.1:9001, unix:/run/b.sock] }\n";
 
@@ -27,6 +27,12 @@ test.each([
   [`workers: 17\n${ports}`, "workers  is the number 17"],
 ])("%s is refused", (text, problem) => {
   expect(problemsWith(text).join("\n")).toContain(problem);
+});
+
+test("more of them than there are cores are warned of", () => {
+  expect(warningsWith(two)).toEqual([]);
+  const three = "workers: 3\nlisten: { grpc: [127.0.0.1:9001, 127.0.0.1:9011, 127.0.0.1:9021] }\n";
+  expect(warningsWith(three)).toEqual(["workers  more threads than cores here (2)"]);
 });
 
 test("a relay's feed is for one thread", () => {

@@ -33,7 +33,8 @@ test.each(ENVOY_FAULTS.map((fault, i) => ({ ...fault, i })))(
 test("there is a fault for each rule", () => {
   const byVersion = ["version-appends", "version-old"];
   const byNeed = ["certificate-missing", "metadata-not-sent"];
-  const shown = new Set<string>([...ENVOY_FAULTS.map(({ rule }) => rule), ...byVersion, ...byNeed]);
+  const byAddress = ["worker-without-endpoint", "endpoint-without-sidecar"];
+  const shown = new Set<string>([...ENVOY_FAULTS.map(({ rule }) => rule), ...byVersion, ...byNeed, ...byAddress]);
   expect(Object.keys(RULES).filter((rule) => !shown.has(rule))).toEqual([]);
   expect(rulesOf({ version: [1, 37, 0] })).toEqual(["version-appends"]);
   expect(rulesOf({ version: [1, 35, 3] })).toEqual(["version-old"]);
@@ -59,6 +60,78 @@ test("what the sidecar's tokens need, Envoy must send", () => {
     parts.extAuthz["disallowed_headers"] = { patterns: [{ exact: "dpop" }] };
   };
   expect(rulesOf({ edit: hiding }, facts)).toEqual(["headers-hidden"]);
+});
+
+describe("the addresses of the sidecar", () => {
+  const tcp = (host: string, port: number) => ({ host, port });
+  const [first, second] = [tcp("127.0.0.1", 9001), tcp("127.0.0.1", 9011)];
+  const socket = { path: "/run/authz.sock" };
+  type Listened = typeof first | typeof socket;
+  const answering = (workerCount: number, addresses: readonly Listened[]) =>
+    sidecarFacts(IDENTITY, 150, 4000, undefined, { workerCount, addresses });
+  const listing = (endpoints: readonly Listened[]): DumpOptions => ({
+    edit: ({ portcullisCluster }) => {
+      const lb_endpoints = endpoints.map((of) => ({
+        endpoint: {
+          address: "path" in of ? { pipe: of } : { socket_address: { address: of.host, port_value: of.port } },
+        },
+      }));
+      portcullisCluster["load_assignment"] = { cluster_name: "portcullis", endpoints: [{ lb_endpoints }] };
+      portcullisCluster["transport_socket"] = {}; // nothing is said of endpoints elsewhere
+    },
+  });
+
+  test.each<[string, readonly Listened[], readonly Listened[]]>([
+    ["all of them", [first, second], [first, second]],
+    ["sockets", [socket, { path: "/run/authz-2.sock" }], [{ path: "/run/authz-2.sock" }, socket]],
+    ["every address of the machine", [tcp("0.0.0.0", 9001), tcp("::", 9011)], [first, tcp("::1", 9011)]],
+    ["a name of it", [first, second], [tcp("localhost", 9001), tcp("localhost", 9011)]],
+    [
+      "other machines, of which the ports are told",
+      [tcp("0.0.0.0", 9001), tcp("0.0.0.0", 9011)],
+      [tcp("pods", 9001), tcp("pods", 9011)],
+    ],
+    ["ports that a Service has changed on the way", [tcp("0.0.0.0", 9001), tcp("0.0.0.0", 9011)], [tcp("authz", 443)]],
+    [
+      "any free ports",
+      [tcp("127.0.0.1", 0), tcp("127.0.0.1", 0)],
+      [tcp("127.0.0.1", 40_001), tcp("127.0.0.1", 40_002)],
+    ],
+    ["none that the dump tells", [first, second], []],
+  ])("are right: %s", (_, addresses, endpoints) => {
+    expect(rulesOf(listing(endpoints), answering(2, addresses))).toEqual([]);
+  });
+
+  test.each<[string, readonly Listened[], readonly string[]]>([
+    ["the other worker is left out", [first], ["worker-without-endpoint"]],
+    ["one of them is there twice", [first, first], ["worker-without-endpoint"]],
+    ["a port is mistyped", [first, tcp("127.0.0.1", 9012)], ["worker-without-endpoint", "endpoint-without-sidecar"]],
+    ["another host of this machine", [first, second, tcp("127.0.0.2", 9011)], ["endpoint-without-sidecar"]],
+    ["a socket where there is none", [first, second, socket], ["endpoint-without-sidecar"]],
+  ])("are wrong: %s", (_, endpoints, rules) => {
+    expect(rulesOf(listing(endpoints), answering(2, [first, second]))).toEqual(rules);
+  });
+
+  test("are told with what is missing and what is strange", () => {
+    const dump = dumpOf(listing([first, tcp("::1", 9011)]));
+    expect(diagnosisOf(dump, answering(2, [first, second])).findings).toMatchObject([
+      { where: "cluster portcullis", found: "workers: 2, and no endpoint 127.0.0.1:9011" },
+      { where: "cluster portcullis", found: "[::1]:9011" },
+    ]);
+  });
+
+  test("need not all be listed where one thread answers at them", () => {
+    expect(rulesOf(listing([first]), answering(1, [first, socket]))).toEqual([]);
+  });
+
+  test("count for the calls that may be under way at once", () => {
+    expect(
+      rulesOf(
+        listing([first, second]),
+        sidecarFacts(IDENTITY, 150, 4096, undefined, { workerCount: 2, addresses: [first, second] }),
+      ),
+    ).toEqual(["cluster-limits"]);
+  });
 });
 
 test("unsafe comes first, then slow, then what is worth a look", () => {
