@@ -10,7 +10,11 @@ const MOST_CREEP_RATIO = 2;
 endWithUs();
 const { MINUTES = "30", SHARE = "0.7" } = process.env;
 const setting = await startSetting("sentinel");
-const report = await soak(setting, { lastingMs: Number(MINUTES) * 60_000, share: Number(SHARE) });
+const report = await soak(setting, {
+  lastingMs: Number(MINUTES) * 60_000,
+  share: Number(SHARE),
+  tell: console.log,
+});
 await setting.stop();
 console.log(JSON.stringify(report, undefined, 2));
 

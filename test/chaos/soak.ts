@@ -14,6 +14,8 @@ export interface SoakOptions {
   readonly lastingMs: number;
   /** Of the measured maximum. */
   readonly share: number;
+  /** Hears once a minute how it goes. */
+  readonly tell: (line: string) => void;
 }
 
 export interface SoakReport {
@@ -35,6 +37,7 @@ const SAMPLE_EVERY_MS = 2_000;
 const RELOAD_EVERY_MS = 10_000;
 /** Below the life of a token. */
 const RENEW_EVERY_MS = 60_000;
+const TELL_EVERY_MS = 60_000;
 const GOOD_TOKENS = 200;
 const TIER_NAMES = ["standard", "low"] as const;
 
@@ -43,7 +46,7 @@ interface Sample {
   readonly value: number;
 }
 
-export async function soak({ world, fleet }: Setting, { lastingMs, share }: SoakOptions): Promise<SoakReport> {
+export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }: SoakOptions): Promise<SoakReport> {
   const agent = new Agent({ keepAlive: true, maxSockets: LANES_AT_MOST });
   const random = createRandom(1);
   // These are nobody's to revoke; the revoker has its own.
@@ -62,11 +65,18 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share }: Soak
   }
 
   const mostPerS = await measureMost(call);
+  tell(`${mostPerS.toFixed(0)} calls/s at most, measured; ${(mostPerS * share).toFixed(0)}/s from here on`);
   latencies.length = 0;
   const beganAtMs = performance.now();
   revoker.begin(createRandom(2));
   let round = 0;
   const chores = [
+    setInterval(() => fleet.envoy.process.forgetOutput(), SAMPLE_EVERY_MS), // a line for each call
+    setInterval(() => {
+      const minutes = ((performance.now() - beganAtMs) / 60_000).toFixed(0);
+      const { value = 0 } = memory.at(-1) ?? {};
+      tell(`${minutes} min: ${latencies.length} calls, failed ${JSON.stringify(failed)}, ${value.toFixed(0)} MiB`);
+    }, TELL_EVERY_MS),
     setInterval(() => memory.push({ atMs: performance.now(), value: residentMiB(fleet) }), SAMPLE_EVERY_MS),
     // A line more is another file: everything in it is read and compiled anew.
     setInterval(() => fleet.sidecars.forEach((one) => appendFileSync(one.current().configFile, "\n")), RELOAD_EVERY_MS),

@@ -5,8 +5,10 @@ import { until } from "./wait.ts";
 
 export interface RunningProcess {
   readonly pid: number;
-  /** Everything it wrote so far, standard output and error as they came. */
+  /** Everything it wrote so far, standard output and error as they came; since `forgetOutput`, where that was called. */
   output(): string;
+  /** For whoever runs for long: what is kept is one string, which has its bounds. */
+  forgetOutput(): void;
   /** Its exit code, or the signal that ended it; undefined while it runs. */
   ended(): number | NodeJS.Signals | undefined;
   signal(signal: NodeJS.Signals): void;
@@ -60,6 +62,9 @@ export function startProcess(command: string, args: readonly string[], options: 
   return {
     pid: child.pid ?? -1,
     output: () => output,
+    forgetOutput() {
+      output = "";
+    },
     ended: () => end,
     signal: kill,
     end: () => closed,
