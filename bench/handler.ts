@@ -54,7 +54,7 @@ const TOKEN_COUNT = 500;
 /** As many as the loader's streams. */
 const IN_FLIGHT = 100;
 /** Few enough that most readings of the heap have no collection in between. */
-const TURNS_PER_READING = 3;
+const ROUNDS_PER_READING = 2;
 const WARM_UP_MS = 1_000;
 const MEASURED_MS = 2_000;
 /** No deadline of ours or of the store's may end a call here: a stolen second would be measured as a refusal. */
@@ -121,12 +121,12 @@ export interface Cost {
   readonly bytesPerCall: number;
 }
 
-/** A closed loop of IN_FLIGHT calls. */
+/** IN_FLIGHT calls at a time, and the next when all are answered: so a reading holds the whole of each call and of no other. */
 export class Load {
   readonly #handler: CheckHandler;
   readonly #requests: readonly Buffer[];
   #next = 0;
-  #free = IN_FLIGHT;
+  #inFlight = 0;
   #refusedCount = 0;
 
   constructor(handler: CheckHandler, requests: readonly Buffer[]) {
@@ -141,9 +141,9 @@ export class Load {
     const cpuBefore = process.cpuUsage();
     while (cpuUsSince(cpuBefore) < cpuMs * 1000) {
       const before = allocatedBytes();
-      const calls = await this.#turns(TURNS_PER_READING);
-      grown.push((allocatedBytes() - before) / calls);
-      callCount += calls;
+      for (let round = 0; round < ROUNDS_PER_READING; round += 1) await this.#round();
+      grown.push((allocatedBytes() - before) / (ROUNDS_PER_READING * IN_FLIGHT));
+      callCount += ROUNDS_PER_READING * IN_FLIGHT;
     }
     const cpuUs = cpuUsSince(cpuBefore);
     if (this.#refusedCount > 0) throw new Error(`${this.#refusedCount} calls were refused`);
@@ -153,24 +153,21 @@ export class Load {
     return { cpuUsPerCall: cpuUs / callCount, bytesPerCall: middle };
   }
 
-  async #turns(count: number): Promise<number> {
-    let calls = 0;
-    for (let turn = 0; turn < count; turn += 1) {
-      for (let free = this.#free; free > 0; free -= 1, calls += 1) this.#call();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return calls;
+  async #round(): Promise<void> {
+    for (let i = 0; i < IN_FLIGHT; i += 1) this.#call();
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (this.#inFlight > 0);
   }
 
   #call(): void {
     const request = this.#requests[this.#next] as Buffer;
     this.#next = (this.#next + 1) % this.#requests.length;
-    this.#free -= 1;
+    this.#inFlight += 1;
     this.#handler.check(request, CALL, this.#answered);
   }
 
   readonly #answered = (response: Buffer): void => {
-    this.#free += 1;
+    this.#inFlight -= 1;
     // The empty status of an allow.
     if (response[0] !== 0x0a || response[1] !== 0x00) this.#refusedCount += 1;
   };
