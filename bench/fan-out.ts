@@ -79,7 +79,7 @@ function join(i: number): Member {
         directWriters: true,
       });
   const reporter = createFleetReporter({
-    report: () => ({
+    report: async () => ({
       id: `bench-${i}`,
       version: "bench",
       heeded: replica.status().heededUpTo,

@@ -33,6 +33,11 @@ export interface MemberFacts {
   readonly ladder: Pick<Ladder, "breakerState">;
   readonly totals: () => DecisionTotals;
   readonly answers: FleetAnswers;
+  /**
+   * Whether all other threads that answer Checks judge by what the replica knew when this was asked; left out: there is no
+   * other.
+   */
+  readonly othersHeed?: () => Promise<boolean>;
 }
 
 /** `board` is told where the control plane is in this process; else it is told by HTTP, where that is configured. */
@@ -49,7 +54,10 @@ export function createFleetMember(
   if (delivery === undefined) return { part: undefined, reportNow() {} };
   const { answers } = facts;
   const reporter = createFleetReporter({
-    report: () => ({ ...reportOf(id, facts), answers: answers.ready() }),
+    async report() {
+      const heeded = await heededBy(facts);
+      return { ...reportOf(id, facts), heeded, answers: answers.ready() };
+    },
     deliver: (report) => delivery.deliver(report),
     asked: (questions) => void answers.find(questions).then(() => reporter.reportNow()),
     schedule: eventLoop,
@@ -88,17 +96,20 @@ function deliveryTo(board: FleetBoard): ReportDelivery {
   };
 }
 
+async function heededBy({ replica, news, othersHeed }: MemberFacts): Promise<SidecarReport["heeded"]> {
+  const head = replica === undefined ? news?.heeded : replica.status().heededUpTo;
+  if (head === undefined || (othersHeed !== undefined && !(await othersHeed()))) return undefined;
+  return { epoch: head.epoch, seq: head.seq };
+}
+
 function reportOf(
   id: string,
   { version, startedAt, replica, news, ladder, totals }: MemberFacts,
-): Omit<SidecarReport, "answers"> {
-  const status = replica?.status();
-  const head = status === undefined ? news?.heeded : status.heededUpTo;
-  const position = status?.position;
+): Omit<SidecarReport, "answers" | "heeded"> {
+  const position = replica?.position;
   return {
     id,
     version,
-    heeded: head === undefined ? undefined : { epoch: head.epoch, seq: head.seq },
     lagMs: position === undefined ? lagInProcess(news) : Math.round(ageMs(position, systemClock.now())),
     breaker: ladder.breakerState(),
     totals: totals(),

@@ -37,6 +37,9 @@ export interface WorkedSidecarOptions {
   readonly failed: () => void;
 }
 
+/** A report a second is due, also while a worker is stuck. */
+const TURN_TIMEOUT_MS = 1_000;
+
 export function createWorkedSidecar(
   config: Config,
   { telemetry, version, program, failed }: WorkedSidecarOptions,
@@ -95,6 +98,7 @@ export function createWorkedSidecar(
       ladder: { breakerState: () => breakerOf(workers.pulses()) },
       totals: () => totalsOf(workers.pulses()),
       answers: answersFrom(workers),
+      othersHeed: () => workers.haveTurned(TURN_TIMEOUT_MS),
     },
     log,
   );

@@ -29,6 +29,8 @@ export interface WorkerStart {
 export type Question =
   | { readonly type: "start" }
   | { readonly type: "samples" }
+  /** Come to a new turn: no Check that is answered from then on is judged by less than the replica holds now. */
+  | { readonly type: "turn" }
   | { readonly type: "questions"; readonly questions: readonly FleetQuestion[] }
   /** Make all that `config` asks for; nothing is judged by it yet. */
   | { readonly type: "prepare"; readonly config: Config }
@@ -40,6 +42,7 @@ export interface AnswerTo {
   /** Its addresses. */
   readonly start: readonly string[];
   readonly samples: Samples;
+  readonly turn: undefined;
   readonly questions: readonly FleetAnswer[];
   readonly prepare: undefined;
   readonly commit: undefined;

@@ -99,6 +99,8 @@ function createDesk(works: Works, pulse: () => void): Ask {
         return await answering.transport.start();
       case "samples":
         return await telemetry.scrape.samples();
+      case "turn":
+        return undefined;
       case "questions":
         await answers.find(question.questions);
         return answers.ready();

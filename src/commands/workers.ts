@@ -41,6 +41,8 @@ export interface Workers {
   pulses(): readonly Pulse[];
   tell(message: ToWorker): void;
   samples(): Promise<readonly Samples[]>;
+  /** Whether all have come to a new turn since, within `withinMs`: each then judges by what the replica knew when asked. */
+  haveTurned(withinMs: number): Promise<boolean>;
   answersTo(questions: readonly FleetQuestion[]): Promise<readonly (readonly FleetAnswer[])[]>;
   /** All make what `config` asks for, or it rejects and none judges by it. */
   prepare(config: Config): Promise<void>;
@@ -93,6 +95,15 @@ class ThreadPool implements Workers {
 
   samples(): Promise<readonly Samples[]> {
     return this.#askAll({ type: "samples" });
+  }
+
+  async haveTurned(withinMs: number): Promise<boolean> {
+    try {
+      await this.#askAll({ type: "turn" }, withinMs);
+      return true;
+    } catch {
+      return false; // one is stuck, or gone
+    }
   }
 
   answersTo(questions: readonly FleetQuestion[]): Promise<readonly (readonly FleetAnswer[])[]> {

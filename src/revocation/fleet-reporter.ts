@@ -7,7 +7,8 @@ import type { SidecarReport } from "./fleet-board.ts";
 import type { FleetQuestion } from "./preview/question.ts";
 
 export interface FleetReporterOptions {
-  readonly report: () => SidecarReport;
+  /** Never rejects. */
+  readonly report: () => Promise<SidecarReport>;
   /** What is asked of it; undefined: it was not taken. Settles by itself; never rejects. */
   readonly deliver: (report: SidecarReport) => Promise<readonly FleetQuestion[] | undefined>;
   readonly asked: (questions: readonly FleetQuestion[]) => void;
@@ -38,7 +39,7 @@ export function createFleetReporter({ report, deliver, asked, schedule, log }: F
     isReporting = true;
     while (isDue && !stopping.signal.aborted) {
       isDue = false;
-      const questions = await deliver(report());
+      const questions = await deliver(await report());
       note(questions !== undefined);
       if (questions !== undefined && questions.length > 0) asked(questions);
     }

@@ -1,7 +1,8 @@
-// `serve`, a worker of which throws on demand: run by `node`, with the configuration's path; the worker on the socket `b`
-// throws once there is a file of that path followed by `.b`.
+// `serve`, a worker of which fails on demand: run by `node`, with the configuration's path. The worker on the socket `b`
+// throws once there is a file of that path followed by `.b`; once there is one followed by `.b.held`, which it removes, it
+// comes to no end of its turn until there is one followed by `.b.free`.
 
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { serve } from "../../src/commands/serve.ts";
 import type { WorkerStart } from "../../src/commands/worker-messages.ts";
@@ -40,5 +41,8 @@ if (parentPort === null) {
   const file = `${start.config.file}.${address?.kind === "unix" ? address.path.split("/").at(-1) : ""}`;
   setInterval(() => {
     if (existsSync(file)) throw new Error("thrown on demand");
+    if (!existsSync(`${file}.held`)) return;
+    rmSync(`${file}.held`);
+    while (!existsSync(`${file}.free`)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_EVERY_MS);
   }, LOOK_EVERY_MS);
 }
