@@ -154,6 +154,65 @@ describe.skipIf(!ARE_BUILT)(`helm and kubeconform${WHY_SKIPPED}`, () => {
     expect(deployments.map(({ metadata }) => metadata.name)).toEqual(["portcullis-control"]);
   });
 
+  describe("workers", () => {
+    const addressesIn = (manifests: readonly Manifest[], name: string): readonly string[] => {
+      const found = manifests.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === name);
+      const { listen, workers } = parse(found?.data?.["portcullis.yaml"] ?? "") as {
+        listen: { grpc: string[] };
+        workers: number;
+      };
+      expect(listen.grpc).toHaveLength(workers);
+      return listen.grpc;
+    };
+    const portsIn = (text: string, pattern: RegExp): readonly string[] =>
+      [...text.matchAll(pattern)].map(([, port]) => `0.0.0.0:${port}`);
+
+    test("have a port each, which the pods, the services and the network policy name", () => {
+      const { output } = render("--values", `${CHART}/ci/workers-values.yaml`, "--set", "workers=3");
+      const addresses = addressesIn(manifestsOf(output), "portcullis");
+      expect(addresses).toEqual(["0.0.0.0:9001", "0.0.0.0:9011", "0.0.0.0:9021"]);
+      expect(portsIn(output, /\{ name: grpc\S*, containerPort: (\d+) \}/g)).toEqual(addresses);
+      expect(portsIn(output, /\{ name: (?:grpc\S*), port: (\d+), .*appProtocol/g)).toEqual(addresses);
+      expect(portsIn(output, /\{ name: (?:grpc\S*), port: (\d+), targetPort: \S+ \}/g)).toEqual(addresses);
+      expect(portsIn(output, /\{ port: (90\d1), protocol: TCP \}/g)).toEqual(addresses);
+    });
+
+    /** The manifest with what two workers need, which stands there behind a `#`. */
+    const forTwo = (file: string): string => {
+      const right = readFileSync(file, "utf8");
+      const text = right.replace(/# (?=- .*(?:9011|authz-2))/, "");
+      expect(text).not.toBe(right);
+      return text;
+    };
+
+    test.each([
+      ["tcp", "deploy/istio/sidecar/service-entry.yaml", /address: (127\.0\.0\.1), ports: \{ grpc: (\d+) \}/g],
+      ["unix", "deploy/envoy-gateway/sidecar/proxy.yaml", /- (unix): \{ path: (\S+) \}/g],
+    ])("beside an Envoy are where it is told that they are: %s, %s", (listen, file, pattern) => {
+      const set = ["--set", `workers=2,sidecar.listen=${listen}`];
+      const { output } = render("--values", `${CHART}/ci/sidecar-values.yaml`, ...set);
+      const told = [...forTwo(file).matchAll(pattern)].map(([, first, second]) => `${first}:${second}`);
+      expect(told).toHaveLength(2);
+      expect(told).toEqual(addressesIn(manifestsOf(output), "portcullis"));
+      expect(conform(forTwo(file)).ok).toBe(true);
+    });
+
+    test.each([
+      ["deploy/envoy-gateway/guard.yaml", forTwo, /namespace: portcullis, port: (\d+) \}/g],
+      ["deploy/istio/workers.yaml", (file: string) => readFileSync(file, "utf8"), /ports: \{ grpc: (\d+) \}/g],
+    ])("of a service are all asked: %s", (file, read, pattern) => {
+      const { output } = render("--values", `${CHART}/ci/workers-values.yaml`);
+      expect(portsIn(read(file), pattern)).toEqual(addressesIn(manifestsOf(output), "portcullis"));
+      expect(conform(read(file)).ok).toBe(true);
+    });
+
+    test("are no more than the sidecar takes, and listen where they can", () => {
+      for (const setting of ["workers=0", "workers=17", "sidecar.listen=both"]) {
+        expect(render("--values", `${CHART}/ci/workers-values.yaml`, "--set", setting).ok).toBe(false);
+      }
+    });
+  });
+
   test.each([
     ["config.issuers=null", "config.issuers: whose tokens are trusted?"],
     ["image.repository=", "image.repository: build the Dockerfile"],
@@ -179,6 +238,7 @@ describe.skipIf(!ARE_BUILT)(`helm and kubeconform${WHY_SKIPPED}`, () => {
   const MANIFESTS = [
     "deploy/istio/guard.yaml",
     "deploy/istio/sidecar/service-entry.yaml",
+    "deploy/istio/workers.yaml",
     ...globSync("deploy/envoy-gateway/**/*.yaml"),
   ];
   test.each(MANIFESTS)("every field of %s is known to the schemas of Istio or Envoy Gateway", (file) => {

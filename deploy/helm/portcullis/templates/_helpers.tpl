@@ -27,13 +27,35 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ if .Values.control.tls.existingSecret }}https{{ else }}http{{ end }}://{{ include "portcullis.fullname" . }}-control.{{ .Release.Namespace }}.svc:9003
 {{- end }}
 
+{{/* A port for each worker, as YAML: a list of { name, port }. */}}
+{{- define "portcullis.grpcPorts" -}}
+{{- range $index := until (int .Values.workers) }}
+- { name: grpc{{ if $index }}-{{ add1 $index }}{{ end }}, port: {{ add 9001 (mul 10 $index) }} }
+{{- end }}
+{{- end }}
+
+{{/* Where each worker listens, as YAML: a list. */}}
+{{- define "portcullis.grpcAddresses" -}}
+{{- if and (eq .Values.mode "sidecar") (eq (int .Values.workers) 1) }}
+- 127.0.0.1:9001
+- unix:/run/portcullis/authz.sock
+{{- else if and (eq .Values.mode "sidecar") (eq .Values.sidecar.listen "unix") }}
+{{- range $index := until (int .Values.workers) }}
+- unix:/run/portcullis/authz{{ if $index }}-{{ add1 $index }}{{ end }}.sock
+{{- end }}
+{{- else }}
+{{- range include "portcullis.grpcPorts" . | fromYamlArray }}
+- {{ ternary "127.0.0.1" "0.0.0.0" (eq $.Values.mode "sidecar") }}:{{ .port }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* What both kinds of process read: the values' config, with what the chart knows better. */}}
 {{- define "portcullis.config" -}}
 {{- if not .Values.config.issuers }}{{ fail "config.issuers: whose tokens are trusted? docs/configuration.md has an example" }}{{ end -}}
-{{- $listen := dict "grpc" "0.0.0.0:9001" "ops" "0.0.0.0:9002" "control" "0.0.0.0:9003" -}}
-{{- if eq .Values.mode "sidecar" }}{{ $_ := set $listen "grpc" (list "127.0.0.1:9001" "unix:/run/portcullis/authz.sock") }}{{ end -}}
+{{- $listen := dict "grpc" (include "portcullis.grpcAddresses" . | fromYamlArray) "ops" "0.0.0.0:9002" "control" "0.0.0.0:9003" -}}
 {{- if .Values.tls.existingSecret }}{{ $_ := set $listen "tls" (dict "certificateFile" "/etc/portcullis/tls/tls.crt" "keyFile" "/etc/portcullis/tls/tls.key") }}{{ end -}}
-{{- toYaml (mergeOverwrite (deepCopy .Values.config) (dict "listen" $listen "store" (dict "urlFile" (printf "/etc/portcullis/redis/%s" .Values.redis.key)))) -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.config) (dict "listen" $listen "workers" (int .Values.workers) "store" (dict "urlFile" (printf "/etc/portcullis/redis/%s" .Values.redis.key)))) -}}
 {{- end }}
 
 {{- define "portcullis.sidecarConfig" -}}
@@ -53,6 +75,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $config := include "portcullis.config" . | fromYaml -}}
 {{- $_ := unset $config.listen "tls" -}}
 {{- $_ := set $config.listen "grpc" "127.0.0.1:9001" -}}
+{{- $_ := unset $config "workers" -}}
 {{- $_ := set $config.store "urlFile" (printf "/etc/portcullis/redis/%s" .Values.control.redis.key) -}}
 {{- $tokens := list -}}
 {{- range $index, $token := .Values.control.tokens -}}
