@@ -132,6 +132,7 @@ function verifierOf(
     clock: systemClock,
     observer,
     compile,
+    keptClaims: [],
     opaque: opaqueIssuersOf(config, { issuers, log, observer, compile }),
     statusLists: statusListsOf(config, issuers, { log, observer }),
   });

@@ -4,6 +4,7 @@
 import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Assurance } from "../core/verdict.ts";
+import { inOwnMemory } from "../resilience/own-memory.ts";
 import type { IdentitySigner } from "../token/identity-signer.ts";
 import { claimText } from "./claim-text.ts";
 import { headerOption, removedHeader } from "./header-option.ts";
@@ -73,12 +74,21 @@ export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy 
     managedNames: [ASSURANCE_HEADER, ...METHOD_OVERRIDE_HEADERS, ...names],
     alwaysRemoved,
     signed,
-    anonymous: always(Buffer.concat([...names.map(removedHeader), alwaysRemoved])),
+    anonymous: new PlainFields(Buffer.concat([...names.map(removedHeader), alwaysRemoved])),
   };
 }
 
-function always(fields: Buffer): CompiledIdentity {
-  return { okFields: () => fields };
+/** The same on every call. Each remembered token has one, so it is no closure. */
+class PlainFields implements CompiledIdentity {
+  readonly #fields: Buffer;
+
+  constructor(fields: Buffer) {
+    this.#fields = fields;
+  }
+
+  okFields(): Buffer {
+    return this.#fields;
+  }
 }
 
 /** `claim_invalid` where a value cannot be told to the upstream unchanged: it is refused, never truncated. */
@@ -92,8 +102,9 @@ export function compileIdentity(
     if (!text.ok) return err("claim_invalid");
     fields.push(text.value === "" ? removed : headerOption(name, text.value));
   }
-  const plain = Buffer.concat([...fields, policy.alwaysRemoved]);
-  if (policy.signed === undefined) return ok(always(plain));
+  fields.push(policy.alwaysRemoved);
+  const plain = inOwnMemory(...fields);
+  if (policy.signed === undefined) return ok(new PlainFields(plain));
   const statement = policy.signed.signer.statementOf(principal);
   return statement.ok ? ok(new SignedFields(policy.signed, statement.value, plain)) : statement;
 }

@@ -2,6 +2,7 @@
 // its time is left. Whatever else the upstream is told of the token is in the same bytes.
 
 import type { Assurance } from "../core/verdict.ts";
+import { inOwnMemory } from "../resilience/own-memory.ts";
 import type { IdentityStatement, RevocationWord, SignedIdentity } from "../token/identity-signer.ts";
 import { headerOption } from "./header-option.ts";
 import type { CompiledIdentity, SignedHeader } from "./identity.ts";
@@ -39,7 +40,7 @@ export class SignedFields implements CompiledIdentity {
   #sign(revocation: RevocationWord, wallMs: number): Signed {
     const { name, signer } = this.#header;
     const { compact, signedAtMs, renewAtMs } = signer.sign(this.#statement, revocation, wallMs);
-    return { fields: Buffer.concat([headerOption(name, compact), this.#plain]), signedAtMs, renewAtMs };
+    return { fields: inOwnMemory(headerOption(name, compact), this.#plain), signedAtMs, renewAtMs };
   }
 }
 

@@ -15,21 +15,24 @@ export function namePart(value: string): string {
   return `=${createHash("sha256").update(value, "utf8").digest("base64url")}`;
 }
 
-/** The key that revokes `target`. */
+/**
+ * The key that revokes `target`. Joined, for a sum of strings is kept as what it was made of until somebody looks at its
+ * characters: half a dozen objects for as long as the token is remembered.
+ */
 export function markerKey(keyPrefix: string, target: Target): string {
   switch (target.kind) {
     case "token":
-      return `${keyPrefix}revoked:jti:${target.issuer}:${namePart(target.id)}`;
+      return [keyPrefix, "revoked:jti:", target.issuer, ":", namePart(target.id)].join("");
     case "session":
-      return `${keyPrefix}revoked:sid:${target.issuer}:${namePart(target.id)}`;
+      return [keyPrefix, "revoked:sid:", target.issuer, ":", namePart(target.id)].join("");
     case "key":
-      return `${keyPrefix}revoked:kid:${target.issuer}:${namePart(target.id)}`;
+      return [keyPrefix, "revoked:kid:", target.issuer, ":", namePart(target.id)].join("");
     case "user":
-      return `${keyPrefix}user:revoked_after:${target.issuer}:${namePart(target.id)}`;
+      return [keyPrefix, "user:revoked_after:", target.issuer, ":", namePart(target.id)].join("");
     case "tenant":
-      return `${keyPrefix}tenant:revoked_after:${target.issuer}:${namePart(target.id)}`;
+      return [keyPrefix, "tenant:revoked_after:", target.issuer, ":", namePart(target.id)].join("");
     case "client":
-      return `${keyPrefix}client:revoked_after:${target.issuer}:${namePart(target.id)}`;
+      return [keyPrefix, "client:revoked_after:", target.issuer, ":", namePart(target.id)].join("");
     case "issuer":
       return `${keyPrefix}issuer:revoked_after:${target.issuer}`;
     case "everything":

@@ -3,6 +3,7 @@
 import type { Instant } from "../core/clock.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Target, TargetKind } from "../core/target.ts";
+import { SharedValues } from "../resilience/shared-values.ts";
 import { markerKey } from "./keys.ts";
 
 /**
@@ -36,14 +37,33 @@ export function subjectOf(
 ): RevocationSubject {
   const targets = targetsOf(principal);
   return {
-    keys: targets.map((target) => markerKey(keyPrefix, target)),
-    kinds: targets.map((target) => target.kind),
+    keys: targets.map((target) => keyOf(keyPrefix, target)),
+    kinds: kindsOf(targets),
     issuedAtS: principal.issuedAtS,
     forgetAtWallMs: principal.expiresAtS * 1000 + clockSkewMs,
     identity,
     lastActiveAsOf: undefined,
     fingerprints: undefined,
   };
+}
+
+/** What many tokens have in common is there once: each remembered token would have its own. */
+const sharedKeys = new SharedValues<string>(1_000);
+const sharedKinds = new SharedValues<readonly TargetKind[]>(1_000);
+
+function keyOf(keyPrefix: string, target: Target): string {
+  const key = markerKey(keyPrefix, target);
+  return isOfOne(target.kind) ? key : sharedKeys.of(key, (own) => own);
+}
+
+function kindsOf(targets: readonly Target[]): readonly TargetKind[] {
+  const kinds = targets.map(({ kind }) => kind);
+  return sharedKinds.of(kinds.join(), () => kinds);
+}
+
+/** Another key for nearly every token. */
+function isOfOne(kind: TargetKind): boolean {
+  return kind === "token" || kind === "session" || kind === "user";
 }
 
 function targetsOf(principal: Principal): readonly Target[] {

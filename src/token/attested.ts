@@ -6,11 +6,12 @@ import type { Instant } from "../core/clock.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { inOwnMemory } from "../resilience/own-memory.ts";
 import { isForeign, judgeTimes, mintPrincipal, type AttestedIssuer } from "./claims.ts";
 import { parseJws } from "./compact-jws.ts";
 import type { JsonObject } from "./json.ts";
 import { nestedBytes } from "./nested-bytes.ts";
-import { createTokenCache, type TokenCache } from "./token-cache.ts";
+import { createTokenCache, type Remembered, type TokenCache } from "./token-cache.ts";
 import type { VerifyFailure } from "./verification.ts";
 import type { VerifiedToken } from "./verified-token.ts";
 
@@ -40,7 +41,8 @@ export interface AttestedOptions<T> {
   readonly compile: (principal: Principal, tokenDigest: string) => Result<T, "claim_invalid">;
 }
 
-interface Entry<T> {
+/** Remembered by what Envoy says of it, as a token is by its bytes. */
+interface Entry<T> extends Remembered {
   readonly outcome: Result<VerifiedToken<T>, never>;
   readonly principal: Principal;
   readonly issuer: AttestedIssuer;
@@ -70,8 +72,9 @@ export function createAttestedTokens<T>(options: AttestedOptions<T>): AttestedTo
     const compiled = compile(principal.value, hash("sha256", attestation.bytes, "base64url"));
     if (!compiled.ok) return refused(compiled.error);
     const outcome = ok({ principal: principal.value, compiled: compiled.value });
-    const entry: Entry<T> = { outcome, principal: principal.value, issuer, presented: undefined };
-    cache?.set(Buffer.from(attestation.bytes), entry, nestedBytes(principal.value.claims));
+    const token = inOwnMemory(attestation.bytes);
+    const entry: Entry<T> = { token, outcome, principal: principal.value, issuer, presented: undefined };
+    cache?.set(entry, nestedBytes(principal.value.claims));
     return ok(entry);
   }
 
@@ -90,7 +93,7 @@ export function createAttestedTokens<T>(options: AttestedOptions<T>): AttestedTo
       if (presented !== undefined && entry.value.presented?.equals(presented) !== true) {
         if (!saysTheSame(presented, entry.value, maxTokenBytes))
           return err({ reason: "malformed_request", issuerId: attestation.issuer.id });
-        entry.value.presented = Buffer.from(presented);
+        entry.value.presented = inOwnMemory(presented);
       }
       return entry.value.outcome;
     },

@@ -4,6 +4,7 @@ import type { Instant } from "../core/clock.ts";
 import type { Assertion, Principal, PrincipalFacts } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { readConfirmation } from "./confirmation.ts";
+import { SharedValues } from "../resilience/shared-values.ts";
 import { audiencesOf, isName, isStringArray, isTime } from "./claim-values.ts";
 import type { Issuer, TokenProfile } from "./issuer.ts";
 import type { JsonObject } from "./json.ts";
@@ -80,6 +81,17 @@ function isKnownType(type: unknown, facts: PrincipalFacts | undefined): boolean 
   return name === "bearer" || (name === "dpop" && facts?.confirmation?.jkt !== undefined);
 }
 
+const NO_CLAIMS: JsonObject = Object.freeze(Object.create(null) as JsonObject);
+
+/** The same principal with those of its claims that are named: most are of no use once a token is judged and compiled. */
+export function withClaims(principal: Principal, names: readonly string[]): Principal {
+  const kept = names.filter((name) => name in principal.claims);
+  if (kept.length === 0) return { ...principal, claims: NO_CLAIMS };
+  const claims = Object.create(null) as Record<string, unknown>;
+  for (const name of kept) claims[name] = principal.claims[name];
+  return { ...principal, claims };
+}
+
 /** The same principal, with its issuer's word on it beside whatever else it is believed for. */
 export function withAssertion(principal: Principal, assertion: Assertion): Principal {
   return { ...principal, assertion };
@@ -139,7 +151,9 @@ function readFacts(claims: JsonObject, issuer: AttestedIssuer, by: Voucher): Pri
     tenant: names.tenant,
     client: names.client,
     scopes,
-    ...by,
+    keyId: by.keyId,
+    algorithm: by.algorithm,
+    assertion: by.assertion,
     issuedAtS: times.issuedAtS,
     expiresAtS: times.expiresAtS,
     notBeforeS: times.notBeforeS,
@@ -174,10 +188,17 @@ function readNames(claims: JsonObject, issuer: AttestedIssuer): Names | undefine
 
 const NO_SCOPES: readonly string[] = [];
 
+/** Tokens differ in their scopes far less than they are many. Each may keep the text of its claims: a megabyte at the worst. */
+const sharedScopes = new SharedValues<readonly string[]>(100);
+
+function scopesOf(text: string): readonly string[] {
+  return text.split(" ").filter((scope) => scope !== "");
+}
+
 /** Space-separated (RFC 8693 §4.2) or an array; an element with a space in it would become two. */
 function readScopes(value: unknown): readonly string[] | undefined {
   if (value === undefined) return NO_SCOPES;
-  if (typeof value === "string") return value.split(" ").filter((scope) => scope !== "");
+  if (typeof value === "string") return sharedScopes.of(value, scopesOf);
   if (!isStringArray(value)) return undefined;
   return value.some((scope) => scope === "" || scope.includes(" ")) ? undefined : value;
 }

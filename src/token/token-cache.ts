@@ -20,13 +20,19 @@ const AS_EVER = {};
 /** FNV-1a's, for 32 bits. */
 const HASH_PRIME = 0x01000193;
 
-export interface TokenCache<V> {
+/** What is remembered of a token, with the token: one object a token. */
+export interface Remembered {
+  /** Must not change any more. */
+  readonly token: Buffer;
+}
+
+export interface TokenCache<V extends Remembered> {
   get(token: Buffer): V | undefined;
   /**
-   * `token` must not change any more. Of two tokens with one hash (one pair in 2^32) the later is remembered.
-   * `extraBytes`: what `value` takes beyond what it does for an ordinary token of that length.
+   * Of two tokens with one hash (one pair in 2^32) the later is remembered. `extraBytes`: what `value` takes beyond what
+   * it does for an ordinary token of that length.
    */
-  set(token: Buffer, value: V, extraBytes?: number): void;
+  set(value: V, extraBytes?: number): void;
   delete(token: Buffer): void;
   /** The one last given out, or set, first. */
   values(): Iterable<V>;
@@ -43,36 +49,30 @@ export interface TokenCacheOptions<V> {
   readonly forgotten?: (value: V) => void;
 }
 
-interface Entry<V> {
-  readonly token: Buffer;
-  readonly value: V;
-}
-
-export function createTokenCache<V>(options: TokenCacheOptions<V>): TokenCache<V> {
+export function createTokenCache<V extends Remembered>(options: TokenCacheOptions<V>): TokenCache<V> {
   const { maxTokens, maxTokenBytes, hashOf = seededHash(randomInt(2 ** 32)) } = options;
   const maxSize = Math.max(maxTokens * BYTES_PER_TOKEN, entryBytes(maxTokenBytes));
-  const entries = new LRUCache<number, Entry<V>>({
+  const entries = new LRUCache<number, V>({
     max: maxTokens,
     maxSize,
-    dispose({ value }, _hash, why) {
+    dispose(value, _hash, why) {
       if (why === "evict") options.forgotten?.(value);
     },
   });
   return {
     get(token) {
-      const entry = entries.get(hashOf(token), AS_EVER);
-      return entry !== undefined && token.equals(entry.token) ? entry.value : undefined;
+      const value = entries.get(hashOf(token), AS_EVER);
+      return value !== undefined && token.equals(value.token) ? value : undefined;
     },
-    set(token, value, extraBytes = 0) {
-      entries.set(hashOf(token), { token, value }, { size: entryBytes(token.length) + extraBytes });
+    set(value, extraBytes = 0) {
+      const { token } = value;
+      entries.set(hashOf(token), value, { size: entryBytes(token.length) + extraBytes });
     },
     delete(token) {
       const hash = hashOf(token);
       if (entries.peek(hash)?.token.equals(token) === true) entries.delete(hash);
     },
-    *values() {
-      for (const { value } of entries.values()) yield value;
-    },
+    values: () => entries.values(),
   };
 }
 

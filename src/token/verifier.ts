@@ -7,13 +7,15 @@ import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
 import { createLoopShare, type LoopShare } from "../resilience/loop-share.ts";
+import { inOwnMemory } from "../resilience/own-memory.ts";
 import { eventLoop } from "../resilience/schedule.ts";
-import { ACCESS_TOKEN, judgeTimes } from "./claims.ts";
+import { ACCESS_TOKEN, judgeTimes, withClaims } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
 import { nestedBytes } from "./nested-bytes.ts";
+import { STATUS_CLAIM } from "./status/status-reference.ts";
 import type { StatusLists } from "./status/status-lists.ts";
-import { createTokenCache, type TokenCache } from "./token-cache.ts";
+import { createTokenCache, type Remembered, type TokenCache } from "./token-cache.ts";
 import type { OpaqueIssuers } from "./opaque/opaque-issuers.ts";
 import type { OpaqueTokens } from "./opaque/opaque-tokens.ts";
 import { createVerification, type Verification, type Verified, type VerifyFailure } from "./verification.ts";
@@ -68,13 +70,18 @@ export interface VerifierOptions<T> {
    * its signing input: equal for equal tokens (the (r, n−s) twin of an ECDSA signature included), never the token.
    */
   readonly compile: (principal: Principal, tokenDigest: string) => Result<T, "claim_invalid">;
+  /**
+   * The only claims that whoever is told of a verified token still reads; left out: all are kept. `compile` sees all, and a
+   * status is kept in any case.
+   */
+  readonly keptClaims?: readonly string[];
   /** Those who are asked about opaque tokens; left out: nobody is, and they are malformed. */
   readonly opaque?: OpaqueIssuers<T> | undefined;
   /** Of the issuers whose tokens have a status that counts, by their ids; left out: none is looked at. */
   readonly statusLists?: ReadonlyMap<string, StatusLists> | undefined;
 }
 
-interface Entry<T> {
+interface Entry<T> extends Remembered {
   /** What every hit is answered with: nothing is allocated for it. */
   readonly outcome: Result<VerifiedToken<T>, never>;
   readonly principal: Principal;
@@ -216,7 +223,7 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
 
   #verifyAnew(view: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
     // What is too large is refused by its length, and needs no copy.
-    const token = view.length > this.#options.maxTokenBytes ? view : ownCopy(view);
+    const token = view.length > this.#options.maxTokenBytes ? view : inOwnMemory(view);
     const verifySpan = span?.child("verify");
     let answered = false;
     const answer: VerifyDone<T> = (outcome) => {
@@ -255,16 +262,18 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
   }
 
   #admit(token: Buffer, verified: Verified<Issuer, Principal>): Result<VerifiedToken<T>, VerifyFailure> {
-    const { content: principal, signer: issuer, key, signingInput } = verified;
-    const compiled = this.#options.compile(principal, hash("sha256", signingInput, "base64url"));
+    const { content, signer: issuer, key, signingInput } = verified;
+    const { compile, keptClaims } = this.#options;
+    const compiled = compile(content, hash("sha256", signingInput, "base64url"));
     if (!compiled.ok) return err({ reason: compiled.error, issuerId: issuer.id });
+    const principal = keptClaims === undefined ? content : withClaims(content, [STATUS_CLAIM, ...keptClaims]);
     const outcome = ok({ principal, compiled: compiled.value });
     const now = this.#options.clock.now();
     const keysSeen = issuer.keys.current(now);
     // The key may have left its set while a thread verified: then this token must not be remembered as good.
     if (!keysSeen.keys.has(key)) return outcome;
-    const entry: Entry<T> = { outcome, principal, issuer, key, keysSeen, seenAtMs: now.monotonicMs };
-    this.#cache?.set(token, entry, nestedBytes(principal.claims));
+    const entry: Entry<T> = { token, outcome, principal, issuer, key, keysSeen, seenAtMs: now.monotonicMs };
+    this.#cache?.set(entry, nestedBytes(principal.claims));
     return outcome;
   }
 }
@@ -276,13 +285,6 @@ function isKeyCurrent<T>(entry: Entry<T>, now: Instant): boolean {
   if (!keys.keys.has(entry.key)) return false;
   entry.keysSeen = keys;
   return true;
-}
-
-/** In memory of its own: a view, and a slice of Node's pool too, would keep far more alive than a token. */
-function ownCopy(token: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(token.length);
-  copy.set(token);
-  return copy;
 }
 
 function refuseDuplicates(issuers: readonly Issuer[]): void {

@@ -3,6 +3,9 @@
 import { err, ok, type Result } from "../../core/result.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 
+/** The claim that holds it. */
+export const STATUS_CLAIM = "status";
+
 export interface StatusReference {
   readonly uri: URL;
   /** As written: the list must name itself by the same. */
@@ -18,7 +21,7 @@ export function readStatusReference(
   claims: JsonObject,
   places: readonly string[],
 ): Result<StatusReference, "claim_invalid"> | undefined {
-  const { status } = claims;
+  const status = claims[STATUS_CLAIM];
   if (status === undefined) return undefined;
   if (!isJsonObject(status)) return err("claim_invalid");
   const list = status["status_list"];

@@ -53,6 +53,11 @@ describe("the identity told to the upstream", () => {
     expect(response.ok_response?.headers_to_remove).toEqual(["x-auth-client", ...OVERRIDES]);
   });
 
+  test("keeps alive no more than its own bytes: a piece of Node's pool is 64 KiB for each remembered token", () => {
+    const fields = compiled({}).okFields("live", 0);
+    expect(fields.buffer.byteLength).toBe(fields.length);
+  });
+
   test("never comes from a claim's prototype", () => {
     const odd = compileIdentityPolicy({
       headers: new Map([

@@ -1,6 +1,10 @@
 // Trap 16: whoever finds a token by a part of it lets another one in.
 import { describe, expect, test } from "vitest";
-import { createTokenCache } from "../../../src/token/token-cache.ts";
+import { createTokenCache, type Remembered } from "../../../src/token/token-cache.ts";
+
+interface Known extends Remembered {
+  readonly said: string;
+}
 
 const BOUNDS = { maxTokens: 100, maxTokenBytes: 16_384 };
 const TOKEN = Buffer.from(`${"h".repeat(40)}.${"c".repeat(300)}.${"s".repeat(342)}`);
@@ -13,11 +17,11 @@ function changedAt(place: number): Buffer {
 
 describe("a token is known by all of its bytes", () => {
   test("and by no other that differs in a single one of them", () => {
-    const cache = createTokenCache<string>(BOUNDS);
-    cache.set(TOKEN, "good");
+    const cache = createTokenCache<Known>(BOUNDS);
+    cache.set({ token: TOKEN, said: "good" });
     for (let place = 0; place < TOKEN.length; place++)
       expect(cache.get(changedAt(place)), String(place)).toBeUndefined();
-    expect(cache.get(Buffer.from(TOKEN))).toBe("good");
+    expect(cache.get(Buffer.from(TOKEN))?.said).toBe("good");
   });
 
   test.each([
@@ -29,31 +33,31 @@ describe("a token is known by all of its bytes", () => {
     ["another signature", Buffer.concat([TOKEN.subarray(0, 342), Buffer.from("t".repeat(342))])],
     ["other claims under its signature", Buffer.concat([Buffer.from("i".repeat(342)), TOKEN.subarray(342)])],
   ])("nor by %s", (_what, other) => {
-    const cache = createTokenCache<string>(BOUNDS);
-    cache.set(TOKEN, "good");
+    const cache = createTokenCache<Known>(BOUNDS);
+    cache.set({ token: TOKEN, said: "good" });
     expect(cache.get(other)).toBeUndefined();
   });
 });
 
 describe("tokens that share a hash", () => {
   const other = changedAt(7);
-  const colliding = (): ReturnType<typeof createTokenCache<string>> =>
-    createTokenCache<string>({ ...BOUNDS, hashOf: () => 42 });
+  const colliding = (): ReturnType<typeof createTokenCache<Known>> =>
+    createTokenCache<Known>({ ...BOUNDS, hashOf: () => 42 });
 
   test("are never taken for each other: the later one is remembered, the earlier forgotten", () => {
     const cache = colliding();
-    cache.set(TOKEN, "one");
+    cache.set({ token: TOKEN, said: "one" });
     expect(cache.get(other)).toBeUndefined();
-    cache.set(other, "other");
-    expect(cache.get(other)).toBe("other");
+    cache.set({ token: other, said: "other" });
+    expect(cache.get(other)?.said).toBe("other");
     expect(cache.get(TOKEN)).toBeUndefined();
   });
 
   test("are never forgotten for each other", () => {
     const cache = colliding();
-    cache.set(TOKEN, "one");
+    cache.set({ token: TOKEN, said: "one" });
     cache.delete(other);
-    expect(cache.get(TOKEN)).toBe("one");
+    expect(cache.get(TOKEN)?.said).toBe("one");
     cache.delete(TOKEN);
     expect(cache.get(TOKEN)).toBeUndefined();
   });

@@ -34,6 +34,24 @@ describe("a token verified once", () => {
     expect(reports).toMatchObject({ cache: ["miss", "hit"], algorithms: ["ES256"] });
   });
 
+  test("keeps only the claims that are still read, its status always among them, and is compiled from all", () => {
+    const seen: unknown[] = [];
+    const { verify } = verifierFor([issuerWith(keys, ALGORITHMS)], {
+      keptClaims: ["roles", "absent"],
+      compile: (principal) => {
+        seen.push(principal.claims["aud"], principal.claims["roles"]);
+        return ok(principal);
+      },
+    });
+    const status = { status_list: { idx: 3, uri: "https://id.example.com/lists/1" } };
+    const full = signToken(key, goodClaims({ roles: ["ops"], status }));
+    const first = verify(full);
+    expect(seen).toEqual([goodClaims()["aud"], ["ops"]]);
+    expect(first).toMatchObject({ ok: true, value: { principal: { subject: goodClaims()["sub"] } } });
+    expect(first.ok && first.value.principal.claims).toEqual({ status, roles: ["ops"] });
+    expect(verify(full)).toBe(first);
+  });
+
   test("opens no door for a token that shares a part with it", () => {
     const { verify } = verifierFor([issuerWith(keys, ALGORITHMS)]);
     expect(reasonOf(verify(token))).toBe("ok");
