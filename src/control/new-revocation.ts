@@ -2,7 +2,7 @@
 // before the last token it kills: a caller may lengthen its life, nobody may shorten it.
 
 import { err, ok, type Result } from "../core/result.ts";
-import { isWatermarkKind, type Target, type TargetKind } from "../core/target.ts";
+import { isWatermarkKind, MAX_NAME_BYTES, type Target, type TargetKind } from "../core/target.ts";
 import { holdsToken } from "../core/token-like.ts";
 import type { NewRevocation } from "../revocation/store.ts";
 
@@ -53,7 +53,6 @@ export const MAX_AHEAD_S = 300;
 export const STORE_CLOCK_MARGIN_MS = 60_000;
 /** 2100-01-01: no time after it is taken. */
 export const END_OF_TIME_MS = 4_102_444_800_000;
-const MAX_ID_BYTES = 1_024;
 /** In UTF-16 code units. */
 export const MAX_REASON_LENGTH = 512;
 /** Revocations are kept, listed and printed: a token among them could be used by whoever reads. */
@@ -134,7 +133,7 @@ function faultOfId(kind: TargetKind, id: string | undefined): string | undefined
   if (id === undefined || id === "") return `a target of kind ${kind} needs an id`;
   if (!id.isWellFormed()) return "is not well-formed Unicode, so no token can hold it";
   if (holdsToken(id)) return A_TOKEN;
-  return Buffer.byteLength(id) > MAX_ID_BYTES ? `is longer than ${MAX_ID_BYTES} bytes` : undefined;
+  return Buffer.byteLength(id) > MAX_NAME_BYTES ? `is longer than ${MAX_NAME_BYTES} bytes` : undefined;
 }
 
 /** What is wrong with it, for people; undefined: nothing. */

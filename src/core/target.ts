@@ -8,6 +8,12 @@ export type ExistenceKind = (typeof EXISTENCE_KINDS)[number];
 export type WatermarkKind = (typeof WATERMARK_KINDS)[number];
 export type TargetKind = ExistenceKind | WatermarkKind;
 
+/**
+ * Bytes of UTF-8 of the longest name. The API takes names as long as a token may have: none is accepted that could not
+ * be revoked by its own. As much as a claim may have that is told to an upstream.
+ */
+export const MAX_NAME_BYTES = 4_096;
+
 /** A target as the API names it: `issuer` is the short id, `id` the jti, sid, sub, tenant, client id or kid. */
 export type Target =
   | {

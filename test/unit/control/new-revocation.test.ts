@@ -78,6 +78,11 @@ test("the issuer may be left out where there is one, and must be named where the
   );
 });
 
+test("a name as long as a token's may be can be revoked", () => {
+  const id = "é".repeat(2_048);
+  expect(asked({ target: { kind: "token", id } }).target).toEqual({ kind: "token", issuer: "main", id });
+});
+
 describe("what cannot be meant is refused with its place", () => {
   test.each<[string, RevocationRequest["target"], Partial<RevocationRequest>]>([
     ["/target/issuer no such issuer; known are: main", { kind: "user", issuer: "man", id: "a" }, {}],
@@ -86,7 +91,7 @@ describe("what cannot be meant is refused with its place", () => {
     ["/target/id a target of kind issuer has no id", { kind: "issuer", id: "main" }, {}],
     ["/target/id a target of kind everything has no id", { kind: "everything", id: "x" }, {}],
     ["/target/issuer everything has no issuer", { kind: "everything", issuer: "main" }, {}],
-    ["/target/id is longer than 1024 bytes", { kind: "user", id: "é".repeat(513) }, {}],
+    ["/target/id is longer than 4096 bytes", { kind: "user", id: "é".repeat(2_049) }, {}],
     ["/target/id is not well-formed Unicode, so no token can hold it", { kind: "user", id: "a\ud800" }, {}],
     ["/reason a reason is required: somebody will ask later", ALICE, { reason: " \u00a0" }],
     ["/reason is longer than 512 characters", ALICE, { reason: "x".repeat(513) }],

@@ -307,6 +307,8 @@ describe("types of claims (trap 18)", () => {
     ["a numeric jti", withPayload(PAYLOAD.replace('"token-1"', "12345678901234567890")), "claim_invalid"],
     ["an empty jti", withClaims({ jti: "" }), "claim_invalid"],
     ["no jti", withClaims({ jti: undefined }), "claim_invalid"],
+    ["a jti too long to be revoked by", withClaims({ jti: "é".repeat(2_049) }), "claim_invalid"],
+    ["a sub too long to be revoked by", withClaims({ sub: "x".repeat(4_097) }), "claim_invalid"],
     ["a numeric sub", withClaims({ sub: 7 }), "claim_invalid"],
     ["an empty sub", withClaims({ sub: "" }), "claim_invalid"],
     ["sub null", withClaims({ sub: null }), "claim_invalid"],
