@@ -2,6 +2,7 @@
 // the same key is refused. Keys belong to their caller: nobody meets another's.
 
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { err, ok, type Result } from "../core/result.ts";
 import type { RevocationWriter } from "../revocation/store.ts";
 import { writeFault, type Problem } from "./problem.ts";
@@ -21,6 +22,8 @@ export interface Once {
    * done all the same. Only for whoever knows that nobody else is at it.
    */
   readonly takesOver?: boolean | undefined;
+  /** Where the same request is being worked on, its answer is waited for a while: whoever sent both wants one. */
+  readonly waits?: boolean | undefined;
 }
 
 /** 1–255 visible ASCII characters, as any client library makes them. */
@@ -28,6 +31,9 @@ export const IDEMPOTENCY_KEY = "^[\\x21-\\x7e]{1,255}$";
 
 /** A claim outlives the longest request and not by much: after a crash between claim and answer retries must wait. */
 const CLAIM_TTL_MS = 15_000;
+/** Longer than any receipt is waited for (`wait: fleet`, 2 s), and far shorter than what a request may take. */
+const PATIENCE_MS = 3_000;
+const ASK_AGAIN_MS = 50;
 /** Of a single call: a job that runs every night meets its own answer again. */
 export const KEEP_ANSWER_MS: number = 24 * 3_600_000;
 /** Of a batch's line. Ten thousand at a time for a day would fill a Redis; for an hour they are fewer than the markers. */
@@ -38,6 +44,20 @@ export const KEEP_LINE_ANSWER_MS = 3_600_000;
  * so that the same request may be tried again.
  */
 export async function answerOnce(
+  store: Keys,
+  once: Once,
+  work: () => Promise<Result<string, Problem>>,
+): Promise<Result<string, Problem>> {
+  let outcome = await attempt(store, once, work);
+  for (let asksLeft = once.waits === true ? PATIENCE_MS / ASK_AGAIN_MS : 0; asksLeft > 0; asksLeft--) {
+    if (outcome.ok || outcome.error.code !== "request_in_progress") return outcome;
+    await delay(ASK_AGAIN_MS);
+    outcome = await attempt(store, once, work);
+  }
+  return outcome;
+}
+
+async function attempt(
   store: Keys,
   once: Once,
   work: () => Promise<Result<string, Problem>>,

@@ -23,9 +23,10 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
   const { wallMs: nowMs, monotonicMs: beganAtMs } = room.clock.now();
   const { tokenExpiresAtMs } = asked;
   const asking = { id: newRevocationId(nowMs), by: caller.name, nowMs, tokenExpiresAtMs };
-  const revocation = newRevocation(body, room.issuers, asking);
-  if (!revocation.ok) return err(invalid(revocation.error));
   const put = async (): Promise<Result<string, Problem>> => {
+    // Judged here, for what was done before is answered alike though it could not be asked for any more.
+    const revocation = newRevocation(body, room.issuers, asking);
+    if (!revocation.ok) return err(invalid(revocation.error));
     if (isAlone) return keepPending(room, caller, body, revocation.value);
     const stored = await room.store.put({ ...revocation.value, isAwaited: wait === "fleet" });
     const action = stored.ok ? "revoke" : "revoke_unconfirmed";

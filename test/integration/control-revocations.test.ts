@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Instant } from "../../src/core/clock.ts";
 import { err } from "../../src/core/result.ts";
 import { markerKey } from "../../src/revocation/keys.ts";
 import { MAIN, PARTNER, startControlPlane, type ControlPlane } from "../support/control-plane.ts";
@@ -114,6 +115,22 @@ describe("an Idempotency-Key", () => {
     );
     expect([again.status, again.text]).toEqual([201, first.text]);
     expect((await post({ target: target("token", "i-1"), reason: "r" })).json["id"]).not.toBe(first.json["id"]);
+  });
+
+  test("used again gives the same answer, though what it asked for has passed meanwhile", async () => {
+    let aheadMs = 0;
+    const now = (): Instant => ({ monotonicMs: performance.now(), wallMs: Date.now() + aheadMs });
+    const later = await startControlPlane({ clock: { now } });
+    const sent = {
+      token: later.tokens.admin,
+      body: { target: { kind: "token", id: "j" }, reason: "r", expiresAt: Date.now() + 60_000 },
+      headers: { "idempotency-key": "k" },
+    };
+    const first = await later.call("POST", "/v1/revocations", sent);
+    aheadMs = 120_000;
+    const again = await later.call("POST", "/v1/revocations", sent);
+    expect([again.status, again.text]).toEqual([201, first.text]);
+    await later.stop();
   });
 
   test("used for another body is refused with 422", async () => {

@@ -82,6 +82,8 @@ export interface ControlPlaneOptions {
   readonly relay?: Relay;
   readonly callerRate?: Rate;
   readonly strangerRate?: Rate;
+  /** Of the server; the store and the trail keep the real one. */
+  readonly clock?: Clock;
   /** Puts something between the server and its store. */
   readonly around?: (store: RevocationStore) => RevocationStore;
 }
@@ -128,7 +130,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     explain: async () => ({ steps: [], verdict: { decision: "deny", reason: "missing_token", http_status: 401 } }),
     introspect: options.introspect ?? (async () => ({ ok: true, value: { active: false } })),
     ingress: options.ingress ?? CLOSED,
-    clock: realClock,
+    clock: options.clock ?? realClock,
     log,
     listen: { host: "127.0.0.1", port: 0 },
     version: "0.0.0-test",

@@ -67,6 +67,33 @@ test("while the first is being worked on the second is told to come again, and i
   expect(work).not.toHaveBeenCalled();
 });
 
+test("who can wait is given the first one's answer", async () => {
+  const { store, work } = room();
+  const once = { caller: "ci", key: "k", request: ["a"], keepMs: 60_000, waits: true };
+  let finish: (outcome: Result<string, Problem>) => void = () => undefined;
+  const slow = vi.fn<Work>(() => new Promise((resolve) => (finish = resolve)));
+  const first = answerOnce(store, once, slow);
+  await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+  const second = answerOnce(store, once, work);
+  await new Promise(setImmediate);
+  finish(ok("at last"));
+  expect(await Promise.all([first, second])).toEqual([ok("at last"), ok("at last")]);
+  expect(work).not.toHaveBeenCalled();
+});
+
+test("who waits for one that fails does it himself", async () => {
+  const { store, work } = room();
+  const once = { caller: "ci", key: "k", request: ["a"], keepMs: 60_000, waits: true };
+  let finish: (outcome: Result<string, Problem>) => void = () => undefined;
+  const slow = vi.fn<Work>(() => new Promise((resolve) => (finish = resolve)));
+  const first = answerOnce(store, once, slow);
+  await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+  const second = answerOnce(store, once, work);
+  await new Promise(setImmediate);
+  finish(err(STORE_FAULT));
+  expect(await Promise.all([first, second])).toEqual([err(STORE_FAULT), ok("answer 1")]);
+});
+
 test("a failure frees the key, so that the same request may be tried again", async () => {
   const { ask } = room();
   expect(await ask("ci", "k", ["a"], async () => err(STORE_FAULT))).toEqual(err(STORE_FAULT));
