@@ -9,7 +9,7 @@ import { createStreamVerification, type StreamVerification } from "../control/in
 import type { Observer } from "../core/observer.ts";
 import type { RevocationSubject } from "../revocation/subject.ts";
 import type { Issuer } from "../token/issuer.ts";
-import { createKeySource } from "../token/key-source.ts";
+import { createKeySource } from "../token/polled-keys.ts";
 import { LOGOUT_TOKEN } from "../token/logout-token.ts";
 import { SECURITY_EVENT_TOKEN } from "../token/security-event-token.ts";
 import { createStatementVerifier, type Sender } from "../token/sender.ts";

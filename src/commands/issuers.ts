@@ -5,7 +5,8 @@ import type { Log } from "../core/log.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { Issuer } from "../token/issuer.ts";
-import { createKeySource, type JwksLocation, type KeySource, type KeySourceOptions } from "../token/key-source.ts";
+import type { KeySource } from "../token/key-source.ts";
+import { createKeySource, type JwksLocation, type KeySourceOptions } from "../token/polled-keys.ts";
 import { systemClock } from "./clock.ts";
 
 const STOP_TIMEOUT_MS = 5_000;

@@ -1,7 +1,8 @@
 // The key sources of a main thread with workers: the only ones that fetch. What they read is told to every worker, and
 // what a worker asks for is asked of them, so single flight and rates hold for all workers together.
 
-import { createKeySource, type KeySource, type TakenReading } from "../token/key-source.ts";
+import type { KeySource, TakenReading } from "../token/key-source.ts";
+import { createKeySource } from "../token/polled-keys.ts";
 import type { KeySources } from "./issuers.ts";
 import { systemClock } from "./clock.ts";
 

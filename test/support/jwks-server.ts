@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Algorithm } from "../../src/core/algorithm.ts";
-import { createKeySource, type JwksLocation, type KeySource } from "../../src/token/key-source.ts";
+import type { KeySource } from "../../src/token/key-source.ts";
+import { createKeySource, type JwksLocation } from "../../src/token/polled-keys.ts";
 import type { KeySet } from "../../src/token/key-set.ts";
 import { NOW_S, type Json } from "./tokens.ts";
 
