@@ -10,7 +10,8 @@ import type { Verifier } from "../token/verifier.ts";
 import type { PossessionJudge } from "../token/possession.ts";
 import type { AttestedSource } from "./attested-source.ts";
 import type { DpopOffer } from "./denied-response.ts";
-import type { CompiledIdentity, IdentityPolicy } from "./identity.ts";
+import type { CompiledIdentity } from "./compiled-identity.ts";
+import type { IdentityPolicy } from "./identity.ts";
 import type { RequestPolicy } from "./requirement.ts";
 
 /** What is compiled once of a verified token, under the policy it is then judged by. */

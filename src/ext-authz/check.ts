@@ -20,7 +20,7 @@ import type { AttestedPolicy, CheckPolicy, CompiledToken } from "./check-policy.
 import { decisionOf, endSpan, type CheckFacts } from "./check-decision.ts";
 import { checkTimeMs } from "./deadline.ts";
 import type { JudgedBy } from "./dynamic-metadata.ts";
-import type { CompiledIdentity } from "./identity.ts";
+import type { CompiledIdentity } from "./compiled-identity.ts";
 import { readAuthzRequest } from "./request.ts";
 import { requirementOf, type Requirement } from "./requirement.ts";
 import type { ResponseEncoder } from "./response.ts";

@@ -3,10 +3,9 @@
 
 import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import type { Assurance } from "../core/verdict.ts";
 import { inOwnMemory } from "../resilience/own-memory.ts";
-import type { IdentitySigner } from "../token/identity-signer.ts";
 import { claimText } from "./claim-text.ts";
+import type { CompiledIdentity, SignedHeader } from "./compiled-identity.ts";
 import { headerOption, removedHeader } from "./header-option.ts";
 import { SignedFields } from "./signed-fields.ts";
 
@@ -23,12 +22,6 @@ export interface IdentityOptions {
   readonly forwardToken: boolean;
   /** A header more, which nobody else can write; undefined: there is none. */
   readonly signed?: SignedHeader | undefined;
-}
-
-export interface SignedHeader {
-  /** Lower-cased. */
-  readonly name: string;
-  readonly signer: IdentitySigner;
 }
 
 export interface IdentityPolicy {
@@ -49,15 +42,6 @@ export interface IdentityHeader {
   readonly claim: string;
   /** Its removal, encoded: for tokens in which the claim has no value. */
   readonly removed: Buffer;
-}
-
-/** Compiled once per verified token: the part of every later answer that depends on its principal. */
-export interface CompiledIdentity {
-  /**
-   * Fields of an OkHttpResponse, encoded: identity headers set or removed, and what is always removed. What is signed among
-   * them says whether revocation was known, and has a time (epoch milliseconds).
-   */
-  okFields(assurance: Assurance, wallMs: number): Buffer;
 }
 
 export function compileIdentityPolicy(options: IdentityOptions): IdentityPolicy {

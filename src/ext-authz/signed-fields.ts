@@ -5,7 +5,7 @@ import type { Assurance } from "../core/verdict.ts";
 import { inOwnMemory } from "../resilience/own-memory.ts";
 import type { IdentityStatement, RevocationWord, SignedIdentity } from "../token/identity-signer.ts";
 import { headerOption } from "./header-option.ts";
-import type { CompiledIdentity, SignedHeader } from "./identity.ts";
+import type { CompiledIdentity, SignedHeader } from "./compiled-identity.ts";
 
 /** Calls overlap: one that began earlier than the last signature is no sign of a clock that was set back. */
 const CLOCK_STEP_MS = 1_000;

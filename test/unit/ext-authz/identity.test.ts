@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decideAnonymous } from "../../../src/core/decide.ts";
 import { deny, type Allow } from "../../../src/core/verdict.ts";
-import { compileIdentity, compileIdentityPolicy, type CompiledIdentity } from "../../../src/ext-authz/identity.ts";
+import type { CompiledIdentity } from "../../../src/ext-authz/compiled-identity.ts";
+import { compileIdentity, compileIdentityPolicy } from "../../../src/ext-authz/identity.ts";
 import { createResponseEncoder } from "../../../src/ext-authz/response.ts";
 import { decodeCheckResponse, type CheckResponseMessage } from "../../support/ext-authz-proto.ts";
 import { principalOf } from "../../support/principal.ts";
