@@ -141,6 +141,6 @@ export interface Observer {
   configReloaded(result: "ok" | "refused"): void;
   /** Whether this process lets through what it would refuse. */
   observing(isObserving: boolean): void;
-  /** Seconds by which a token's iat lay ahead of our clock; reported when positive. */
+  /** Seconds by which a token's iat lay ahead of our clock; 0: it did not. */
   issuerClockAhead(issuerId: string, seconds: number): void;
 }

@@ -151,18 +151,17 @@ class VerificationSteps<S extends Signer, C> implements Verification<S, C> {
 
   #judgeClaims(attempt: Attempt<S, C>, key: VerifyKey, now: Instant): void {
     const { token, signer } = attempt;
-    const aheadS = secondsAhead(token, now);
-    if (aheadS > 0) this.#options.observer.issuerClockAhead(signer.id, aheadS);
+    this.#options.observer.issuerClockAhead(signer.id, secondsAhead(token, now));
     const content = this.#options.kind.read(token.claims, signer, key, now.wallMs);
     if (!content.ok) fail(attempt, content.error);
     else attempt.done(ok({ content: content.value, signer, key, signingInput: token.signingInput }));
   }
 }
 
-/** By how much the token's iat lies ahead of `now`; 0 or less where it does not. */
+/** By how much the token's iat lies ahead of `now`; 0 where it does not. */
 function secondsAhead({ claims }: ParsedToken, now: Instant): number {
   const issuedAtS = claims["iat"];
-  return typeof issuedAtS === "number" ? issuedAtS - now.wallMs / 1000 : 0;
+  return typeof issuedAtS === "number" ? Math.max(0, issuedAtS - now.wallMs / 1000) : 0;
 }
 
 function fail<S extends Signer, C>(attempt: Attempt<S, C>, reason: DenyReason, isKeyUnread = false): void {
