@@ -45,35 +45,38 @@ const REASON: JsonSchema = {
   description: "Why, for those who ask later. No control characters or line breaks.",
 };
 
+/** What a revocation may be asked with. */
+export const REVOCATION_MEMBERS: Readonly<Record<string, JsonSchema>> = {
+  target: TARGET,
+  reason: REASON,
+  issuedBefore: {
+    ...ISSUED_BEFORE,
+    description:
+      "Epoch seconds, of user, tenant, client, issuer and everything: tokens issued before are revoked. " +
+      "Default: the next full second. At most 5 minutes ahead. A standing later one is kept.",
+  },
+  expiresAt: {
+    type: "integer",
+    maximum: END_OF_TIME_MS,
+    description:
+      "Epoch milliseconds: keep it at least until then. It never ends sooner than the last token it revokes may " +
+      "live, and never by itself for a key; the answer says when.",
+  },
+  wait: {
+    type: "string",
+    enum: ["stored", "replicated", "fleet"],
+    default: "stored",
+    description:
+      "What to wait for before answering: `replicated` waits half a second at most for a replica, and the receipt " +
+      "says whether one has it; `fleet` waits 2 s at most until every live sidecar heeds it, and the receipt names the others.",
+  },
+};
+
 export const NEW_REVOCATION: JsonSchema = {
   type: "object",
   additionalProperties: false,
   required: ["target", "reason"],
-  properties: {
-    target: TARGET,
-    reason: REASON,
-    issuedBefore: {
-      ...ISSUED_BEFORE,
-      description:
-        "Epoch seconds, of user, tenant, client, issuer and everything: tokens issued before are revoked. " +
-        "Default: the next full second. At most 5 minutes ahead. A standing later one is kept.",
-    },
-    expiresAt: {
-      type: "integer",
-      maximum: END_OF_TIME_MS,
-      description:
-        "Epoch milliseconds: keep it at least until then. It never ends sooner than the last token it revokes may " +
-        "live, and never by itself for a key; the answer says when.",
-    },
-    wait: {
-      type: "string",
-      enum: ["stored", "replicated", "fleet"],
-      default: "stored",
-      description:
-        "What to wait for before answering: `replicated` waits half a second at most for a replica, and the receipt " +
-        "says whether one has it; `fleet` waits 2 s at most until every live sidecar heeds it, and the receipt names the others.",
-    },
-  },
+  properties: REVOCATION_MEMBERS,
 };
 
 /** Of a lift; it may have none. */

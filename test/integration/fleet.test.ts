@@ -155,6 +155,14 @@ describe("a preview", () => {
     expect(await previewOf(1, { target, issuedBefore: nowS - 30 })).toMatchObject({ tokens: 1, users: 1 });
     const nobody = { kind: "user", issuer: "main", id: randomUUID() };
     expect(await previewOf(0, { targets: [nobody, target] })).toMatchObject({ tokens: 3, users: 1 });
+    const asRevoked = {
+      target,
+      issuedBefore: nowS - 30,
+      reason: "stolen",
+      wait: "fleet",
+      expiresAt: Date.now() + 60_000,
+    };
+    expect(await previewOf(0, asRevoked)).toMatchObject({ tokens: 1, users: 1 });
     expect(await previewOf(0, { target: nobody })).toMatchObject({ tokens: 0, users: 0, coverage });
     expect((await previewOf(0, { target: { kind: "everything" } })).tokens).toBeGreaterThanOrEqual(3);
     for (const member of sidecars) expect((await member.check({ path: "/", token: shared })).status).toBe(200);

@@ -2,14 +2,16 @@
 
 import { MAX_QUESTION_KEYS, RECENT_MS } from "../../revocation/preview/question.ts";
 import type { JsonSchema } from "../json-schema.ts";
-import { ISSUED_BEFORE, TARGET } from "../schemas.ts";
+import { ISSUED_BEFORE, REVOCATION_MEMBERS, TARGET } from "../schemas.ts";
 
 export const PREVIEW_REQUEST: JsonSchema = {
   type: "object",
   additionalProperties: false,
+  description:
+    "The body of a revocation as it is to be sent may be asked about; its reason, expiry and wait change nothing.",
   oneOf: [{ required: ["target"] }, { required: ["targets"] }],
   properties: {
-    target: TARGET,
+    ...REVOCATION_MEMBERS,
     targets: {
       type: "array",
       minItems: 1,
