@@ -1,5 +1,6 @@
 // The reference configuration itself: every packaged Envoy takes it, and what its comments promise holds.
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENVOY_VERSIONS, startEnvoy, type EnvoyProcess } from "../support/envoy.ts";
@@ -19,10 +20,22 @@ describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
   });
   afterAll(() => envoy.stop());
 
+  const validate = (...config: readonly string[]): string =>
+    execFileSync(
+      resolve(".cache/envoy", version, "envoy"),
+      ["--mode", "validate", "--use-dynamic-base-id", ...config],
+      { encoding: "utf8", stdio: "pipe" },
+    );
+
   test("validates envoy/envoy.yaml as it stands", () => {
-    const args = ["--mode", "validate", "--use-dynamic-base-id", "-c", "envoy/envoy.yaml"];
-    const output = execFileSync(resolve(".cache/envoy", version, "envoy"), args, { encoding: "utf8", stdio: "pipe" });
-    expect(output).toContain("OK");
+    expect(validate("-c", "envoy/envoy.yaml")).toContain("OK");
+  });
+
+  test("validates it with the second worker's address, too", () => {
+    const asItStands = readFileSync("envoy/envoy.yaml", "utf8");
+    const both = asItStands.replace(/# (?=- endpoint: .*port_value: 9011)/, "");
+    expect(both).not.toBe(asItStands);
+    expect(validate("--config-yaml", both)).toContain("OK");
   });
 
   test("takes no stranger's word for its own: x-envoy-* headers do not reach the upstream", async () => {
