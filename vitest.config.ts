@@ -30,7 +30,7 @@ const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
 const E2E = { include: ["test/e2e/**/*.test.ts"], testTimeout: 90_000, hookTimeout: 90_000 };
 
 /** About tokens and what becomes of calls, whatever carries the Checks: once is enough. */
-const ANY_TRANSPORT = ["collector", "observe", "revoke-only", "sender-constrained", "signed-identity"].map(
+const ANY_TRANSPORT = ["collector", "observe", "revoke-only", "sender-constrained", "signed-identity", "workers"].map(
   (name) => `test/e2e/${name}.test.ts`,
 );
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addEndpoint, ENVOY_VERSIONS, startEnvoy } from "../support/envoy.ts";
 import { startGuardedUpstream, type GuardedUpstream } from "../support/guarded-upstream.ts";
+import { keepCalling } from "../support/calls-without-end.ts";
 import { call } from "../support/http-call.ts";
 import { until } from "../support/wait.ts";
 
@@ -12,36 +13,6 @@ beforeAll(async () => {
 afterAll(() => guarded.stop());
 
 const DRAIN = { drain: { delay: "1s", timeout: "10s" } };
-
-/**
- * Calls, one after another on `lanes` lanes, until told to stop; resolves with how often each status was answered. In the
- * tier that answers from memory: a store slowed by the machine's other work is not what is tested here.
- */
-function keepCalling(
-  url: string,
-  token: string,
-  lanes: number,
-): { stop(): Promise<ReadonlyMap<string, number>>; count(): number } {
-  const answers = new Map<string, number>();
-  const stopping = new AbortController();
-  let count = 0;
-  const lane = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      const answer = await call(url, { path: "/api/orders", token }).then(({ status }) => String(status), String);
-      answers.set(answer, (answers.get(answer) ?? 0) + 1);
-      count += 1;
-    }
-  };
-  const running = Promise.all(Array.from({ length: lanes }, lane));
-  return {
-    count: () => count,
-    async stop() {
-      stopping.abort();
-      await running;
-      return answers;
-    },
-  };
-}
 
 describe.each(ENVOY_VERSIONS)("Envoy %s", (version) => {
   test("a sidecar that is replaced under load loses no call", async () => {

@@ -4,7 +4,7 @@ import { addEndpoint, NEWEST_ENVOY, startEnvoy } from "../support/envoy.ts";
 import { startGuardedUpstream, type GuardedUpstream } from "../support/guarded-upstream.ts";
 import { call } from "../support/http-call.ts";
 import { freePorts } from "../support/ports.ts";
-import type { PortcullisProcess } from "../support/portcullis.ts";
+import { TRANSPORT, type PortcullisProcess } from "../support/portcullis.ts";
 import { until } from "../support/wait.ts";
 
 const LANES = 4;
@@ -21,7 +21,7 @@ test("a roll-out loses no call, and every sidecar answers again afterwards", asy
   const start = (port: number): Promise<PortcullisProcess> =>
     guarded.startSidecar({
       drain: { delay: "1s" },
-      listen: { grpc: `127.0.0.1:${port}`, ops: "127.0.0.1:0", ...transport },
+      listen: { grpc: `127.0.0.1:${port}`, ops: "127.0.0.1:0", ...TRANSPORT },
     });
   const sidecars = await Promise.all(ports.map(start));
   const envoy = await startEnvoy({
@@ -69,7 +69,3 @@ test("a roll-out loses no call, and every sidecar answers again afterwards", asy
     await Promise.all(sidecars.map((sidecar) => sidecar.stop()));
   }
 });
-
-/** As the run's project says (vitest.config.ts): a `listen` of one's own is taken as it is. */
-const { PORTCULLIS_TEST_TRANSPORT } = process.env;
-const transport = PORTCULLIS_TEST_TRANSPORT === undefined ? {} : { transport: PORTCULLIS_TEST_TRANSPORT };

@@ -26,8 +26,7 @@ routes:
 
 async function start(url: string): Promise<void> {
   sidecar = await startSidecar(yaml(url));
-  const [, listed = ""] = await sidecar.process.line(/"part":"grpc","addresses":\[([^\]]+)\]/);
-  addresses = listed.split(",").map((address) => JSON.parse(address) as string);
+  addresses = sidecar.grpcAddresses;
   callers = addresses.map(callerOf);
 }
 

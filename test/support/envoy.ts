@@ -32,6 +32,16 @@ export interface EnvoyOptions {
   /** 0 or left out: any free one. */
   readonly listenPort?: number;
   readonly edit?: (parts: EnvoyParts) => void;
+  /** Its own worker threads; 1 unless a test says otherwise. */
+  readonly concurrency?: number;
+}
+
+/** What Envoy has had to do with one of the sidecar's addresses. */
+export interface EndpointLoad {
+  /** Checks sent, second tries included. */
+  readonly sent: number;
+  /** Connections that are open, those of health checks aside. */
+  readonly connections: number;
 }
 
 export interface EnvoyProcess {
@@ -44,6 +54,8 @@ export interface EnvoyProcess {
   accessLog(): readonly Settings[];
   /** A counter or gauge by its full name; 0 when Envoy has none of that name. */
   stat(name: string): Promise<number>;
+  /** By the ports of the endpoints of the cluster `portcullis`. */
+  endpoints(): Promise<ReadonlyMap<number, EndpointLoad>>;
   stop(): Promise<void>;
 }
 
@@ -70,7 +82,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
   };
   writeFileSync(configFile, JSON.stringify(referenceConfig({ ...options, edit })));
   const program = resolve(".cache/envoy", options.version, "envoy");
-  const flags = `-c ${configFile} --admin-address-path ${adminFile} --use-dynamic-base-id --concurrency 1 --log-level error --file-flush-interval-msec 50`;
+  const flags = `-c ${configFile} --admin-address-path ${adminFile} --use-dynamic-base-id --concurrency ${options.concurrency ?? 1} --log-level error --file-flush-interval-msec 50`;
   const envoy = startProcess(program, flags.split(" "));
   const stop = async (): Promise<void> => {
     await envoy.stop();
@@ -86,6 +98,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
       process: envoy,
       accessLog: () => jsonLines(envoy.output()),
       stat: (name) => readStat(adminUrl, name),
+      endpoints: () => readEndpoints(adminUrl),
       stop,
     };
   } catch (error) {
@@ -161,6 +174,24 @@ async function readStat(adminUrl: string, name: string): Promise<number> {
   const response = await fetch(`${adminUrl}/stats?format=json&filter=^${name.replaceAll(".", "\\.")}$`);
   const body = (await response.json()) as { stats: readonly { name: string; value: number }[] };
   return body.stats.find((stat) => stat.name === name)?.value ?? 0;
+}
+
+interface HostStatus {
+  readonly address: { readonly socket_address: { readonly port_value: number } };
+  readonly stats: readonly { readonly name: string; readonly value?: string }[];
+}
+
+async function readEndpoints(adminUrl: string): Promise<ReadonlyMap<number, EndpointLoad>> {
+  const { cluster_statuses: clusters } = (await (await fetch(`${adminUrl}/clusters?format=json`)).json()) as {
+    readonly cluster_statuses: readonly { readonly name: string; readonly host_statuses: readonly HostStatus[] }[];
+  };
+  const hosts = clusters.find(({ name }) => name === "portcullis")?.host_statuses ?? [];
+  return new Map(
+    hosts.map(({ address, stats }) => {
+      const stat = (name: string): number => Number(stats.find((each) => each.name === name)?.value ?? 0); // 0 is left out
+      return [address.socket_address.port_value, { sent: stat("rq_total"), connections: stat("cx_active") }];
+    }),
+  );
 }
 
 function jsonLines(output: string): readonly Settings[] {

@@ -22,8 +22,10 @@ export interface PortcullisOptions {
 }
 
 export interface PortcullisProcess {
-  /** As the server reports it. */
+  /** As the server reports it: the first of them. */
   readonly grpcAddress: string;
+  /** Several where it listens at several; none of `control`. */
+  readonly grpcAddresses: readonly string[];
   readonly grpcPort: number;
   readonly opsUrl: string;
   /** "" of `serve`, which has none. */
@@ -37,14 +39,13 @@ export interface PortcullisProcess {
   stop(): Promise<void>;
 }
 
-/** What carries Checks to the sidecars of this run, where the run's project says so (vitest.config.ts). */
-const { PORTCULLIS_TEST_TRANSPORT: transport } = process.env;
-const ANY_PORTS = {
-  grpc: "127.0.0.1:0",
-  ops: "127.0.0.1:0",
-  control: "127.0.0.1:0",
-  ...(transport === undefined ? {} : { transport }),
-};
+/**
+ * What carries Checks to the sidecars of this run, where the run's project says so (vitest.config.ts): for a `listen` of
+ * one's own, which is taken as it is.
+ */
+export const TRANSPORT: { readonly transport?: string } =
+  process.env["PORTCULLIS_TEST_TRANSPORT"] === undefined ? {} : { transport: process.env["PORTCULLIS_TEST_TRANSPORT"] };
+const ANY_PORTS = { grpc: "127.0.0.1:0", ops: "127.0.0.1:0", control: "127.0.0.1:0", ...TRANSPORT };
 
 /** Resolves once /readyz says so (`control`, which has none, once it listens). */
 export async function startPortcullis(options: PortcullisOptions): Promise<PortcullisProcess> {
@@ -63,11 +64,14 @@ export async function startPortcullis(options: PortcullisOptions): Promise<Portc
   try {
     const isSidecar = command !== "control";
     const opsUrl = isSidecar ? await told(running, /"part":"ops","address":"([^"]+)"/) : "";
-    const grpcAddress = isSidecar ? await told(running, /"part":"grpc","addresses":\["([^"]+)"/) : "";
+    const grpcAddresses = isSidecar
+      ? (JSON.parse(await told(running, /"part":"grpc","addresses":(\[[^\]]+\])/)) as readonly string[])
+      : [];
+    const [grpcAddress = ""] = grpcAddresses;
     const controlUrl = command === "serve" ? "" : await told(running, /"part":"control","address":"([^"]+)"/);
     if (isSidecar && waitUntilReady) await untilReady(opsUrl, running);
     const grpcPort = Number(/\d+$/.exec(grpcAddress)?.[0]);
-    return { grpcAddress, grpcPort, opsUrl, controlUrl, folder, configFile, process: running, stop };
+    return { grpcAddress, grpcAddresses, grpcPort, opsUrl, controlUrl, folder, configFile, process: running, stop };
   } catch (cause) {
     await stop();
     throw new Error(`portcullis ${command} did not become ready; it wrote:\n${running.output()}`, { cause });
