@@ -26,9 +26,7 @@ export interface Asked {
   /** Epoch milliseconds: exp of the one token meant, where its signature was verified here. */
   readonly tokenExpiresAtMs?: number | undefined;
   /** The caller's Idempotency-Key, and what else must be equal for this to be the same request; undefined: none sent. */
-  readonly once:
-    | (Pick<Once, "key" | "keepMs" | "takesOver" | "waits"> & { readonly after: readonly unknown[] })
-    | undefined;
+  readonly once: (Pick<Once, "key" | "keepMs" | "takesOver"> & { readonly after: readonly unknown[] }) | undefined;
   /** What becomes of it where its kind needs a second person. Left out: it has that, or an authority of its own. */
   readonly alone?: "waits" | "refused";
   /** The answer to send, and to give again under the same key. */

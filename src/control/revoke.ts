@@ -38,7 +38,8 @@ export async function revoke(room: Room, asked: Asked): Promise<Result<string, P
     return ok(asked.answer(stored.value, await receiptOf(room, wait, stored.value, beganAtMs)));
   };
   if (once === undefined) return put();
-  return answerOnce(room.store, { ...once, caller: caller.name, request: [...sameness(body), ...once.after] }, put);
+  const request = [...sameness(body), ...once.after];
+  return answerOnce(room.store, { ...once, caller: caller.name, request, waits: true }, put);
 }
 
 function refuse(room: Room, { caller, body }: Asked, problem: Problem): Result<never, Problem> {

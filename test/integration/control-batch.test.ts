@@ -178,6 +178,35 @@ describe("an Idempotency-Key of a batch", () => {
   });
 });
 
+test("a batch sent twice at once under one key is done once, and both are answered alike", async () => {
+  let asked = 0;
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const held = await startControlPlane({
+    around: (store) => ({
+      ...store,
+      put: async (revocation) => {
+        await released;
+        return store.put(revocation);
+      },
+      claimIdempotencyKey: (...claim) => {
+        asked += 1;
+        return store.claimIdempotencyKey(...claim);
+      },
+    }),
+  });
+  const send = () => post([session("a"), session("b")].join("\n"), { "idempotency-key": "k" }, held.tokens.admin, held);
+  const first = send();
+  await until("the first line to be under way", () => asked >= 1);
+  const second = send();
+  await until("it to be asked for again", () => asked >= 2);
+  release();
+  const answers = linesOf(await first);
+  expect(answers.map(({ error }) => error)).toEqual([undefined, undefined]);
+  expect(linesOf(await second)).toEqual(answers);
+  await held.stop();
+});
+
 test("each answer comes as soon as its line is done, and what was acknowledged stands when the caller goes away", async () => {
   const ids = [randomUUID(), randomUUID(), randomUUID()] as const;
   const call = openBatch(plane.url, plane.tokens.admin);

@@ -38,7 +38,7 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
       const outcome = await revoke(room, {
         caller: callerOf(request),
         body: request.body,
-        once: typeof key === "string" ? { key, after: [], keepMs: KEEP_ANSWER_MS, waits: true } : undefined,
+        once: typeof key === "string" ? { key, after: [], keepMs: KEEP_ANSWER_MS } : undefined,
         alone: "waits",
         answer: (stored, receipt) => JSON.stringify(acknowledgedJson(stored, receipt)),
       });
