@@ -89,7 +89,7 @@ const BATCH = {
   operationId: "revokeBatch",
   summary: "Revoke many targets, one a line",
   description:
-    "Up to 10,000 lines of at most 16 KiB, each a body of the single call and judged as one, its scope included; " +
+    "Up to 10,000 lines of at most 32 KiB, each a body of the single call and judged as one, its scope included; " +
     "answered in order, a line each, as they are done. Under an Idempotency-Key the same lines get the same answers, " +
     "and from the first line that differs on every line is refused with 422: the whole call, where that is the first.",
   parameters: parametersOf(REVOKE_HEADERS, "header"),

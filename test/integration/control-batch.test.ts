@@ -93,6 +93,12 @@ test("a line that cannot be read or done loses no other", async () => {
   for (const id of good) expect(await stands("session", id)).toBe(true);
 });
 
+test("the longest name and reason fit a line with every character escaped", async () => {
+  const escaped = (length: number): string => "\\u0061".repeat(length);
+  const line = `{"target":{"kind":"session","id":"${escaped(4_096)}"},"reason":"${escaped(512)}"}`;
+  expect(linesOf(await post(line))).toEqual([{ line: 1, id: expect.any(String), seq: expect.any(Number) }]);
+});
+
 test("scopes are judged line by line", async () => {
   const id = randomUUID();
   const kinds = ["token", "tenant", "session", "client", "user", "key"];

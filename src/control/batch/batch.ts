@@ -32,8 +32,8 @@ export interface Batch {
 
 const MAX_BATCH_LINES = 10_000;
 export const MAX_BATCH_BYTES: number = 32 * 1024 * 1024;
-/** The longest id and reason, with every character escaped, take about 10 KB. */
-const MAX_LINE_BYTES = 16 * 1024;
+/** The longest id and reason, with every character escaped, take 28 KB. */
+const MAX_LINE_BYTES = 32 * 1024;
 /** Enough to keep a store one millisecond away busy; fewer answers to lose when it goes away. */
 const LINES_UNDER_WAY = 128;
 /** From the first line. A store so slow is not asked for the rest: their sender will try again. */
