@@ -16,7 +16,8 @@ import { createRelay, type Relay } from "../revocation/relay/relay.ts";
 import { createRelayedReplica } from "../revocation/relay/replica.ts";
 import { createRelayStore, type RelayStore } from "../revocation/relay/store.ts";
 import type { Publication } from "../revocation/shared/publication.ts";
-import type { Published } from "../revocation/replica/published.ts";
+import type { Publications } from "../revocation/shared/publications.ts";
+import type { ReplicaOptions } from "../revocation/replica/options.ts";
 import { createReplica, type Replica } from "../revocation/replica/replica.ts";
 import { createRecordDatabase } from "../revocation/record/database.ts";
 import { createRecordedStore } from "../revocation/record/recorded-store.ts";
@@ -75,7 +76,7 @@ export function openControlStore(config: Config, log: Log, observer: RecordObser
 }
 
 /**
- * The replica of the configuration, not started; undefined where every answer comes from the store. `publication`: other
+ * The replica of the configuration, not started; undefined where every answer comes from the store. `publications`: other
  * threads read there what it knows.
  */
 export function createReplicaOf(
@@ -83,21 +84,29 @@ export function createReplicaOf(
   log: Log,
   observer: Observer,
   onAwaited: () => void,
-  publication?: Publication,
+  publications?: Publications,
 ): Replica | undefined {
   const { store, feed, control } = config;
   const common = { clock: systemClock, schedule: eventLoop, log, observer, random: Math.random, onAwaited };
   const { keyPrefix } = store;
   if (feed.type === "relay" && (store.type === "redis" || store.type === "relay")) {
-    return createRelayedReplica({ ...common, controlUrl: control.url, token: control.reportToken ?? "", keyPrefix });
+    const shared = publications === undefined ? {} : { publications };
+    return createRelayedReplica({
+      ...common,
+      ...shared,
+      controlUrl: control.url,
+      token: control.reportToken ?? "",
+      keyPrefix,
+    });
   }
   if (store.type !== "redis" || feed.type !== "redis") return undefined;
   const source = createRedisReplicaSource({ url: store.url, keyPrefix, clock: systemClock, log });
-  const shared =
-    publication === undefined
-      ? {}
-      : { known: publication.known, publish: (state: Published): void => publication.publish(state) };
-  return createReplica({ ...common, ...feed, ...shared, source });
+  return createReplica({ ...common, ...feed, ...knownIn(publications?.inForce), source });
+}
+
+function knownIn(publication: Publication | undefined): Pick<ReplicaOptions, "known" | "publish"> {
+  if (publication === undefined) return {};
+  return { known: publication.knowledge(), publish: (state) => publication.publish(state) };
 }
 
 /** The relay of a control plane; undefined where its store feeds nobody. */

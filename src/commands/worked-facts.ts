@@ -31,14 +31,16 @@ export function workedReadiness(
   };
 }
 
+/** `storeType` is shown until a worker has told how its store is. */
 export function workedStatus(
+  storeType: StatusFacts["store"]["type"],
   workers: Workers,
   replica: Replica | undefined,
   keys: readonly KeysInUse[],
 ): Omit<StatusFacts, "version" | "upForMs" | "ready" | "observing"> {
   const now = systemClock.now();
   const pulses = workers.pulses();
-  const { type = "redis", describe = "", reachable = false, unfit, lastAnswerAt } = storeOf(pulses) ?? {};
+  const { type = storeType, describe = "", reachable = false, unfit, lastAnswerAt } = storeOf(pulses) ?? {};
   return {
     store: {
       type,

@@ -7,7 +7,7 @@ import { createOpsServer } from "../ops/server.ts";
 import { watchReadiness } from "../ops/readiness.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
 import type { FleetAnswer } from "../revocation/preview/question.ts";
-import { Publication } from "../revocation/shared/publication.ts";
+import { Publications } from "../revocation/shared/publications.ts";
 import { systemClock } from "./clock.ts";
 import { KEPT_FOR_MS, type FleetAnswers } from "./fleet-answers.ts";
 import { createFleetMember } from "./fleet-member.ts";
@@ -46,14 +46,14 @@ export function createWorkedSidecar(
 ): WorkedSidecar {
   const { log, observer, output, scrape } = telemetry;
   const startedAt = systemClock.now();
-  const publication = new Publication();
-  const replica = createReplicaOf(config, log, observer, () => member.reportNow(), publication);
+  const publications = new Publications();
+  const replica = createReplicaOf(config, log, observer, () => member.reportNow(), publications);
   const from = createTellingSources((name, reading) => workers.tell({ type: "keys", name, reading }));
   const sources = createIssuers(observer, log, from);
   const workers = createWorkers({
     config,
     program,
-    publication: replica && publication,
+    publications: replica && publications,
     log,
     output,
     refetch: from.refetch,
@@ -78,7 +78,7 @@ export function createWorkedSidecar(
     readiness: () => readiness.report(),
     metrics: (accept) => scrape.render(accept),
     status: () => ({
-      ...workedStatus(workers, replica, keys.inUse()),
+      ...workedStatus(config.store.type, workers, replica, keys.inUse()),
       version,
       upForMs: ageMs(startedAt, systemClock.now()),
       ready: readiness.report().ready,

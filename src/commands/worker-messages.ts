@@ -1,14 +1,13 @@
 // What the main thread of a sidecar and its workers say to each other. Each message is plain data, and none is waited for
 // by a Check.
 
-import type { MessagePort } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
 import type { Instant } from "../core/clock.ts";
 import type { DecisionTotals } from "../core/decision-totals.ts";
 import type { BreakerStateName } from "../core/observer.ts";
 import type { FleetAnswer, FleetQuestion } from "../revocation/preview/question.ts";
 import type { StoreHealth } from "../revocation/revocation-store.ts";
-import type { Sighting } from "../revocation/shared/publication.ts";
+import type { Showing } from "../revocation/shared/publications.ts";
 import type { Samples } from "../telemetry/joint-samples.ts";
 import type { TelemetryObserver } from "../telemetry/observer.ts";
 import type { TakenReading } from "../token/key-source.ts";
@@ -17,8 +16,8 @@ import type { TakenReading } from "../token/key-source.ts";
 export interface WorkerStart {
   /** Its one address is in `listen.grpc`. */
   readonly config: Config;
-  /** The replica, and the port by which its table's growth is told; undefined: there is none. */
-  readonly sight: { readonly sighting: Sighting; readonly port: MessagePort } | undefined;
+  /** The replica; undefined: there is none. */
+  readonly showing: Showing | undefined;
   /** Of all threads the same, so that log lines can be compared. */
   readonly subjectKey: string;
   /** Of the main thread's monotonic clock. */

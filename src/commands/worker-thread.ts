@@ -47,7 +47,7 @@ export class WorkerThread {
   constructor(options: WorkerThreadOptions) {
     this.#options = options;
     const { program, start } = options;
-    const transferList: MessagePort[] = start.sight === undefined ? [] : [start.sight.port];
+    const transferList: MessagePort[] = start.showing === undefined ? [] : [start.showing.port];
     this.#worker = new Worker(program, { workerData: start, transferList });
     this.#worker.on("message", (message: FromWorker) => this.#hear(message));
     this.#worker.on("error", (error) =>

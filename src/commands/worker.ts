@@ -3,7 +3,7 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { eventLoop } from "../resilience/schedule.ts";
-import { createSight } from "../revocation/shared/sight.ts";
+import { createSights } from "../revocation/shared/sights.ts";
 import { createHandedOutput, type HandedOutput } from "../telemetry/handed-output.ts";
 import { createAnswering, type Answering } from "./answering.ts";
 import { systemClock } from "./clock.ts";
@@ -40,11 +40,11 @@ export async function work(start: WorkerStart, port: MessagePort, version: strin
   if (performance.timeOrigin !== start.timeOrigin) throw new Error("the threads' monotonic clocks differ");
   const post = (message: FromWorker): void => port.postMessage(message);
   const output = createHandedOutput((lines) => post({ type: "lines", lines }));
-  const { config, sight, subjectKey } = start;
+  const { config, showing, subjectKey } = start;
   const telemetry = await startTelemetry(config, version, { output, subjectKey });
   const { log, observer } = telemetry;
   const store = openSidecarStore(config, log);
-  const view = sight === undefined ? undefined : createSight(sight.sighting, sight.port);
+  const view = showing === undefined ? undefined : createSights(showing);
   const ladder = raiseLadder(config, store, observer, view);
   const told = createToldSources((name, kid) => post({ type: "refetch", name, kid }));
   const sources = createIssuers(observer, log, told);

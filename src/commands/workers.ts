@@ -2,12 +2,11 @@
 // the process ends, as it does where there is one thread, and whoever started it starts it again (ADR 26).
 
 import { randomBytes } from "node:crypto";
-import { MessageChannel } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
 import { formatAddress } from "../config/address.ts";
 import type { Log } from "../core/log.ts";
 import type { Part } from "../lifecycle/lifecycle.ts";
-import type { Publication } from "../revocation/shared/publication.ts";
+import type { Publications } from "../revocation/shared/publications.ts";
 import { createSubjectKey } from "../telemetry/decision-log.ts";
 import type { LogOutput } from "../telemetry/log-output.ts";
 import type { Samples } from "../telemetry/joint-samples.ts";
@@ -20,7 +19,7 @@ export interface WorkersOptions {
   readonly config: Config;
   readonly program: URL;
   /** undefined: there is no replica. */
-  readonly publication: Publication | undefined;
+  readonly publications: Publications | undefined;
   readonly log: Log;
   readonly output: Pick<LogOutput, "write">;
   readonly refetch: (name: string, kid: string, done: (wasRead: boolean) => void) => void;
@@ -133,7 +132,7 @@ class ThreadPool implements Workers {
       return this.#open(index, {
         ...common,
         config: { ...config, listen, dpop: { ...config.dpop, nonceSecret } },
-        sight: this.#sight(),
+        showing: this.#options.publications?.show(),
       });
     });
     for (const [name, reading] of readings()) this.tell({ type: "keys", name, reading });
@@ -144,13 +143,6 @@ class ThreadPool implements Workers {
       await this.#end();
       throw error;
     }
-  }
-
-  #sight(): WorkerStart["sight"] {
-    const { publication } = this.#options;
-    if (publication === undefined) return undefined;
-    const { port1, port2 } = new MessageChannel();
-    return { sighting: publication.show(port1), port: port2 };
   }
 
   #open(index: number, start: WorkerStart): WorkerThread {

@@ -2,10 +2,10 @@
 // stands still; and who may not follow does not.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { copyFile } from "node:fs/promises";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { startBalancer, type Balancer } from "../support/balancer.ts";
 import { newRevocation } from "../conformance/store-suite.ts";
 import { startPortcullis, type PortcullisProcess } from "../support/portcullis.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
@@ -67,30 +67,10 @@ async function follow(url: string): Promise<ObservedReplica> {
 const untilState = (observed: ObservedReplica, id: string, state: string): Promise<true> =>
   until(`${id} to be ${state}`, () => observed.stateOf(id) === state || undefined, 20_000, 2);
 
-/** One address before both control planes: each new connection goes to the first that takes it. */
-async function startBalancer(): Promise<{ readonly url: string; cut(): void; order: readonly number[] }> {
-  const open = new Set<Socket>();
-  const balancer = { order: [0, 1] as readonly number[] };
-  const pass = (client: Socket, [first, ...others]: readonly number[]): void => {
-    if (first === undefined) return void client.destroy();
-    const upstream = connect(Number(new URL(planes[first]?.controlUrl ?? "").port), "127.0.0.1");
-    upstream.once("error", () => pass(client, others));
-    upstream.once("connect", () => client.pipe(upstream).pipe(client));
-    for (const socket of [client, upstream]) open.add(socket.on("error", () => socket.destroy()));
-    upstream.on("close", () => upstream.bytesRead + upstream.bytesWritten > 0 && client.destroy());
-    client.on("close", () => upstream.destroy());
-  };
-  const server: Server = createServer((client) => pass(client, balancer.order));
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const cut = (): void => {
-    for (const socket of open) socket.destroy();
-    open.clear();
-  };
-  ends.push(async () => {
-    cut();
-    await new Promise((done) => server.close(done));
-  });
-  return Object.assign(balancer, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut });
+async function balance(): Promise<Balancer> {
+  const balancer = await startBalancer(planes.map(({ controlUrl }) => controlUrl));
+  ends.push(() => balancer.close());
+  return balancer;
 }
 
 test("a way that swallows everything stops the position, and is found to be dead", async () => {
@@ -109,7 +89,7 @@ test("a way that swallows everything stops the position, and is found to be dead
 });
 
 test("two control planes behind one URL are one feed: its epoch and seq go on, and so does what is known", async () => {
-  const balancer = await startBalancer();
+  const balancer = await balance();
   const observed = await follow(balancer.url);
   const before = await revoke("before");
   await untilState(observed, "before", "revoked");
@@ -131,7 +111,7 @@ test("two control planes behind one URL are one feed: its epoch and seq go on, a
 });
 
 test("cut off for a moment it goes on from where it was, lifts and writes by hand included", async () => {
-  const balancer = await startBalancer();
+  const balancer = await balance();
   const observed = await follow(balancer.url);
   const { id } = await revoke("lifted");
   await untilState(observed, "lifted", "revoked");

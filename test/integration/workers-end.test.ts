@@ -87,7 +87,7 @@ test("a worker that hangs is no worker any more", async () => {
   const why = await new Promise<string>((failed) => {
     const thread = new WorkerThread({
       program: new URL("../support/hanging-worker.ts", import.meta.url),
-      start: { config: {} as Config, sight: undefined, subjectKey: "", timeOrigin: 0 },
+      start: { config: {} as Config, showing: undefined, subjectKey: "", timeOrigin: 0 },
       refetch: () => undefined,
       lines: () => undefined,
       failed: (said) => void thread.end().then(() => failed(said)),

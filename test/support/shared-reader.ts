@@ -2,23 +2,22 @@
 // what the run says: it must be how the key stood at some step from the one the position named before the look-up to
 // the one after the step it names afterwards.
 
-import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { RevocationSubject } from "../../src/revocation/subject.ts";
-import type { Sighting } from "../../src/revocation/shared/publication.ts";
-import { createSight } from "../../src/revocation/shared/sight.ts";
+import type { Showing } from "../../src/revocation/shared/publications.ts";
+import { createSights } from "../../src/revocation/shared/sights.ts";
 import { createRandom } from "./random.ts";
 import { idOfStep, KEY_COUNT, keyNamed, stepsOf } from "./shared-run.ts";
 
 export interface ReaderData {
-  readonly sighting: Sighting;
-  readonly port: MessagePort;
+  readonly showing: Showing;
   readonly seed: number;
   readonly stepCount: number;
   /** [0] how often it looked; [1] not 0 once it shall end. */
   readonly shared: Int32Array;
 }
 
-const { sighting, port, seed, stepCount, shared } = workerData as ReaderData;
+const { showing, seed, stepCount, shared } = workerData as ReaderData;
 const steps = stepsOf(seed, stepCount);
 /** Of each key the steps that meant it, in order. */
 const history: number[][] = Array.from({ length: KEY_COUNT }, () => []);
@@ -33,7 +32,7 @@ const subjects = Array.from({ length: KEY_COUNT }, (_, key): RevocationSubject =
   lastActiveAsOf: undefined,
   fingerprints: undefined,
 }));
-const sight = createSight(sighting, port);
+const sight = createSights(showing);
 const random = createRandom(seed + 1);
 
 /** Ids the key may be found with: of the last step up to `from`, and of those up to `to`; undefined: lifted, or not yet. */

@@ -15,11 +15,8 @@ export function checkWorkers(look: Look, coreCount: number): void {
     );
   }
   const store = look.text("store", "type");
-  if (store !== undefined && store !== "redis") {
-    look.wrongValue(["store", "type"], `${count} workers cannot share it`, "redis, or workers: 1");
-  }
-  if (look.text("feed", "type") === "relay") {
-    look.wrongValue(["feed", "type"], `tells one worker only in this version`, "redis or none, or workers: 1");
+  if (store === "embedded" || store === "memory") {
+    look.wrongValue(["store", "type"], `${count} workers cannot share it`, "redis or relay, or workers: 1");
   }
 }
 

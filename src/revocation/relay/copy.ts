@@ -7,6 +7,7 @@ import { createFingerprints, type Fingerprints } from "../replica/fingerprint.ts
 import { judgeBy } from "../replica/judging.ts";
 import { isGone, RECORD_WORDS } from "../replica/record.ts";
 import { MarkerTable } from "../replica/table.ts";
+import { Publication } from "../shared/publication.ts";
 import type { RevocationSubject } from "../subject.ts";
 
 /** Of 1,024 small tables; all of them in some 13 s. */
@@ -22,14 +23,19 @@ export class Copy {
   heeded: Heeded | undefined;
   /** No later than the store's clock shows. */
   storeNowS = 0;
+  /** Where other threads read it; undefined: none does. */
+  readonly publication: Publication | undefined;
   readonly #fingerprints: Fingerprints;
-  readonly #table = new MarkerTable();
+  readonly #table: MarkerTable;
   #next: number | undefined;
   #nextToExpire = 0;
 
-  constructor(relay: string, salt: string, next: number) {
+  /** `isShared`: other threads will read it. */
+  constructor(relay: string, salt: string, next: number, isShared = false) {
     this.relay = relay;
-    this.#fingerprints = createFingerprints(salt);
+    this.publication = isShared ? new Publication(salt) : undefined;
+    this.#fingerprints = this.publication?.fingerprints ?? createFingerprints(salt);
+    this.#table = this.publication?.table ?? new MarkerTable();
     this.#next = next;
   }
 

@@ -10,6 +10,7 @@ import type { Judgement } from "../judge.ts";
 import { Obstacles } from "../replica/obstacles.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { ReplicaStatus } from "../replica/status.ts";
+import type { Publications } from "../shared/publications.ts";
 import type { RevocationSubject } from "../subject.ts";
 import { Copy } from "./copy.ts";
 import { createLink, type Link } from "./link.ts";
@@ -28,6 +29,8 @@ export interface RelayedReplicaOptions {
   readonly random: () => number;
   /** Called once something was applied of which somebody waits to hear. */
   readonly onAwaited: () => void;
+  /** Where other threads read what is known; left out: none does. */
+  readonly publications?: Publications;
 }
 
 /** What is due is seen within this. */
@@ -155,7 +158,10 @@ class RelayedReplica implements Replica {
     const frame = readFrame(data);
     const told = this.#told;
     if (frame === undefined || told === undefined) return false;
-    if (told === this.#current) this.#changedAt = this.#options.clock.now();
+    if (told === this.#current) {
+      this.#changedAt = this.#options.clock.now();
+      this.#publish(told);
+    }
     return frame.type === "part" ? told.addPart(frame.records) : told.change(frame.number, frame.records);
   }
 
@@ -186,7 +192,7 @@ class RelayedReplica implements Replica {
       this.#link.cut("protocol", "the control plane has another store.keyPrefix");
       return true;
     }
-    if (!resumed) this.#told = new Copy(relay, salt, next);
+    if (!resumed) this.#told = new Copy(relay, salt, next, this.#options.publications !== undefined);
     else if (this.#current?.relay === relay && this.#current.next === next) this.#told = this.#current;
     else return false;
     this.#obstacles.note("relay", undefined);
@@ -207,10 +213,17 @@ class RelayedReplica implements Replica {
     if (asOf.monotonicMs < this.#knownToMs(told)) return;
     told.heeded = heeded ?? undefined;
     this.#position = asOf;
-    if (told === this.#current) return;
+    if (told === this.#current) return this.#publish(told);
     this.#current = told;
     this.#changedAt = this.#options.clock.now();
+    this.#publish(told);
+    if (told.publication !== undefined) this.#options.publications?.succeed(told.publication);
     this.#options.onAwaited();
+  }
+
+  /** How current it is, for other threads: after all that the position speaks of, and before a change can be seen. */
+  #publish({ publication, storeNowS }: Copy): void {
+    publication?.publish({ position: this.#position, changedAt: this.#changedAt, storeNowS });
   }
 
   /**

@@ -2,7 +2,7 @@
 // by a port of its own where a small table lies that took another's place, before that one is closed for reading.
 
 import type { MessagePort } from "node:worker_threads";
-import { createFingerprints } from "../replica/fingerprint.ts";
+import { createFingerprints, type Fingerprints } from "../replica/fingerprint.ts";
 import { Knowledge } from "../replica/knowledge.ts";
 import type { Published } from "../replica/published.ts";
 import type { Shard } from "../replica/shard.ts";
@@ -26,20 +26,24 @@ export interface Replaced {
 
 export class Publication {
   readonly #ports = new Set<MessagePort>();
-  readonly #fingerprints = createFingerprints();
   readonly #state = new SharedState();
-  readonly #table: MarkerTable;
-  /** What the replica keeps what it learns in. */
-  readonly known: Knowledge;
+  readonly fingerprints: Fingerprints;
+  readonly table: MarkerTable;
 
-  constructor() {
-    this.#table = new MarkerTable({
+  /** `salt` of the fingerprints: one of its own unless they are another's. */
+  constructor(salt?: string) {
+    this.fingerprints = createFingerprints(salt);
+    this.table = new MarkerTable({
       make: (capacity) => new SharedShard(capacity),
       replaced: (index, shard) => {
         for (const port of this.#ports) port.postMessage({ index, memory: memoryOf(shard) } satisfies Replaced);
       },
     });
-    this.known = new Knowledge(this.#fingerprints, undefined, this.#table);
+  }
+
+  /** What a replica keeps what it learns in. */
+  knowledge(): Knowledge {
+    return new Knowledge(this.fingerprints, undefined, this.table);
   }
 
   publish(state: Published): void {
@@ -50,9 +54,9 @@ export class Publication {
   show(port: MessagePort): Sighting {
     this.#ports.add(port);
     return {
-      salt: this.#fingerprints.salt,
+      salt: this.fingerprints.salt,
       state: this.#state.memory,
-      shards: this.#table.shards.map(memoryOf),
+      shards: this.table.shards.map(memoryOf),
     };
   }
 }

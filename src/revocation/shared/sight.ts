@@ -1,5 +1,5 @@
-// What the ladder sees of a replica that another thread keeps. It takes the position before it looks a key up, so that no
-// answer is older than it says; it waits for nobody but a writer in the middle of a change, and writes nothing.
+// What a reader sees of one publication. It takes the position before it looks a key up, so that no answer is older than it
+// says; it waits for nobody but a writer in the middle of a change, and writes nothing.
 
 import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { Instant } from "../../core/clock.ts";
@@ -19,11 +19,21 @@ const LOOKS_BEFORE_SLEEP = 100;
 const SLEEP_MS = 1;
 
 /** `port`: the other end of the one that was shown. */
-export function createSight(sighting: Sighting, port: MessagePort): ReplicaView {
+export function createSight(sighting: Sighting, port: MessagePort): Sight {
   return new SharedSight(sighting, port);
 }
 
-class SharedSight implements ReplicaView {
+export interface Sight extends ReplicaView {
+  /** Nobody will look here any more. */
+  end(): void;
+}
+
+/** Between two looks at `words`, the first of which found `seen`. */
+export function waitForWriter(words: Int32Array, seen: number, tries: number): void {
+  if (tries >= LOOKS_BEFORE_SLEEP) Atomics.wait(words, 0, seen, SLEEP_MS);
+}
+
+class SharedSight implements Sight {
   readonly #fingerprints: Fingerprints;
   readonly #port: MessagePort;
   readonly #state: StateSight;
@@ -37,6 +47,10 @@ class SharedSight implements ReplicaView {
     // While nobody looks: tables that were replaced must not be kept.
     port.on("message", (replaced: Replaced) => this.#replace(replaced));
     port.unref();
+  }
+
+  end(): void {
+    this.#port.close();
   }
 
   get position(): Instant | undefined {
@@ -95,9 +109,4 @@ class SharedSight implements ReplicaView {
   #replace({ index, memory }: Replaced): void {
     this.#shards[index] = new ShardSight(memory);
   }
-}
-
-/** `seen`: the version that was found. */
-function waitForWriter(version: Int32Array, seen: number, tries: number): void {
-  if (tries >= LOOKS_BEFORE_SLEEP) Atomics.wait(version, 0, seen, SLEEP_MS);
 }

@@ -35,7 +35,7 @@ test("more of them than there are cores are warned of", () => {
   expect(warningsWith(three)).toEqual(["workers  more threads than cores here (2)"]);
 });
 
-test("a relay's feed is for one thread", () => {
-  const relayed = `${two}store: { url: "redis://h" }\nfeed: { type: relay }\ncontrol: { url: "http://c:1", reportToken: ${"t".repeat(32)} }\n`;
-  expect(problemsWith(relayed)).toEqual(['feed.type  is "relay": tells one worker only in this version']);
+test.each(["", 'store: { url: "redis://h" }\n'])("a relay can feed them, with %j beside it or not", (store) => {
+  const relayed = `feed: { type: relay }\ncontrol: { url: "http://c:1", reportToken: ${"t".repeat(32)} }\n`;
+  expect(configWith(`${two}${store}${relayed}`)).toMatchObject({ workerCount: 2, feed: { type: "relay" } });
 });

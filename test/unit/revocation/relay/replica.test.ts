@@ -1,13 +1,17 @@
 // A relayed replica against a relay made by hand, over a real WebSocket: whatever that says or leaves unsaid, a position
-// is never younger than what can be known.
+// is never younger than what can be known, and other threads that read it find the same.
 
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
+import type { Instant } from "../../../../src/core/clock.ts";
 import { eventLoop } from "../../../../src/resilience/schedule.ts";
 import { createFingerprints } from "../../../../src/revocation/replica/fingerprint.ts";
 import { recordOf } from "../../../../src/revocation/replica/record.ts";
 import type { Replica } from "../../../../src/revocation/replica/replica.ts";
+import type { ReplicaView } from "../../../../src/revocation/replica/view.ts";
+import { Publications } from "../../../../src/revocation/shared/publications.ts";
+import { createSights } from "../../../../src/revocation/shared/sights.ts";
 import { frameOf, readAsk } from "../../../../src/revocation/relay/messages.ts";
 import { createRelayedReplica } from "../../../../src/revocation/relay/replica.ts";
 import { subjectOf, type RevocationSubject } from "../../../../src/revocation/subject.ts";
@@ -19,6 +23,7 @@ const MEANING = { issuedBeforeS: Infinity, expiresAtS: 0, revocationId: undefine
 let server: WebSocketServer;
 let connections: { readonly socket: WebSocket; readonly query: URLSearchParams; readonly asks: number[] }[];
 let replica: Replica;
+let shared: ReplicaView;
 
 beforeEach(async () => {
   connections = [];
@@ -31,6 +36,8 @@ beforeEach(async () => {
     socket.on("message", (data) => asks.push(readAsk((data as Buffer).toString("utf8"))?.ask ?? -1));
     connections.push({ socket, query, asks });
   });
+  const publications = new Publications();
+  shared = createSights(publications.show());
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   replica = createRelayedReplica({
     controlUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/below`,
@@ -42,6 +49,7 @@ beforeEach(async () => {
     observer: { replicaIs: () => undefined },
     random: () => 0.1,
     onAwaited: () => undefined,
+    publications,
   });
   replica.start();
 });
@@ -61,7 +69,16 @@ let subjects: Map<string, RevocationSubject>;
 function stateOf(jti: string): string {
   const subject = subjects.get(jti) ?? subjectOf(principalOf({ issuerId: "main", tokenId: jti }), "", jti, 0);
   subjects.set(jti, subject);
-  return replica.judge(subject).state;
+  const { state } = replica.judge(subject);
+  expect(shared.judge(subject).state).toBe(state);
+  positionNow();
+  return state;
+}
+
+function positionNow(): Instant | undefined {
+  expect(shared.position).toEqual(replica.position);
+  if (replica.position !== undefined) expect(shared.changedAt).toEqual(replica.changedAt);
+  return replica.position;
 }
 
 /** What one relay says, each with its own salt. */
@@ -113,7 +130,7 @@ async function beginWith(jti: string, relay = "one"): Promise<{ first: (typeof c
   says.part(jti);
   says.whole();
   await answer(first, says, 100);
-  await until("a position", () => replica.position);
+  await until("a position", () => positionNow());
   return { first, says };
 }
 
@@ -126,31 +143,31 @@ test("its position is the instant of asking less the relay's age, and of a snaps
   says.change(5, "b", true);
   says.whole();
   await until("another question", () => first.asks.length > 0);
-  expect(replica.position).toBeUndefined();
+  expect(positionNow()).toBeUndefined();
   expect(stateOf("a")).toBe("active"); // not judged by what is not whole
   const askedBeforeMs = await answer(first, says, 5_000);
-  await until("a position", () => replica.position);
-  expect(replica.position?.monotonicMs).toBeLessThan(askedBeforeMs - 5_000);
+  await until("a position", () => positionNow());
+  expect(positionNow()?.monotonicMs).toBeLessThan(askedBeforeMs - 5_000);
   expect([stateOf("a"), stateOf("b"), stateOf("c")]).toEqual(["revoked", "revoked", "active"]);
 });
 
 test("an answer to another question, and one without a position, move nothing", async () => {
   const { first, says } = await beginWith("a");
-  const before = replica.position?.monotonicMs;
+  const before = positionNow()?.monotonicMs;
   const ask = await until("a question", () => first.asks.at(-1));
   says.told(ask - 1, 0);
   says.told(ask, null);
   await until("the next question", () => (first.asks.at(-1) ?? 0) > ask);
-  expect(replica.position?.monotonicMs).toBe(before);
+  expect(positionNow()?.monotonicMs).toBe(before);
 });
 
 test("a change that does not follow ends the connection, and everything is told anew", async () => {
   const { says } = await beginWith("a");
-  const before = replica.position?.monotonicMs;
+  const before = positionNow()?.monotonicMs;
   says.change(6, "b", true);
   const second = await connection(1);
   expect([...second.query]).toEqual([]);
-  expect(replica.position?.monotonicMs).toBe(before);
+  expect(positionNow()?.monotonicMs).toBe(before);
   expect(stateOf("a")).toBe("revoked"); // what was known stays in use, as old as it is
 });
 
@@ -165,9 +182,9 @@ test("cut off it asks to go on from where it was, and does", async () => {
   again.hello(6, true);
   again.change(6, "a", false);
   await until("the lift", () => stateOf("a") === "active");
-  const before = replica.position?.monotonicMs ?? 0;
+  const before = positionNow()?.monotonicMs ?? 0;
   await answer(second, again, 0);
-  await until("a later position", () => (replica.position?.monotonicMs ?? 0) > before);
+  await until("a later position", () => (positionNow()?.monotonicMs ?? 0) > before);
   expect(stateOf("b")).toBe("revoked");
 });
 
@@ -182,7 +199,7 @@ test("one that says it goes on from somewhere else is not believed", async () =>
 
 test("another control plane that is behind takes nothing back before it has caught up", async () => {
   const { first } = await beginWith("known");
-  const before = replica.position?.monotonicMs ?? 0;
+  const before = positionNow()?.monotonicMs ?? 0;
   first.socket.terminate();
   const second = await connection(1);
   const other = voice(second.socket, "two");
@@ -191,18 +208,18 @@ test("another control plane that is behind takes nothing back before it has caug
   other.whole();
   await answer(second, other, 60_000);
   await until("the next question", () => second.asks.length > 0);
-  expect(replica.position?.monotonicMs).toBe(before);
+  expect(positionNow()?.monotonicMs).toBe(before);
   expect([stateOf("known"), stateOf("older")]).toEqual(["revoked", "active"]);
   other.change(1, "known", true);
   await answer(second, other, 0);
   await until("its word to count", () => stateOf("older") === "revoked");
   expect(stateOf("known")).toBe("revoked"); // by other fingerprints
-  expect(replica.position?.monotonicMs).toBeGreaterThan(before);
+  expect(positionNow()?.monotonicMs).toBeGreaterThan(before);
 });
 
 test("another control plane takes nothing back that was heard since the last answer either", async () => {
   const { first, says } = await beginWith("a");
-  const position = replica.position?.monotonicMs ?? 0;
+  const position = positionNow()?.monotonicMs ?? 0;
   await until("half a second", () => performance.now() > position + 500);
   says.change(5, "heard", true);
   await until("it to be heard", () => stateOf("heard") === "revoked");
@@ -219,7 +236,7 @@ test("another control plane takes nothing back that was heard since the last ans
   expect(stateOf("heard")).toBe("revoked");
   other.change(1, "heard", true);
   await answer(second, other, 0);
-  await until("its word to count", () => (replica.position?.monotonicMs ?? 0) > position + 500);
+  await until("its word to count", () => (positionNow()?.monotonicMs ?? 0) > position + 500);
   expect([stateOf("a"), stateOf("heard")]).toEqual(["revoked", "revoked"]);
 });
 
@@ -228,7 +245,7 @@ test.each(["{}", "no JSON", '{"type":"told","ask":1,"age_ms":-5}', '{"type":"who
   async (text) => {
     voice((await connection(0)).socket, "one").raw(text);
     await connection(1);
-    expect(replica.position).toBeUndefined();
+    expect(positionNow()).toBeUndefined();
   },
 );
 
