@@ -15,7 +15,7 @@ interface SubstitutionFailure {
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** `$${` stands for a literal `${`. Defaults are taken as they are, up to the first `}`. */
+/** `$${` stands for a literal `${`. Defaults are taken as they are, up to the first `}`: none can hold a placeholder. */
 const PLACEHOLDER = /\$\$\{|\$\{([^}]*)(\}?)/g;
 
 /**
@@ -50,6 +50,7 @@ function look(inner: string, env: Readonly<Record<string, string | undefined>>):
   const name = at === -1 ? inner : inner.slice(0, at);
   if (!NAME.test(name)) return { problem: `names no environment variable in "\${${inner}}"` };
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
+  if (at !== -1 && inner.includes("${", at)) return { problem: `has another "\${" in the default of ${name}` };
   if (at !== -1) return value === undefined || value === "" ? inner.slice(at + 2) : value;
   return value ?? { problem: `uses the environment variable ${name}, which is not set` };
 }

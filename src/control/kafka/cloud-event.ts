@@ -31,7 +31,7 @@ const CONTENT_TYPE = "content-type";
 /** Of every attribute's header in binary mode (Kafka binding §3.2.3.1). */
 const PREFIX = "ce_";
 const STRUCTURED = "application/cloudevents";
-/** An event of ours has some 500 bytes; the longest target and reason, escaped, some 10 KB. */
+/** An event of ours has some 500 bytes; the longest target and reason, escaped, 28 KB. */
 const MAX_VALUE_BYTES = 64 * 1024;
 const MAX_ATTRIBUTE_LENGTH = 1_024;
 

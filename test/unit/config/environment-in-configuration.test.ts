@@ -39,6 +39,12 @@ describe("environment variables", () => {
     expect(problemsWith(`store: { keyPrefix: "${placeholder}" }`, { A: "a" })).toHaveLength(1);
   });
 
+  it.each(["${B:-${A}}", "${B:-${A:-x}}", "${B:-$${A}}"])("have no others in their defaults: %s", (placeholder) => {
+    expect(problemsWith(`store: { keyPrefix: "${placeholder}" }`, { A: "a", B: "b" })).toEqual([
+      `store.keyPrefix  has another "\${" in the default of B`,
+    ]);
+  });
+
   it("are not put where a number or a truth value belongs", () => {
     expect(
       problemsWith('limits: { maxInFlight: "${N}" }\nidentity: { forwardToken: "${T}" }', { N: "5", T: "true" }),
