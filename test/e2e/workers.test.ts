@@ -75,6 +75,11 @@ beforeAll(async () => {
     control: { url: control.controlUrl, reportToken: REPORTER },
     drain: { delay: "30s" }, // more than is looked at; a second signal ends it
   });
+  const heeds = async (): Promise<boolean> => {
+    const fleet = (await api("GET", "/v1/fleet")) as readonly { readonly seq: number | null }[];
+    return typeof fleet[0]?.seq === "number";
+  };
+  await until("it to heed the feed", heeds, 30_000);
   envoy = await startEnvoyBefore(portsOf(sidecar), withoutSecondTries);
 });
 afterAll(async () => {
@@ -127,10 +132,6 @@ test("each thread of Envoy keeps a connection to each worker, all of whom judge,
 });
 
 test("what is revoked at a control plane is refused by both workers, once it says that the fleet has heard of it", async () => {
-  await until("a sidecar that heeds the feed", async () => {
-    const fleet = (await api("GET", "/v1/fleet")) as readonly { readonly seq: number | null }[];
-    return fleet.length === 1 && fleet[0]?.seq !== null;
-  });
   const jti = randomUUID();
   const token = await guarded.issuer.sign({ claims: { jti } });
   for (const answer of await callsToBoth(token)) expect(answer.status).toBe(200);

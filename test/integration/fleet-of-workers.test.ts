@@ -58,7 +58,7 @@ drain: { delay: 50ms }
   await sidecar.line(/"event":"ready"/);
   const [a = "", b = ""] = sockets;
   workers = [callerOf(a), callerOf(b)];
-  await until("it to heed the feed", async () => typeof (await fleet())[0]?.seq === "number");
+  await until("it to heed the feed", async () => typeof (await fleet())[0]?.seq === "number", 30_000);
 });
 afterAll(async () => {
   for (const worker of workers) worker.close();

@@ -44,10 +44,11 @@ tiers: { low: { maxStaleness: 60s } }
 routes: [{ path: /**, tier: low }]
 `);
   workers = sidecar.grpcAddresses.map(callerOf);
-  await until("it to heed the feed", async () => {
+  const heeds = async (): Promise<boolean> => {
     const fleet = (await api("GET", "/v1/fleet")) as readonly { readonly seq: number | null }[];
     return typeof fleet[0]?.seq === "number";
-  });
+  };
+  await until("it to heed the feed", heeds, 30_000);
 });
 afterAll(async () => {
   for (const worker of workers) worker.close();
