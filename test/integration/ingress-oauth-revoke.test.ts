@@ -236,7 +236,11 @@ test("where it is closed there is no such path", async () => {
   await closed.stop();
 });
 
-test("a jti that no key can name is told, not acknowledged", async () => {
-  const answer = await revoke({ token: accessToken({ jti: "x".repeat(2_000) }) });
+test("a jti as long as any may be is revoked; a longer one is in no good token, and who may revoke any is told", async () => {
+  const [longest, tooLong] = ["x".repeat(4_096), "x".repeat(4_097)];
+  expect((await revoke({ token: accessToken({ jti: longest }) })).status).toBe(200);
+  expect(await isRevoked(longest)).toBe(true);
+  expect((await revoke({ token: accessToken({ jti: tooLong }) })).status).toBe(200);
+  const answer = await revoke({ token: accessToken({ jti: tooLong }) }, bearer(plane.tokens.revoker));
   expect([answer.status, answer.json["error"]]).toEqual([400, "unsupported_token_type"]);
 });
