@@ -3,7 +3,7 @@
 import { err, ok, type Result } from "../core/result.ts";
 import type { TargetKind } from "../core/target.ts";
 import { createLineCutter } from "./line-cutter.ts";
-import { jtiOf, looksLikeJwt } from "./token-jti.ts";
+import { looksLikeJwt, tokenNameOf, type TokenName } from "./token-jti.ts";
 
 /** What the command line says for every line that does not say it itself. */
 export interface BatchDefaults {
@@ -65,22 +65,23 @@ function bodyOf(line: string, defaults: BatchDefaults): Result<LineBody, string>
   return defaults.kind === undefined ? requestOf(line, defaults) : idOf(line, defaults.kind, defaults);
 }
 
-/** Of an ID, or of a JWT where a token is meant: all that is taken of it is its jti. */
+/** Of an ID, or of a JWT where a token is meant: all that is taken of it is its jti, and its issuer where none is named. */
 export function idOf(
   line: string,
   kind: TargetKind,
   { reason, issuer, wait }: BatchDefaults,
 ): Result<LineBody, string> {
   if (line.includes(UNREADABLE)) return NO_UTF8;
-  const id = looksLikeJwt(line) ? idOfToken(line, kind) : ok(line);
-  if (!id.ok) return id;
-  return ok({ target: { kind, ...given({ issuer }), id: id.value }, ...given({ reason, wait }) });
+  const name = looksLikeJwt(line) ? nameOfToken(line, kind) : ok({ jti: line, iss: undefined });
+  if (!name.ok) return name;
+  const { jti: id, iss } = name.value;
+  return ok({ target: { kind, ...given({ issuer: issuer ?? iss }), id }, ...given({ reason, wait }) });
 }
 
-function idOfToken(line: string, kind: TargetKind): Result<string, string> {
+function nameOfToken(line: string, kind: TargetKind): Result<TokenName, string> {
   if (kind !== "token") return err(`the line is a token, and no ${kind}`);
-  const jti = jtiOf(line);
-  return jti.ok ? jti : err(jti.error === "no jti" ? "the token has no jti" : "the line is no JWT");
+  const name = tokenNameOf(line);
+  return name.ok ? name : err(name.error === "no jti" ? "the token has no jti" : "the line is no JWT");
 }
 
 function requestOf(line: string, { reason, issuer, wait }: BatchDefaults): Result<LineBody, string> {

@@ -116,7 +116,7 @@ function addRevocations(program: Command, io: CommandIo, finish: Finish): void {
     )
     .argument("[id]", "the jti, sid, sub, tenant, client id or kid; none for issuer and everything")
     .option("--reason <text>", "why, for the record; required, but for a batch whose lines have their own")
-    .option("--issuer <id>", "short id of the issuer")
+    .option("--issuer <id>", "short id of the issuer; of a token from standard input its own, unless named")
     .addOption(new Option("--wait <level>", "answer when it is so").choices(["stored", "replicated", "fleet"]))
     .option("--stdin", "revoke token: read the JWT from standard input")
     .option(

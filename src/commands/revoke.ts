@@ -1,5 +1,5 @@
 // `portcullis revoke`: revokes a target through the control API. A JWT is read from standard input only, looked into
-// here, and never sent: all that leaves is its jti.
+// here, and never sent: all that leaves is its jti and its issuer.
 
 import { randomUUID } from "node:crypto";
 import type { NamedTarget } from "../control/new-revocation.ts";
@@ -19,7 +19,7 @@ import {
   type PendingAnswer,
   type RevocationAnswer,
 } from "./revocation-line.ts";
-import { jtiOf, looksLikeJwt } from "./token-jti.ts";
+import { looksLikeJwt, tokenNameOf } from "./token-jti.ts";
 
 export interface RevokeFlags extends ControlFlags {
   /** Required, but for a batch whose lines have their own. */
@@ -100,21 +100,19 @@ async function targetOf(
   if (kind === undefined) return usage(`KIND is one of: ${TARGET_KINDS.join(", ")}`);
   if ((flags.reason ?? "").trim() === "") return usage("--reason must say why");
   if (flags.wait !== undefined && !WAITS.includes(flags.wait)) return usage(`--wait is one of: ${WAITS.join(", ")}`);
-  const id = await idOf(kind, idArgument, flags, io);
-  if (!id.ok) return id;
-  return ok({
-    kind,
-    ...(flags.issuer === undefined ? {} : { issuer: flags.issuer }),
-    ...(id.value === undefined ? {} : { id: id.value }),
-  });
+  const named = await namedBy(kind, idArgument, flags, io);
+  if (!named.ok) return named;
+  const { id, issuer = flags.issuer } = named.value;
+  return ok({ kind, ...(issuer === undefined ? {} : { issuer }), ...(id === undefined ? {} : { id }) });
 }
 
-async function idOf(
+/** `issuer`: of a token that says it, where the command does not. */
+async function namedBy(
   kind: TargetKind,
   argument: string | undefined,
   flags: RevokeFlags,
   io: CommandIo,
-): Promise<Result<string | undefined, CommandFault>> {
+): Promise<Result<{ readonly id?: string | undefined; readonly issuer?: string | undefined }, CommandFault>> {
   if (argument !== undefined && looksLikeJwt(argument)) {
     return usage(
       "that is a token itself, and arguments can be read by others: use `revoke token --stdin` and give it on standard input",
@@ -125,20 +123,23 @@ async function idOf(
   if (argument !== undefined) return usage("give either ID or --stdin");
   const stdin = await io.readStdin();
   if (!stdin.ok) return usage(stdin.error);
-  const jti = jtiOf(stdin.value);
-  if (jti.ok) return jti;
+  const name = tokenNameOf(stdin.value);
+  if (name.ok) return ok({ id: name.value.jti, issuer: flags.issuer ?? name.value.iss });
   return usage(
-    jti.error === "no JWT"
+    name.error === "no JWT"
       ? "standard input holds no JWT"
       : "the token has no jti: revoke its session or its user instead",
   );
 }
 
-function argumentOf(kind: TargetKind, argument: string | undefined): Result<string | undefined, CommandFault> {
+function argumentOf(
+  kind: TargetKind,
+  argument: string | undefined,
+): Result<{ readonly id?: string | undefined }, CommandFault> {
   if (kind === "everything" || kind === "issuer") {
-    if (argument === undefined) return ok(undefined);
+    if (argument === undefined) return ok({});
     return usage(`${kind} has no ID${kind === "issuer" ? ": name it with --issuer" : ""}`);
   }
-  if (argument !== undefined && argument !== "") return ok(argument);
+  if (argument !== undefined && argument !== "") return ok({ id: argument });
   return usage(`${kind} needs an ID${kind === "token" ? ": its jti, or --stdin" : ""}`);
 }

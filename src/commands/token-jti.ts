@@ -1,4 +1,4 @@
-// The jti of a JWT, read here so that the token itself never leaves. Its signature is not looked at: whoever may revoke
+// The jti and issuer of a JWT, read here so that the token itself never leaves. Its signature is not looked at: whoever may revoke
 // may name any jti. Nothing here quotes the token.
 
 import { err, ok, type Result } from "../core/result.ts";
@@ -10,8 +10,15 @@ export function looksLikeJwt(text: string): boolean {
   return LOOKS_LIKE_JWT.test(text);
 }
 
+/** By what a token can be revoked. */
+export interface TokenName {
+  readonly jti: string;
+  /** As it says itself; undefined where it says nothing. */
+  readonly iss: string | undefined;
+}
+
 /** The error says what is missing, for people. */
-export function jtiOf(text: string): Result<string, "no JWT" | "no jti"> {
+export function tokenNameOf(text: string): Result<TokenName, "no JWT" | "no jti"> {
   const payload =
     text
       .trim()
@@ -23,6 +30,10 @@ export function jtiOf(text: string): Result<string, "no JWT" | "no jti"> {
   } catch {
     return err("no JWT");
   }
-  const jti = typeof claims === "object" && claims !== null ? (claims as { jti?: unknown }).jti : undefined;
-  return typeof jti === "string" && jti !== "" ? ok(jti) : err("no jti");
+  const { jti, iss } = (typeof claims === "object" ? (claims ?? {}) : {}) as {
+    readonly jti?: unknown;
+    readonly iss?: unknown;
+  };
+  if (typeof jti !== "string" || jti === "") return err("no jti");
+  return ok({ jti, iss: typeof iss === "string" && iss !== "" ? iss : undefined });
 }

@@ -10,12 +10,14 @@ import type { NewRevocation } from "../revocation/store.ts";
 export interface IssuerLimits {
   /** Short id, as in keys and the API. */
   readonly id: string;
+  /** Its tokens' iss, byte for byte. */
+  readonly issuer: string;
   /** Largest exp − iat a token of it may have. */
   readonly maxLifetimeMs: number;
   readonly clockSkewMs: number;
 }
 
-/** A target as a caller names it: issuer may be left out where only one is configured. */
+/** A target as a caller names it: the issuer by its short id or its iss, or not at all where only one is configured. */
 export interface NamedTarget {
   readonly kind: TargetKind;
   readonly issuer?: string;
@@ -113,7 +115,7 @@ function withoutId(named: NamedTarget, pointer: string, target: Target): Result<
   return named.id === undefined ? ok(target) : refuse(`${pointer}/id`, `a target of kind ${named.kind} has no id`);
 }
 
-/** The short id of the issuer named, or of the only one there is. */
+/** The short id of the issuer named, by that or by its iss, or of the only one there is. */
 export function resolveIssuer(
   name: string | undefined,
   issuers: readonly IssuerLimits[],
@@ -126,6 +128,8 @@ export function resolveIssuer(
     return refuse(pointer, `an issuer is required, one of: ${known.join(", ")}`);
   }
   if (known.includes(name)) return ok(name);
+  const named = issuers.find(({ issuer }) => issuer === name);
+  if (named !== undefined) return ok(named.id);
   return refuse(pointer, `no such issuer; known are: ${known.join(", ")}`);
 }
 

@@ -12,7 +12,8 @@ const KIND: JsonSchema = { type: "string", enum: TARGET_KINDS, description: "Wha
 const ISSUER: JsonSchema = {
   type: "string",
   minLength: 1,
-  description: "The issuer's short id. May be left out where only one is configured; `everything` has none.",
+  description:
+    "The issuer's short id, or its tokens' iss. May be left out where only one is configured; `everything` has none.",
 };
 const ID: JsonSchema = {
   type: "string",

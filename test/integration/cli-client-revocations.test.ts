@@ -9,7 +9,7 @@ import { list, type ListFlags } from "../../src/commands/list.ts";
 import { revoke, type RevokeFlags } from "../../src/commands/revoke.ts";
 import { unrevoke } from "../../src/commands/unrevoke.ts";
 import { err } from "../../src/core/result.ts";
-import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { MAIN, PARTNER, startControlPlane, type ControlPlane } from "../support/control-plane.ts";
 
 let plane: ControlPlane;
 let printed = { out: "", err: "" };
@@ -92,6 +92,21 @@ describe("a token", () => {
       { kind: "token", issuer: "main", id: "jti-from-stdin" },
     ]);
     expect(`${printed.out}${printed.err}${plane.logged()}`).not.toContain(token.split(".")[1]);
+  });
+
+  test("is revoked at the issuer that it names, unless the command names one", async () => {
+    const two = await startControlPlane({ issuers: [MAIN, PARTNER] });
+    const env = { PORTCULLIS_CONTROL_URL: two.url, PORTCULLIS_TOKEN: two.tokens.admin };
+    const revokeIt = (iss: string, flags: Partial<RevokeFlags> = {}) =>
+      run("token", undefined, { stdin: true, ...flags }, { env, stdin: jwt({ iss, jti: "j" }) });
+    const issuersHit = async () => (await two.call("GET", "/v1/revocations")).json.items.map(({ target }) => target);
+    expect(await revokeIt(PARTNER.issuer)).toBe(0);
+    expect(await issuersHit()).toEqual([{ kind: "token", issuer: "partner", id: "j" }]);
+    expect(await revokeIt("https://nobody.example.com")).toBe(1);
+    expect(printed.err).toContain("no such issuer; known are: main, partner");
+    expect(await revokeIt(PARTNER.issuer, { issuer: "main" })).toBe(0);
+    expect(await issuersHit()).toHaveLength(2);
+    await two.stop();
   });
 
   test("as an argument is refused unsent, since arguments can be read by others", async () => {

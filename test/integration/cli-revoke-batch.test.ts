@@ -50,12 +50,14 @@ describe("lines that are IDs of the KIND", () => {
     expect(await isRevoked("session", "a-2")).toBe(true);
   });
 
-  test("may be JWTs where tokens are revoked: all that leaves is their jti", async () => {
+  test("may be JWTs where tokens are revoked: all that leaves is their jti and issuer", async () => {
     const jwt = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from('{"jti":"b-1"}').toString("base64url")}.c2ln`;
     const { code, out, err } = await batch(`${jwt}\nb-2\nBearer ${jwt}`, "token", "--reason", "stolen", "--json");
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(answersIn(out).map(({ line }) => line)).toEqual([1, 2, 3]);
     expect(await isRevoked("token", "b-1")).toBe(true);
+    const foreign = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from('{"jti":"b-3","iss":"https://nobody"}').toString("base64url")}.c2ln`;
+    expect((await batch(foreign, "token", "--reason", "r")).err).toContain("no such issuer; known are: main");
     const asUser = await batch(`${jwt}\n`, "user", "--reason", "r");
     expect(asUser).toMatchObject({ code: 1, err: "line 1: the line is a token, and no user\n0 revoked, 1 failed\n" });
     expect(`${plane.logged()}${out}${asUser.err}`).not.toContain(jwt.split(".")[1]);

@@ -14,11 +14,17 @@ import { createControlServer } from "../../src/control/server.ts";
 import { createMemoryStore } from "../../src/revocation/memory/store.ts";
 import type { Relay } from "../../src/revocation/relay/relay.ts";
 import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
+import { ISSUER } from "./tokens.ts";
 
 export const realClock: Clock = { now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) };
 
-export const MAIN: IssuerLimits = { id: "main", maxLifetimeMs: 3_600_000, clockSkewMs: 30_000 };
-export const PARTNER: IssuerLimits = { id: "partner", maxLifetimeMs: 7_200_000, clockSkewMs: 10_000 };
+export const MAIN: IssuerLimits = { id: "main", issuer: ISSUER, maxLifetimeMs: 3_600_000, clockSkewMs: 30_000 };
+export const PARTNER: IssuerLimits = {
+  id: "partner",
+  issuer: "https://partner.example.com",
+  maxLifetimeMs: 7_200_000,
+  clockSkewMs: 10_000,
+};
 
 export const CLOSED: Ingress = {
   oauthRevoke: undefined,

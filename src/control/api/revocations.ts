@@ -2,7 +2,7 @@
 // revocation is done with is in revoke.ts.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { Result } from "../../core/result.ts";
+import { ok, type Result } from "../../core/result.ts";
 import type { TargetKind } from "../../core/target.ts";
 import { holdsToken } from "../../core/token-like.ts";
 import type { LiftRefusal, StoredRevocation } from "../../revocation/store.ts";
@@ -75,11 +75,10 @@ export function registerRevocations(app: FastifyInstance, room: Room): void {
 }
 
 async function list(room: Room, query: ListParameters, reply: FastifyReply): Promise<FastifyReply> {
-  const { kind, issuer, id, cursor } = query;
-  if (issuer !== undefined) {
-    const known = resolveIssuer(issuer, room.issuers, "issuer");
-    if (!known.ok) return sendProblem(reply, invalid(known.error));
-  }
+  const { kind, id, cursor } = query;
+  const known = query.issuer === undefined ? ok(undefined) : resolveIssuer(query.issuer, room.issuers, "issuer");
+  if (!known.ok) return sendProblem(reply, invalid(known.error));
+  const issuer = known.value;
   const limit = query.limit === undefined ? DEFAULT_LIMIT : Number(query.limit);
   const page = await room.store.list({ kind, issuer, id, limit, cursor });
   if (!page.ok) return sendProblem(reply, readFault(page.error));

@@ -1,8 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { newRevocation, type IssuerLimits, type RevocationRequest } from "../../../src/control/new-revocation.ts";
 
-const MAIN: IssuerLimits = { id: "main", maxLifetimeMs: 3_600_000, clockSkewMs: 30_000 };
-const LONG: IssuerLimits = { id: "long", maxLifetimeMs: 86_400_000, clockSkewMs: 5_000 };
+const MAIN: IssuerLimits = {
+  id: "main",
+  issuer: "https://id.example.com",
+  maxLifetimeMs: 3_600_000,
+  clockSkewMs: 30_000,
+};
+const LONG: IssuerLimits = {
+  id: "long",
+  issuer: "https://long.example.com",
+  maxLifetimeMs: 86_400_000,
+  clockSkewMs: 5_000,
+};
 const NOW_MS = 1_700_000_000_250;
 const MAIN_LIFE_MS = 3_600_000 + 60_000 + 60_000;
 
@@ -75,6 +85,14 @@ test("the issuer may be left out where there is one, and must be named where the
   expect(asked({ target: { kind: "user", id: "alice" } }).target).toEqual(ALICE);
   expect(refused({ target: { kind: "user", id: "alice" } }, [MAIN, LONG])).toBe(
     "/target/issuer an issuer is required, one of: main, long",
+  );
+});
+
+test("an issuer may be named as its tokens name it, byte for byte", () => {
+  const named = (issuer: string) => ({ target: { kind: "user", issuer, id: "alice" } }) as const;
+  expect(asked(named("https://id.example.com"), [MAIN, LONG]).target).toEqual(ALICE);
+  expect(refused(named("https://id.example.com/"), [MAIN, LONG])).toBe(
+    "/target/issuer no such issuer; known are: main, long",
   );
 });
 
