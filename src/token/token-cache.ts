@@ -5,8 +5,8 @@ import { randomInt } from "node:crypto";
 import { LRUCache } from "lru-cache";
 
 /**
- * Bytes a remembered token may take on average. One of 700 bytes takes about 4 KiB with its claims and what is
- * compiled of it, so ordinary tokens fill the count and large ones fill this first.
+ * Bytes a remembered token may take on average. One of 700 bytes takes about 3 KiB with what is compiled of it, and is
+ * counted as 4 for its claims may be kept, so ordinary tokens fill the count and large ones fill this first.
  */
 const BYTES_PER_TOKEN = 4096;
 const ENTRY_BASE_BYTES = 2048;
