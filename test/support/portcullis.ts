@@ -65,7 +65,7 @@ export async function startPortcullis(options: PortcullisOptions): Promise<Portc
     const isSidecar = command !== "control";
     const opsUrl = isSidecar ? await told(running, /"part":"ops","address":"([^"]+)"/) : "";
     const grpcAddresses = isSidecar
-      ? (JSON.parse(await told(running, /"part":"grpc","addresses":(\[[^\]]+\])/)) as readonly string[])
+      ? (JSON.parse(await told(running, /"part":"grpc","addresses":(\["[^"]*"(?:,"[^"]*")*\])/)) as readonly string[])
       : [];
     const [grpcAddress = ""] = grpcAddresses;
     const controlUrl = command === "serve" ? "" : await told(running, /"part":"control","address":"([^"]+)"/);
