@@ -22,6 +22,7 @@ export async function control(options: { readonly config: string }, io: CommandI
   const termination = listenForTermination(io);
   const telemetry = await startTelemetry(config, io.version);
   const { log, observer } = telemetry;
+  io.signals.onReload(() => log.warn("config_change_needs_restart", { part: "control" }));
   const store = openControlStore(config, log, observer);
   const ladder = raiseLadder(config, store, observer, undefined);
   const sources = createIssuers(observer, log);

@@ -55,6 +55,12 @@ test("it is alive, and ready while its store answers", async () => {
   await until("ready again", async () => (await statusOf("/readyz")) === 200);
 });
 
+test("a SIGHUP, meant for the sidecars beside it, ends it not: it says that it reads its file at its start only", async () => {
+  plane.process.signal("SIGHUP");
+  await plane.process.line(/"part":"control","event":"config_change_needs_restart"/);
+  expect(await statusOf("/livez")).toBe(200);
+});
+
 test("its metrics are for those who may read, and hold the counts of this process", async () => {
   expect(await statusOf("/metrics")).toBe(401);
   expect(await statusOf("/metrics", SIDECAR)).toBe(403);
