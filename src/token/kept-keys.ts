@@ -7,7 +7,7 @@ import { ok, type Result } from "../core/result.ts";
 import type { Span } from "../core/tracing.ts";
 import { NO_KEYS, readKeySet, type KeySet } from "./key-set.ts";
 import type { KeySource, KeySourceStatus, TakenReading } from "./key-source.ts";
-import { createKeyWaiters, type KeyWaiters } from "./key-waiters.ts";
+import { createKeyWaiters, type KeyWaiters, type WaitedFor } from "./key-waiters.ts";
 import { RefetchLimit } from "./refetch-limit.ts";
 
 /** Contract §4: how long keys are trusted that can no longer be read. */
@@ -41,7 +41,7 @@ export abstract class KeptKeys implements Omit<KeySource, "start" | "stop"> {
 
   /** Whether one is under way already that all who come may wait for. */
   protected abstract isRefetching(): boolean;
-  /** Begins one, because of `kid`, or joins that which is under way; answer() is its end. */
+  /** Begins one, because of `kid`, or joins that which is under way; answer() or giveUp() is its end. */
   protected abstract refetch(kid: string): void;
 
   protected get hasRead(): boolean {
@@ -60,13 +60,27 @@ export abstract class KeptKeys implements Omit<KeySource, "start" | "stop"> {
     return ok(true);
   }
 
-  /** Everybody who waits, with what is known now. `wasRead`: by a good reading, so that a kid it lacks is absent. */
-  protected answer(wasRead: boolean): void {
+  /**
+   * After a good reading: whoever waits for a kid that is known now, or absent, as `isConclusive` says. A reading that was
+   * under way already when a kid came may be older than its key: for those there is another, if the rate allows it.
+   */
+  protected answer(isConclusive: (waitedFor: WaitedFor) => boolean): void {
     const now = this.#kept.clock.now();
     const keys = this.current(now);
-    this.#waiters.answerAll(keys, (kid) => {
-      if (wasRead && !keys.byKid.has(kid)) this.#limit.rememberAbsent(kid, now.monotonicMs);
-    });
+    const isKnown = ({ kid }: WaitedFor): boolean => keys.byKid.has(kid);
+    for (const one of this.#waiters.all()) {
+      if (!isKnown(one) && isConclusive(one)) this.#limit.rememberAbsent(one.kid, now.monotonicMs);
+    }
+    this.#waiters.answer(keys, (one) => isKnown(one) || isConclusive(one));
+    const [next] = this.#waiters.all();
+    if (next === undefined) return;
+    if (this.isRefetching() || this.#limit.takeFetch(now.monotonicMs)) this.refetch(next.kid);
+    else this.giveUp();
+  }
+
+  /** Everybody who waits is answered with what is known now, and no kid is absent for it. */
+  protected giveUp(): void {
+    this.#waiters.answer(this.#known(), () => true);
   }
 
   current(now: Instant): KeySet {
@@ -87,7 +101,7 @@ export abstract class KeptKeys implements Omit<KeySource, "start" | "stop"> {
     }
     const fetchSpan = span?.child("jwks fetch");
     const known = (): KeySet => this.#known();
-    this.#waiters.add(kid, deadlineAtMs, known, (keys) => {
+    this.#waiters.add({ kid, sinceMs: now.monotonicMs }, deadlineAtMs, known, (keys) => {
       if (!keys.byKid.has(kid)) fetchSpan?.fail("unknown_key");
       fetchSpan?.end();
       done(keys);

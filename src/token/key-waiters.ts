@@ -9,37 +9,45 @@ import type { KeySet } from "./key-set.ts";
  */
 const MAX_WAITERS = 256;
 
-interface KeyWaiter {
+/** Whose `kid` nobody knows. */
+export interface WaitedFor {
   readonly kid: string;
+  /** When it was looked for and not found, on the monotonic clock. */
+  readonly sinceMs: number;
+}
+
+interface KeyWaiter extends WaitedFor {
   readonly timer: NodeJS.Timeout;
   readonly done: (keys: KeySet) => void;
 }
 
 export interface KeyWaiters {
   hasRoom(): boolean;
-  /** `done` is called exactly once: by answerAll(), or at `deadlineAtMs` (monotonic clock) with what `known` gives. */
-  add(kid: string, deadlineAtMs: number, known: () => KeySet, done: (keys: KeySet) => void): void;
-  /** Answers everyone who waits now; `onEach` hears of each kid before anybody is answered. Never throws for a `done`. */
-  answerAll(keys: KeySet, onEach: (kid: string) => void): void;
+  /** `done` is called exactly once: by answer(), or at `deadlineAtMs` (monotonic clock) with what `known` gives. */
+  add(waitedFor: WaitedFor, deadlineAtMs: number, known: () => KeySet, done: (keys: KeySet) => void): void;
+  /** Who waits now, whoever came first being the first. */
+  all(): readonly WaitedFor[];
+  /** Answers those of them for whom `isOver`. Never throws for a `done`. */
+  answer(keys: KeySet, isOver: (waitedFor: WaitedFor) => boolean): void;
 }
 
 export function createKeyWaiters(clock: Clock): KeyWaiters {
   const waiting = new Set<KeyWaiter>();
   return {
     hasRoom: () => waiting.size < MAX_WAITERS,
-    add(kid, deadlineAtMs, known, done) {
+    add({ kid, sinceMs }, deadlineAtMs, known, done) {
       const onDeadline = (): void => {
         waiting.delete(waiter);
         done(known());
       };
       const timer = setTimeout(onDeadline, Math.max(0, deadlineAtMs - clock.now().monotonicMs));
-      const waiter: KeyWaiter = { kid, timer, done };
+      const waiter: KeyWaiter = { kid, sinceMs, timer, done };
       waiting.add(waiter);
     },
-    answerAll(keys, onEach) {
-      const answered = [...waiting];
-      waiting.clear();
-      for (const { kid } of answered) onEach(kid);
+    all: () => [...waiting],
+    answer(keys, isOver) {
+      const answered = [...waiting].filter(isOver);
+      for (const waiter of answered) waiting.delete(waiter);
       for (const { timer, done } of answered) {
         clearTimeout(timer);
         try {

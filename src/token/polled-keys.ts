@@ -1,6 +1,7 @@
 // Where an issuer's keys come from: read once at start, refreshed ahead in the background, kept through errors. A
 // caller never waits for a refresh; only an unknown `kid` may cause a fetch, and it waits no longer than its deadline.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Algorithm } from "../core/algorithm.ts";
 import { backOffMs } from "../core/back-off.ts";
 import type { Clock, Instant } from "../core/clock.ts";
@@ -61,7 +62,7 @@ class PolledKeySource extends KeptKeys implements KeySource {
     this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#reading;
-    this.answer(false);
+    this.giveUp();
   }
 
   protected isRefetching(): boolean {
@@ -81,6 +82,7 @@ class PolledKeySource extends KeptKeys implements KeySource {
   async #readOnce(): Promise<void> {
     clearTimeout(this.#timer);
     const { clock, location } = this.#options;
+    await nextTurn(); // all who come in this one have come before the reading
     const beganAt = clock.now();
     const document = await readWithin(location, READ_TIMEOUT_MS, this.#stopping.signal);
     // Over before anybody is answered: who asks on being answered must not wait for what has already been.
@@ -88,9 +90,13 @@ class PolledKeySource extends KeptKeys implements KeySource {
     if (this.#stopping.signal.aborted) return;
     const taken = document.ok ? this.#takeOverIfJudged(document.value, beganAt) : document;
     if (taken.ok && document.ok) this.#options.onTaken?.({ text: document.value.text, readAt: beganAt });
-    if (taken.ok) this.#succeed(taken.value, beganAt);
-    else this.#fail(taken.error);
-    this.answer(taken.ok);
+    if (taken.ok) {
+      this.#succeed(taken.value, beganAt);
+      this.answer(({ sinceMs }) => sinceMs <= beganAt.monotonicMs);
+    } else {
+      this.#fail(taken.error);
+      this.giveUp();
+    }
   }
 
   /** A reading is nobody's to await: a bug that a document brings out must refuse the document, not end the process. */

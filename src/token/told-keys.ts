@@ -11,7 +11,7 @@ export interface ToldKeysOptions extends KeptKeysOptions {
 
 export interface ToldKeys extends KeySource {
   told(reading: TakenReading): void;
-  /** What came of the refetch is told. `wasRead`: by a good reading, so that a kid it lacks is absent. */
+  /** What came of the refetch is told. `wasRead`: by a good reading, so that the kid that was asked for is there or absent. */
   refetched(wasRead: boolean): void;
 }
 
@@ -23,7 +23,7 @@ export function createToldKeys(options: ToldKeysOptions): ToldKeys {
 /** Its limit holds besides the one of who fetches: a flood of made-up kids must not become one of messages. */
 class ToldKeySource extends KeptKeys implements ToldKeys {
   readonly #ask: ToldKeysOptions["ask"];
-  #isAsking = false;
+  #askedFor: string | undefined;
 
   constructor(options: ToldKeysOptions) {
     super(options);
@@ -36,7 +36,7 @@ class ToldKeySource extends KeptKeys implements ToldKeys {
 
   async stop(): Promise<void> {
     this.isStopped = true;
-    this.answer(false);
+    this.giveUp();
   }
 
   told(reading: TakenReading): void {
@@ -45,17 +45,19 @@ class ToldKeySource extends KeptKeys implements ToldKeys {
   }
 
   refetched(wasRead: boolean): void {
-    this.#isAsking = false;
-    this.answer(wasRead);
+    const askedFor = this.#askedFor;
+    this.#askedFor = undefined;
+    if (wasRead) this.answer(({ kid }) => kid === askedFor);
+    else this.giveUp();
   }
 
   protected isRefetching(): boolean {
-    return this.#isAsking;
+    return this.#askedFor !== undefined;
   }
 
   protected refetch(kid: string): void {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+    if (this.#askedFor !== undefined) return;
+    this.#askedFor = kid;
     this.#ask(kid);
   }
 }

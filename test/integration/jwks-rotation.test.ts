@@ -91,3 +91,21 @@ test("a sampled call that causes a refetch has a span for it", async () => {
   });
   expect(log).toEqual(["begin verify", "begin jwks fetch", "end jwks fetch", "end verify"]);
 });
+
+test("a reading that was under way before a key came says nothing of it: another is made, and nobody is refused", async () => {
+  // Asked for by a kid that nobody has, and answered only when there is a newer key.
+  let answerOld = (): void => undefined;
+  const asked = new Promise<void>((resolve) => {
+    server.answer = (request, response) => {
+      answerOld = () => serve(jwksOf(old))(request, response);
+      resolve();
+    };
+  });
+  const nobodys = judge(last);
+  await asked;
+  server.answer = serve(jwksOf(old, next));
+  const judged = judge(next);
+  answerOld();
+  expect([await nobodys, await judged]).toEqual(["unknown_key", "ok"]);
+  expect(server.requests).toHaveLength(3);
+});

@@ -88,8 +88,8 @@ test("one waiter's bug leaves no other waiter without an answer", () => {
   const clock = { now: () => ({ monotonicMs: 0, wallMs: 0 }) };
   const waiters = createKeyWaiters(clock);
   const done = vi.fn<() => void>();
-  waiters.add("a", 60_000, () => NO_KEYS, broken);
-  waiters.add("b", 60_000, () => NO_KEYS, done);
-  waiters.answerAll(NO_KEYS, () => undefined);
+  waiters.add({ kid: "a", sinceMs: 0 }, 60_000, () => NO_KEYS, broken);
+  waiters.add({ kid: "b", sinceMs: 0 }, 60_000, () => NO_KEYS, done);
+  waiters.answer(NO_KEYS, () => true);
   expect(done).toHaveBeenCalledTimes(1);
 });

@@ -70,3 +70,16 @@ test("a kid that could not be looked for is not taken for absent", () => {
   keys.refetched(false);
   expect(keys.isKnownAbsent("second", now())).toBe(false);
 });
+
+test("a kid that comes while another is asked for is asked for itself: that answer may be older than its key", () => {
+  const { asked, answers, told, refetch, keys, now } = begin();
+  told(first);
+  refetch("made-up");
+  refetch("second");
+  keys.refetched(true);
+  expect([asked, answers]).toEqual([["made-up", "second"], [["first"]]]);
+  expect(keys.isKnownAbsent("second", now())).toBe(false);
+  told(first, second);
+  keys.refetched(true);
+  expect(answers).toEqual([["first"], ["first", "second"]]);
+});
