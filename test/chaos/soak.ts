@@ -24,6 +24,8 @@ export interface SoakReport {
   readonly revocationCount: number;
   /** By status, of calls that should have been let in. */
   readonly failed: Readonly<Record<string, number>>;
+  /** What Envoy's log says of them, as far as its lines were whole when they were read. */
+  readonly reasons: Readonly<Record<string, number>>;
   /** Of the second and of the last third of the time. */
   readonly p99Ms: readonly [middle: number, last: number];
   /** Of both sidecars together, likewise. */
@@ -55,13 +57,23 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
   const latencies: Sample[] = [];
   const memory: Sample[] = [];
   const failed: Record<string, number> = {};
+  const reasons: Record<string, number> = {};
+
+  /** There is a line for each call: what was read is forgotten. */
+  function readLog(): void {
+    for (const line of fleet.envoy.process.output().split("\n")) {
+      const reason = /"decision":"deny".*?"reason":"(\w+)"|"reason":"(\w+)".*?"decision":"deny"/.exec(line);
+      if (reason !== null) tally(reasons, reason[1] ?? reason[2] ?? "");
+    }
+    fleet.envoy.process.forgetOutput();
+  }
 
   async function call(): Promise<void> {
     const token: RunToken = random.pick(good);
     const atMs = performance.now();
     const status = await get(agent, fleet.envoy.port, `/${random.pick(TIER_NAMES)}/soak`, token.text);
     latencies.push({ atMs, value: performance.now() - atMs });
-    if (status !== 200) failed[status] = (failed[status] ?? 0) + 1;
+    if (status !== 200) tally(failed, String(status));
   }
 
   const mostPerS = await measureMost(call);
@@ -71,11 +83,13 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
   revoker.begin(createRandom(2));
   let round = 0;
   const chores = [
-    setInterval(() => fleet.envoy.process.forgetOutput(), SAMPLE_EVERY_MS), // a line for each call
+    setInterval(readLog, SAMPLE_EVERY_MS),
     setInterval(() => {
       const minutes = ((performance.now() - beganAtMs) / 60_000).toFixed(0);
       const { value = 0 } = memory.at(-1) ?? {};
-      tell(`${minutes} min: ${latencies.length} calls, failed ${JSON.stringify(failed)}, ${value.toFixed(0)} MiB`);
+      tell(
+        `${minutes} min: ${latencies.length} calls, failed ${JSON.stringify({ ...failed, ...reasons })}, ${value.toFixed(0)} MiB`,
+      );
     }, TELL_EVERY_MS),
     setInterval(() => memory.push({ atMs: performance.now(), value: residentMiB(fleet) }), SAMPLE_EVERY_MS),
     // A line more is another file: everything in it is read and compiled anew.
@@ -100,9 +114,14 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
     callCount: latencies.length,
     revocationCount: revoker.revocations.length,
     failed,
+    reasons,
     p99Ms: [at(third(latencies, 1), 0.99), at(third(latencies, 2), 0.99)],
     residentMiB: [at(third(memory, 1), 0.5), at(third(memory, 2), 0.5)],
   };
+}
+
+function tally(counts: Record<string, number>, what: string): void {
+  counts[what] = (counts[what] ?? 0) + 1;
 }
 
 /** Calls a second, of as many lanes as there are sockets. */
