@@ -13,6 +13,7 @@ import {
 import { startGuardedUpstream, type GuardedUpstream } from "../support/guarded-upstream.ts";
 import { call, echoedHeader, type HttpAnswer } from "../support/http-call.ts";
 import { startPortcullis, TRANSPORT, type PortcullisProcess } from "../support/portcullis.ts";
+import { callControl } from "../support/call-control.ts";
 import { until } from "../support/wait.ts";
 
 const ADMIN = randomBytes(32).toString("base64url");
@@ -88,15 +89,8 @@ afterAll(async () => {
   await guarded.stop();
 });
 
-async function api(method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(`${control.controlUrl}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${ADMIN}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  expect(response.ok).toBe(true);
-  return response.json();
-}
+const api = (method: string, path: string, body?: object): Promise<unknown> =>
+  callControl(control.controlUrl, ADMIN, method, path, body);
 
 /** Calls until each address has been asked twice since; what all of them were answered. */
 async function callsToBoth(token: string): Promise<readonly HttpAnswer[]> {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startPortcullis, type PortcullisProcess } from "../support/portcullis.ts";
+import { callControl } from "../support/call-control.ts";
 import { startProcess, type RunningProcess } from "../support/process.ts";
 import { startRedis, type RedisProcess } from "../support/redis-server.ts";
 import { callerOf, JWKS, token, type Caller } from "../support/sidecar.ts";
@@ -68,15 +69,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function api(method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(`${control.controlUrl}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${ADMIN}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  expect(response.ok).toBe(true);
-  return response.json();
-}
+const api = (method: string, path: string, body?: object): Promise<unknown> =>
+  callControl(control.controlUrl, ADMIN, method, path, body);
 
 interface Member {
   readonly id: string;

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { answerOnce } from "../../../src/control/idempotency.ts";
 import type { Problem } from "../../../src/control/problem.ts";
 import { err, ok, type Result } from "../../../src/core/result.ts";
@@ -67,31 +67,31 @@ test("while the first is being worked on the second is told to come again, and i
   expect(work).not.toHaveBeenCalled();
 });
 
-test("who can wait is given the first one's answer", async () => {
-  const { store, work } = room();
-  const once = { caller: "ci", key: "k", request: ["a"], keepMs: 60_000, waits: true };
-  let finish: (outcome: Result<string, Problem>) => void = () => undefined;
-  const slow = vi.fn<Work>(() => new Promise((resolve) => (finish = resolve)));
-  const first = answerOnce(store, once, slow);
-  await vi.waitFor(() => expect(slow).toHaveBeenCalled());
-  const second = answerOnce(store, once, work);
-  await new Promise(setImmediate);
-  finish(ok("at last"));
-  expect(await Promise.all([first, second])).toEqual([ok("at last"), ok("at last")]);
-  expect(work).not.toHaveBeenCalled();
-});
+describe("who can wait for the first one", () => {
+  /** The first is being worked on and ends so, while a second waits. */
+  async function bothToldWhen(ending: Result<string, Problem>) {
+    const { store, work } = room();
+    const once = { caller: "ci", key: "k", request: ["a"], keepMs: 60_000, waits: true };
+    let finish: (outcome: Result<string, Problem>) => void = () => undefined;
+    const slow = vi.fn<Work>(() => new Promise((resolve) => (finish = resolve)));
+    const first = answerOnce(store, once, slow);
+    await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+    const second = answerOnce(store, once, work);
+    await new Promise(setImmediate);
+    finish(ending);
+    return { told: await Promise.all([first, second]), work };
+  }
 
-test("who waits for one that fails does it himself", async () => {
-  const { store, work } = room();
-  const once = { caller: "ci", key: "k", request: ["a"], keepMs: 60_000, waits: true };
-  let finish: (outcome: Result<string, Problem>) => void = () => undefined;
-  const slow = vi.fn<Work>(() => new Promise((resolve) => (finish = resolve)));
-  const first = answerOnce(store, once, slow);
-  await vi.waitFor(() => expect(slow).toHaveBeenCalled());
-  const second = answerOnce(store, once, work);
-  await new Promise(setImmediate);
-  finish(err(STORE_FAULT));
-  expect(await Promise.all([first, second])).toEqual([err(STORE_FAULT), ok("answer 1")]);
+  test("is given its answer", async () => {
+    const { told, work } = await bothToldWhen(ok("at last"));
+    expect(told).toEqual([ok("at last"), ok("at last")]);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  test("does it himself where that fails", async () => {
+    const { told } = await bothToldWhen(err(STORE_FAULT));
+    expect(told).toEqual([err(STORE_FAULT), ok("answer 1")]);
+  });
 });
 
 test("a failure frees the key, so that the same request may be tried again", async () => {
