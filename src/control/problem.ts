@@ -74,3 +74,6 @@ export function writeFault(fault: StoreFault): Problem {
 export function invalid(fault: Fault): Problem {
   return { code: "invalid_request", detail: `${fault.pointer} ${fault.detail}`, errors: [fault] };
 }
+
+/** Of every list that comes in pages. */
+export const UNKNOWN_CURSOR: Problem = invalid({ pointer: "cursor", detail: "is none that was given here" });

@@ -197,7 +197,12 @@ export const REVOCATION_PAGE: JsonSchema = {
 export const PAGING = {
   // Query parameters arrive as text and are taken as they are, so this is text too.
   limit: { type: "string", pattern: "^([1-9][0-9]{0,2}|1000)$", default: "100", description: "1 … 1000." },
-  cursor: { type: "string", minLength: 1, maxLength: 8_192, description: "From the page before." },
+  cursor: {
+    type: "string",
+    minLength: 1,
+    maxLength: 8_192,
+    description: "From the page before; any other is refused.",
+  },
 } as const;
 
 export const LIST_QUERY: JsonSchema = {

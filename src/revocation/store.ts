@@ -57,6 +57,8 @@ export interface ListQuery {
   readonly cursor: string | undefined;
 }
 
+export type ListRefusal = { readonly cause: "unknown_cursor" } | StoreFault;
+
 export interface ListPage {
   readonly items: readonly StoredRevocation[];
   /** Opaque; undefined on the last page. */
@@ -83,8 +85,8 @@ export interface RevocationWriter {
   /** Lifts the live revocation with this id; a replaced id is `superseded`. */
   lift(id: string): Promise<Result<StoredRevocation, LiftRefusal>>;
   get(id: string): Promise<Result<StoredRevocation | undefined, StoreFault>>;
-  /** Live revocations, those of other writers included. */
-  list(query: ListQuery): Promise<Result<ListPage, StoreFault>>;
+  /** Live revocations, those of other writers included; a cursor that `list` never gave is refused. */
+  list(query: ListQuery): Promise<Result<ListPage, ListRefusal>>;
   /**
    * Claims an idempotency key for `ttlMs`: undefined when it was free and is now bound to `fingerprint` with no
    * answer yet; otherwise what is bound to it (`answer` is "" while the first request has not finished).

@@ -293,9 +293,14 @@ export function describeStore(storeName: string, store: () => RevocationStore): 
       expect(ids(await listAll({ issuer, kind: "token" }, limit))).toEqual(ids(stored.slice(0, 7)));
     });
 
-    test("takes a cursor it never gave as the beginning or the end, not as a fault", async () => {
-      for (const cursor of ["", "x", "AAAA", "W10", "\u{1F600}"]) {
-        expect((await store().list({ kind: "token", issuer: "main", id: undefined, limit: 10, cursor })).ok).toBe(true);
+    test("refuses a cursor it never gave, whatever is asked for, and takes it for no beginning", async () => {
+      const made = ["", "x", "AAAA", "W10", "\u{1F600}", "revoked:jti", "zzz", "W251bGxd"];
+      const ofAnotherShape = ['["-1"]', '["18446744073709551616"]', '["0","session:secret"]', '{"0":"0"}'];
+      for (const cursor of [...made, ...ofAnotherShape.map((text) => Buffer.from(text).toString("base64url"))]) {
+        for (const id of [undefined, "a"]) {
+          const answer = await store().list({ kind: "token", issuer: "main", id, limit: 10, cursor });
+          expect(answer, cursor).toEqual({ ok: false, error: { cause: "unknown_cursor" } });
+        }
       }
     });
 

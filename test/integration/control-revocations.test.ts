@@ -198,6 +198,9 @@ describe("what cannot be done is refused, with its place", () => {
     ["/v1/revocations?limit=1001", 400],
     ["/v1/revocations?limit=ten", 400],
     ["/v1/revocations?issuer=nobody", 422],
+    ["/v1/revocations?cursor=", 400],
+    ["/v1/revocations?cursor=nonsense", 422],
+    ["/v1/revocations?kind=everything&cursor=nonsense", 422],
     ["/v1/revocations/no-such-id", 404],
     [`/v1/revocations/${"x".repeat(3_000)}`, 404],
   ])("GET %s", async (path, status) => {

@@ -159,9 +159,13 @@ test("a cursor that a caller made up reaches no key but markers that the query a
   const hits = async (): Promise<string | undefined> =>
     /keyspace_hits:(\d+)/.exec(await redis.cli("INFO", "stats"))?.[1];
   const before = await hits();
-  const made = ["0", "p:session:secret", "other:session", "p:user:revoked_after:main:alice", "p:portcullis:seq"];
-  const cursor = Buffer.from(JSON.stringify(made), "utf8").toString("base64url");
-  const query = { kind: "token", issuer: undefined, id: undefined, limit: 100, cursor } as const;
-  expect(valueOf(await observed.store.list(query))).toEqual({ items: [], cursor: undefined });
+  const listFrom = (...made: string[]) => {
+    const cursor = Buffer.from(JSON.stringify(["0", ...made]), "utf8").toString("base64url");
+    return observed.store.list({ kind: "token", issuer: undefined, id: undefined, limit: 100, cursor });
+  };
+  for (const key of ["p:session:secret", "other:session", "user:revoked_after:main:alice", "p:portcullis:seq"]) {
+    expect(await listFrom(key), key).toEqual({ ok: false, error: { cause: "unknown_cursor" } });
+  }
+  expect(valueOf(await listFrom("p:user:revoked_after:main:alice"))).toEqual({ items: [], cursor: undefined });
   expect(await hits()).toBe(before);
 });

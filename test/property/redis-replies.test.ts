@@ -20,7 +20,7 @@ import { createRedisStore } from "../../src/revocation/redis/store.ts";
 import { parseRedisUrl } from "../../src/revocation/redis/url.ts";
 import type { StandingMarker, ReplicaSource } from "../../src/revocation/replica/source.ts";
 import type { RevocationStore } from "../../src/revocation/revocation-store.ts";
-import type { StoreFault } from "../../src/revocation/store.ts";
+import type { ListRefusal, StoreFault } from "../../src/revocation/store.ts";
 import { subjectOf } from "../../src/revocation/subject.ts";
 import { runs } from "../support/fuzz-time.ts";
 import { standingUnder } from "../support/marker-value.ts";
@@ -319,7 +319,7 @@ test("a control plane reads its feed whole, or says why not, and remembers no en
   const list = entries.map((all): Resp => all);
   const stream = entries.map((all): Resp => [["portcullis:feed:log", all]]);
   const head = fc.tuple(oddText, fc.oneof(fc.nat().map(String), oddText), oddText).map((told): Resp => told);
-  const readers: readonly [fc.Arbitrary<Resp>, () => Promise<Result<unknown, StoreFault>>][] = [
+  const readers: readonly [fc.Arbitrary<Resp>, () => Promise<Result<unknown, ListRefusal>>][] = [
     [head, () => readHead(ask, "")],
     [list, () => readLog(ask, "", 0, ({ link }) => link)],
     [stream, () => store.eventsAfter(6, 0)],
@@ -331,7 +331,7 @@ test("a control plane reads its feed whole, or says why not, and remembers no en
       fc.asyncProperty(oddly(right), async (reply) => {
         odd = reply;
         const found = await read();
-        if (!found.ok) expectCause(found.error);
+        if (!found.ok) expectCause(found.error as StoreFault);
       }),
       tried("links", 120),
     );

@@ -10,7 +10,7 @@ import { nameInLog, scopeToLift, type Caller } from "../access.ts";
 import { KEEP_ANSWER_MS } from "../idempotency.ts";
 import { isPendingAnswer } from "../pending.ts";
 import { faultOfReason, resolveIssuer } from "../new-revocation.ts";
-import { invalid, readFault, writeFault, type Problem } from "../problem.ts";
+import { invalid, readFault, UNKNOWN_CURSOR, writeFault, type Problem } from "../problem.ts";
 import type { RevokeBody } from "../asked.ts";
 import { revoke } from "../revoke.ts";
 import { LIFT_BODY, LIST_QUERY, NEW_REVOCATION, REVOKE_HEADERS } from "../schemas.ts";
@@ -81,7 +81,7 @@ async function list(room: Room, query: ListParameters, reply: FastifyReply): Pro
   const issuer = known.value;
   const limit = query.limit === undefined ? DEFAULT_LIMIT : Number(query.limit);
   const page = await room.store.list({ kind, issuer, id, limit, cursor });
-  if (!page.ok) return sendProblem(reply, readFault(page.error));
+  if (!page.ok) return sendProblem(reply, "detail" in page.error ? readFault(page.error) : UNKNOWN_CURSOR);
   return reply.send({ items: page.value.items.map(revocationJson), cursor: page.value.cursor });
 }
 

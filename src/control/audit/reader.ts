@@ -2,7 +2,7 @@
 
 import { err, ok, type Result } from "../../core/result.ts";
 import { AUDIT_CHAINS, type AuditRecord, type AuditStore } from "../../revocation/audit-store.ts";
-import { invalid, readFault, type Problem } from "../problem.ts";
+import { readFault, UNKNOWN_CURSOR, type Problem } from "../problem.ts";
 import { readEntry, type WrittenEntry } from "./entry.ts";
 
 export interface AuditItem {
@@ -93,7 +93,7 @@ function positionOf(cursor: string): Result<Position, Problem> {
   } catch {
     // Told below.
   }
-  return err(invalid({ pointer: "cursor", detail: "is none that was given here" }));
+  return err(UNKNOWN_CURSOR);
 }
 
 function isSeq(value: unknown): value is number {

@@ -5,6 +5,7 @@ import type { SQLOutputValue } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { ok, err, type Result } from "../../core/result.ts";
 import type { Target } from "../../core/target.ts";
+import { isCursor } from "../cursor.ts";
 import { markerKey } from "../keys.ts";
 import { eventOf, liftValue } from "../logged-event.ts";
 import { markerValue, revocationOf } from "../marker.ts";
@@ -99,7 +100,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): RevocationSt
     },
     get: (id) => read((sql, now) => revocationOfRow(sql.byId.get({ id, now }))),
     eventsAfter: (seq, waitMs) => eventsAfter(read, seq, waitMs),
-    list: (query) => read((sql, now) => page(sql, query, now)),
+    async list(query) {
+      if (!isCursor(keyPrefix, query.cursor)) return err({ cause: "unknown_cursor" });
+      return read((sql, now) => page(sql, query, now));
+    },
     claimIdempotencyKey: (key, fingerprint, ttlMs) =>
       write((sql, now) => {
         const bound = sql.answer.get({ key, now });

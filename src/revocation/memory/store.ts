@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { err, ok } from "../../core/result.ts";
+import { isCursor } from "../cursor.ts";
 import { markerKey } from "../keys.ts";
 import { eventOf, liftValue } from "../logged-event.ts";
 import { markerValue } from "../marker.ts";
@@ -109,7 +110,8 @@ export function createMemoryStore(options: MemoryStoreOptions): RevocationStore 
       return ok(revocation?.id === id ? revocation : undefined);
     },
     async list(query) {
-      return isStopped ? err(STOPPED) : ok(page(query));
+      if (isStopped) return err(STOPPED);
+      return isCursor(keyPrefix, query.cursor) ? ok(page(query)) : err({ cause: "unknown_cursor" });
     },
     async claimIdempotencyKey(key, fingerprint, ttlMs) {
       if (isStopped) return err(STOPPED);

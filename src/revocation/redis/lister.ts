@@ -1,18 +1,18 @@
 // Pages through the live revocations by scanning Redis, so that other writers' markers are found too. A page may be
 // short, or empty, before the last one; a marker may come twice, but one that stands throughout always comes.
 
-import { ok, type Result } from "../../core/result.ts";
+import { err, ok, type Result } from "../../core/result.ts";
 import type { Log } from "../../core/log.ts";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
 import { revocationOf } from "../marker.ts";
 import { markerFacts } from "../marker-facts.ts";
-import type { ListPage, ListQuery, StoredRevocation, StoreFault } from "../store.ts";
+import type { ListPage, ListQuery, ListRefusal, StoredRevocation, StoreFault } from "../store.ts";
 import { asksFor, scanPattern, targetOfKey } from "./marker-keys.ts";
 import { readMarker, type Marker } from "./markers.ts";
 import type { Ask } from "./operation.ts";
 import { indexKey, readIndex } from "./own-keys.ts";
-import { scanStepOf } from "./scan-step.ts";
+import { isScanCursor, scanStepOf } from "./scan-step.ts";
 import { foreignId } from "./writer.ts";
 
 /** Keys that one SCAN walks: about 0.3 ms of Redis' time. */
@@ -31,15 +31,19 @@ interface ScanPosition {
   readonly left: readonly string[];
 }
 
+const BEGINNING: ScanPosition = { scan: "0", left: [] };
+
 export async function listRevocations(
   ask: Ask,
   keyPrefix: string,
   query: ListQuery,
   log: Log,
-): Promise<Result<ListPage, StoreFault>> {
+): Promise<Result<ListPage, ListRefusal>> {
+  const from = query.cursor === undefined ? BEGINNING : readCursor(keyPrefix, query.cursor);
+  if (from === undefined) return err({ cause: "unknown_cursor" });
   const exact = exactKey(keyPrefix, query);
   const found =
-    exact === undefined ? await scanPage(ask, keyPrefix, query) : ok({ keys: new Set([exact]), next: undefined });
+    exact === undefined ? await scanPage(ask, keyPrefix, query, from) : ok({ keys: new Set([exact]), next: undefined });
   if (!found.ok) return found;
   const items: StoredRevocation[] = [];
   const { next } = found.value;
@@ -79,8 +83,13 @@ interface KeyPage {
   next: ScanPosition | undefined;
 }
 
-async function scanPage(ask: Ask, keyPrefix: string, query: ListQuery): Promise<Result<KeyPage, StoreFault>> {
-  const page = beginPage(keyPrefix, query);
+async function scanPage(
+  ask: Ask,
+  keyPrefix: string,
+  query: ListQuery,
+  from: ScanPosition,
+): Promise<Result<KeyPage, StoreFault>> {
+  const page = beginPage(keyPrefix, query, from);
   let count = MAX_COUNT;
   for (let scans = 0; scans < MAX_SCANS && page.next?.left.length === 0; scans += 1) {
     const room = query.limit - page.keys.size;
@@ -96,10 +105,9 @@ async function scanPage(ask: Ask, keyPrefix: string, query: ListQuery): Promise<
 }
 
 /** A cursor is the caller's text: it must not reach any key that a scan would not have found for the query. */
-function beginPage(keyPrefix: string, query: ListQuery): KeyPage {
-  const from = readCursor(query.cursor);
-  if (from === undefined) return { keys: new Set(), next: { scan: "0", left: [] } };
-  const page: KeyPage = { keys: new Set(), next: undefined };
+function beginPage(keyPrefix: string, query: ListQuery, from: ScanPosition): KeyPage {
+  const page: KeyPage = { keys: new Set(), next: from };
+  if (from === BEGINNING) return page;
   const left = [...new Set(from.left)].filter((key) => isAskedFor(keyPrefix, query, key));
   take(page, from.scan, left, query.limit);
   return page;
@@ -178,14 +186,14 @@ function writeCursor(position: ScanPosition): string {
   return Buffer.from(JSON.stringify([position.scan, ...position.left]), "utf8").toString("base64url");
 }
 
-/** Undefined, the beginning, for whatever is no cursor of ours. */
-function readCursor(cursor: string | undefined): ScanPosition | undefined {
-  if (cursor === undefined) return undefined;
+/** Undefined for whatever cannot be a cursor of ours. */
+function readCursor(keyPrefix: string, cursor: string): ScanPosition | undefined {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
     if (!isTexts(parts)) return undefined;
     const [scan, ...left] = parts;
-    return scan !== undefined && /^[0-9]{1,20}$/.test(scan) ? { scan, left } : undefined;
+    if (scan === undefined || !isScanCursor(scan)) return undefined;
+    return left.every((key) => targetOfKey(keyPrefix, key) !== undefined) ? { scan, left } : undefined;
   } catch {
     return undefined;
   }

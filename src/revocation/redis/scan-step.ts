@@ -11,12 +11,14 @@ export interface ScanReply {
   readonly keys: readonly string[];
 }
 
-/** An unsigned number of 64 bits. */
-const CURSOR = /^[0-9]{1,20}$/;
+/** Whether `text` is an unsigned number of 64 bits: Redis takes no other. */
+export function isScanCursor(text: string): boolean {
+  return /^[0-9]{1,20}$/.test(text) && BigInt(text) < 2n ** 64n;
+}
 
 export function scanStepOf(reply: unknown): Result<ScanReply, StoreFault> {
   const [next, keys] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
-  if (typeof next !== "string" || !CURSOR.test(next) || !isTexts(keys)) {
+  if (typeof next !== "string" || !isScanCursor(next) || !isTexts(keys)) {
     return err(fault("protocol", "SCAN answered in an unknown shape"));
   }
   return ok({ next, keys });
