@@ -21,6 +21,8 @@ interface Schema {
   readonly items?: Schema;
   readonly additionalProperties?: Schema | boolean;
   readonly anyOf?: readonly Schema[];
+  /** To the one that allows a placeholder, of which the page of the file speaks. */
+  readonly $ref?: string;
 }
 
 /** The pages by their file names. */
@@ -63,7 +65,9 @@ function membersOf(path: string, schema: Schema): readonly string[] {
 }
 
 function typeOf(schema: Schema): string {
-  if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join(" or ");
+  if (schema.anyOf !== undefined) {
+    return [...new Set(schema.anyOf.filter(({ $ref }) => $ref === undefined).map(typeOf))].join(" or ");
+  }
   if (schema.const !== undefined) return code(JSON.stringify(schema.const));
   if (schema.enum !== undefined) return schema.enum.map((one) => code(String(one))).join(", ");
   if (schema.type === "array") return `list${schema.items === undefined ? "" : ` of ${typeOf(schema.items)}`}`;

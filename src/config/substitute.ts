@@ -15,6 +15,9 @@ interface SubstitutionFailure {
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** Text in which something is put in, unless a `$` before it says otherwise. */
+export const HOLDS_PLACEHOLDER: RegExp = /\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}/;
+
 /** `$${` stands for a literal `${`. Defaults are taken as they are, up to the first `}`: none can hold a placeholder. */
 const PLACEHOLDER = /\$\$\{|\$\{([^}]*)(\}?)/g;
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { formatConfig } from "../../../src/config/format.ts";
 import { configJsonSchema } from "../../../src/config/json-schema.ts";
-import { configOf, configWith, MINIMAL } from "./support.ts";
+import { configOf, configWith, MINIMAL, problemsWith } from "./support.ts";
 
 const FULL = readFileSync(new URL("fixtures/full.yaml", import.meta.url), "utf8");
 
@@ -20,6 +20,9 @@ interface Schema {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly Schema[];
+  readonly propertyNames?: Schema;
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Schema>>;
   readonly minimum?: number;
   readonly maximum?: number;
 }
@@ -28,6 +31,7 @@ const SCHEMA = configJsonSchema() as Schema;
 
 /** As much of JSON Schema as the schema uses. */
 function accepts(schema: Schema, value: unknown): boolean {
+  if (schema.$ref !== undefined) return accepts(SCHEMA.$defs?.[schema.$ref.replace("#/$defs/", "")] ?? {}, value);
   if (schema.anyOf !== undefined) return schema.anyOf.some((option) => accepts(option, value));
   if (schema.enum !== undefined) return schema.enum.includes(value);
   if (schema.const !== undefined) return schema.const === value;
@@ -62,6 +66,7 @@ function acceptsBlock(schema: Schema, block: Readonly<Record<string, unknown>>):
     !missing &&
     Object.entries(block).every(([key, value]) => {
       const inner = schema.properties?.[key] ?? schema.additionalProperties;
+      if (schema.propertyNames !== undefined && !accepts(schema.propertyNames, key)) return false;
       return typeof inner === "object" && accepts(inner, value);
     })
   );
@@ -91,6 +96,34 @@ describe("the JSON Schema", () => {
     `${MINIMAL}store: { type: mysql }`,
   ])("refuses %j", (text) => {
     expect(accepts(SCHEMA, parse(text))).toBe(false);
+  });
+
+  const env = { DELAY: "99", SIZE: "8KiB", TYPE: "memory", ALL: "all", TIER: "low", N: "5", T: "true", KEY: "low" };
+
+  it.each([
+    "deadline: ${DELAY}ms",
+    "deadline: ${UNSET:-7ms}",
+    'limits: { maxTokenBytes: "${SIZE}" }',
+    'store: { type: "${TYPE}" }',
+    'telemetry: { decisions: { deny: "${ALL}" }, otlp: "${UNSET:-}" }',
+    'routes: [{ path: /a, tier: "${TIER}", methods: ["${UNSET:-GET}"] }]',
+    'listen: { grpc: ["${UNSET:-127.0.0.1:1}"] }',
+    'tiers: { only: { maxStaleness: "${DELAY}ms" } }',
+  ])("accepts a placeholder where the file may hold one: %s", (text) => {
+    expect(problemsWith(text, env)).toEqual([]);
+    expect(accepts(SCHEMA, parse(MINIMAL + text))).toBe(true);
+  });
+
+  it.each([
+    'limits: { maxInFlight: "${N}" }',
+    'identity: { forwardToken: "${T}" }',
+    'telemetry: { sampleRatio: "${N}" }',
+    'tiers: { "${KEY}": { maxStaleness: 1s } }',
+    'deadline: "${1A}"',
+    'deadline: "${DELAY"',
+  ])("refuses one where the file may hold none: %s", (text) => {
+    expect(problemsWith(text, env).length).toBeGreaterThan(0);
+    expect(accepts(SCHEMA, parse(MINIMAL + text))).toBe(false);
   });
 
   it("asks only for what is required", () => {
