@@ -115,16 +115,17 @@ function absolute(address: Address, directory: string): Address {
   return address.kind === "unix" ? { kind: "unix", path: resolve(directory, address.path) } : address;
 }
 
+/** Names as HTTP/2 has them (RFC 9113 §8.2), however they are written. */
 function compileIdentity(
   { headers, forwardToken, signed }: WrittenFile["identity"],
   directory: string,
   secrets: SecretSiblings,
 ): IdentityConfig {
   return {
-    headers: Object.entries(headers).map(([name, claim]) => ({ name, claim })),
+    headers: Object.entries(headers).map(([name, claim]) => ({ name: name.toLowerCase(), claim })),
     forwardToken,
     signed: signed && {
-      header: signed.header,
+      header: signed.header.toLowerCase(),
       issuer: signed.issuer,
       audience: signed.audience,
       keyFiles: signed.keyFiles.map((file) => resolve(directory, file)),

@@ -101,9 +101,7 @@ const identity = z.strictObject({
   forwardToken: flag().default(IDENTITY.forwardToken).describe("false: Authorization is removed upstream."),
   signed: z
     .strictObject({
-      header: text(128, "a header name in lower case")
-        .default(IDENTITY.signed.header)
-        .describe("The header that carries it."),
+      header: text(128, "a header name").default(IDENTITY.signed.header).describe("The header that carries it."),
       issuer: text(1_024, "a name of its own, as an https URL").describe(
         "Its iss: no issuer's whose tokens are accepted.",
       ),

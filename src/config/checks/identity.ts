@@ -5,8 +5,8 @@ import { createPrivateKey } from "node:crypto";
 import { IDENTITY } from "../defaults.ts";
 import type { Look } from "./look.ts";
 
-/** RFC 9110 §5.1 token, lower case as HTTP/2 has it (RFC 9113 §8.2). */
-const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+/** RFC 9110 §5.1 token, in any case. */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 
 /** Headers that steer the connection, the request or the guard itself, folded. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -83,14 +83,15 @@ interface NameFault {
 }
 
 function faultOf(name: string, seen: ReadonlyMap<string, string>): NameFault | undefined {
-  if (!HEADER_NAME.test(name)) return { what: "is no header name", allowed: "a header name in lower case" };
+  if (!HEADER_NAME.test(name)) return { what: "is no header name", allowed: "a header name" };
   const folded = fold(name);
   if (RESERVED.has(folded) || folded.startsWith("x-envoy-")) {
     return { what: "is a header with another meaning", allowed: "a header of its own, such as x-auth-subject" };
   }
   const before = seen.get(folded);
-  return before === undefined
-    ? undefined
+  if (before === undefined) return undefined;
+  return before.toLowerCase() === name.toLowerCase()
+    ? { what: `is the same header as "${before}"`, allowed: "each header once" }
     : { what: `is read as "${before}" by back ends that take . and _ for -`, allowed: "names that differ otherwise" };
 }
 

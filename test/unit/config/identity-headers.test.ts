@@ -12,7 +12,7 @@ describe("identity headers", () => {
     expect(configWith("identity: { headers: {} }").identity.headers).toEqual([]);
   });
 
-  it.each(["X-User", "x user", ":path", "x-üser", '""', "x-user:"])("%s is no header name", (name) => {
+  it.each(["x user", ":path", "x-üser", '""', "x-user:"])("%s is no header name", (name) => {
     expect(problemsWith(`identity: { headers: { "${name.replaceAll('"', "")}": sub } }`)[0]).toMatch(
       /is no header name$/,
     );
@@ -32,6 +32,22 @@ describe("identity headers", () => {
     "x-forwarded-for",
   ])("%s has another meaning", (name) => {
     expect(problemsWith(`identity: { headers: { "${name}": sub } }`)).toEqual([
+      expect.stringMatching(/is a header with another meaning$/),
+    ]);
+  });
+
+  it("may be written in any case, and are one whatever their case", () => {
+    expect(configWith("identity: { headers: { X-User: sub, x-MAIL: email } }").identity.headers).toEqual([
+      { name: "x-user", claim: "sub" },
+      { name: "x-mail", claim: "email" },
+    ]);
+    expect(problemsWith("identity: { headers: { x-user: sub, X-User: email } }")).toEqual([
+      'identity.headers.X-User  is the same header as "x-user"',
+    ]);
+  });
+
+  it.each(["Authorization", "X-Envoy-Original-Path", "X-Auth-Assurance"])("%s has another meaning, too", (name) => {
+    expect(problemsWith(`identity: { headers: { ${name}: sub } }`)).toEqual([
       expect.stringMatching(/is a header with another meaning$/),
     ]);
   });

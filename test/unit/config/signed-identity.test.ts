@@ -33,6 +33,11 @@ describe("signed identity", () => {
     expect(config?.keys.map((pem) => pem.split("\n")[0])).toEqual(Array(2).fill("-----BEGIN PRIVATE KEY-----"));
   });
 
+  it("may name its header in any case", () => {
+    const { identity } = configWith(signed(`keyFiles: ["${ed}"], header: X-Signed-User`));
+    expect(identity.signed?.header).toBe("x-signed-user");
+  });
+
   it("is shown without its keys", () => {
     const shown = formatConfig(configWith(signed(`keyFiles: ["${ed}"]`)));
     expect(shown).toContain(ed);
@@ -74,10 +79,10 @@ describe("signed identity", () => {
   });
 
   it.each([
-    ["x-auth-subject", /is read as "x-auth-subject"/],
+    ["X-Auth-Subject", /is the same header as "x-auth-subject"/],
     ["x_auth.subject", /is read as "x-auth-subject"/],
     ["authorization", /another meaning/],
-    ["X-Auth-Identity", /no header name/],
+    ["x auth identity", /no header name/],
   ])("%s is no header for it", (header, why) => {
     expect(problemsWith(signed(`keyFiles: ["${ed}"], header: "${header}"`))[0]).toMatch(why);
   });
