@@ -5,12 +5,24 @@ ENVOYS := $(patsubst envoy/versions/%.txt,%,$(wildcard envoy/versions/*.txt))
 NEWEST_ENVOY := 1.40.0
 RUN := PATH="$$PWD/node_modules/.bin:$$PATH"
 
-.PHONY: help setup packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak trace-check fuzz mutation reference demo bench bench-check fmt lint types clean
+.PHONY: help setup programs packages dashboard chromium envoy envoys redis postgres kafka conformance deploy-tools faketime test chaos chaos-mutants soak trace-check fuzz mutation reference demo bench bench-check fmt lint types clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' Makefile
 
-setup: packages dashboard envoys redis postgres chromium kafka conformance deploy-tools faketime ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, Chromium, a Kafka broker, h2spec, helm, promtool
+setup: ## install whatever is missing: packages, three real Envoys, redis-server, PostgreSQL, Chromium, a Kafka broker, h2spec, helm, promtool
+	@$(MAKE) --no-print-directory -j2 dashboard programs
+	@scripts/install-deploy-tools
+
+# Needs no package, and so has not to wait for them; one after another, for apt lets only one at it.
+programs:
+	@scripts/install-envoy $(ENVOYS)
+	@scripts/install-redis
+	@scripts/install-postgres
+	@scripts/install-chromium
+	@scripts/install-kafka
+	@scripts/install-conformance
+	@scripts/install-faketime
 
 packages:
 	@scripts/install-packages
