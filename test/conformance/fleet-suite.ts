@@ -64,27 +64,30 @@ export function describeEventLog(storeName: string, store: () => RevocationStore
   });
 }
 
+const sidecarReport = (over: Partial<SidecarReport> = {}): SidecarReport => ({
+  id: `host-${randomUUID()}`,
+  version: "1.2.3",
+  heeded: { epoch: "e", seq: 7 },
+  lagMs: 12,
+  breaker: "closed",
+  totals: { allowed: 3, denied: { revoked: 2 }, failedOpen: 1, durations: Array.from({ length: 17 }, () => 0) },
+  answers: undefined,
+  startedAtMs: 1_767_225_600_000,
+  ...over,
+});
+
+const seenBy = async (store: RevocationStore, id: string): Promise<SeenSidecar | undefined> =>
+  valueOf(await store.fleet()).find((sidecar) => sidecar.id === id);
+
 /** Registers what every store keeps of the sidecars' reports. */
 export function describeFleetBoard(storeName: string, store: () => RevocationStore): void {
-  const report = (over: Partial<SidecarReport> = {}): SidecarReport => ({
-    id: `host-${randomUUID()}`,
-    version: "1.2.3",
-    heeded: { epoch: "e", seq: 7 },
-    lagMs: 12,
-    breaker: "closed",
-    totals: { allowed: 3, denied: { revoked: 2 }, failedOpen: 1, durations: Array.from({ length: 17 }, () => 0) },
-    answers: undefined,
-    startedAtMs: 1_767_225_600_000,
-    ...over,
-  });
-  const seen = async (id: string): Promise<SeenSidecar | undefined> =>
-    valueOf(await store().fleet()).find((sidecar) => sidecar.id === id);
+  const seen = (id: string): Promise<SeenSidecar | undefined> => seenBy(store(), id);
 
   describe(`the ${storeName} store's board of the fleet`, () => {
     test("gives back what each sidecar last reported, and when it was seen", async () => {
-      const first = report();
-      const second = report({ heeded: undefined, lagMs: undefined, breaker: "open", totals: undefined });
-      valueOf(await store().report([report({ id: first.id, version: "older" }), second]));
+      const first = sidecarReport();
+      const second = sidecarReport({ heeded: undefined, lagMs: undefined, breaker: "open", totals: undefined });
+      valueOf(await store().report([sidecarReport({ id: first.id, version: "older" }), second]));
       valueOf(await store().report([first]));
       expect(await seen(first.id)).toEqual({ ...first, lastSeenMs: expect.any(Number) });
       expect(Math.abs(((await seen(first.id))?.lastSeenMs ?? 0) - Date.now())).toBeLessThan(60_000);
@@ -103,28 +106,38 @@ export function describeFleetBoard(storeName: string, store: () => RevocationSto
       const questions = Array.from({ length: MAX_OPEN_QUESTIONS }, question);
       for (const one of questions) expect(valueOf(await store().ask(one, 2_000))).toBe(true);
       expect(valueOf(await store().ask(question(), 2_000))).toBe(false);
-      const open = valueOf(await store().report([report()]));
+      const open = valueOf(await store().report([sidecarReport()]));
       expect(open.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual(
         questions.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
       );
-      await until("them to close", async () => valueOf(await store().report([report()])).length === 0, 10_000, 100);
+      await until(
+        "them to close",
+        async () => valueOf(await store().report([sidecarReport()])).length === 0,
+        10_000,
+        100,
+      );
       expect(valueOf(await store().ask({ ...question(), issuedBeforeS: undefined }, 100))).toBe(true);
     });
+  });
+}
 
-    test("forgets whoever has been silent for 10 s", async () => {
-      const silent = report();
-      const live = report();
+/** Registers, for all stores at once, for it takes its time, how long a board remembers. */
+export function describeForgetting(stores: Readonly<Record<string, () => RevocationStore>>): void {
+  describe.concurrent("the board of the fleet", () => {
+    test.for(Object.entries(stores))("of the %s store forgets whoever has been silent for 10 s", async ([, store]) => {
+      const silent = sidecarReport();
+      const live = sidecarReport();
       valueOf(await store().report([silent, live]));
       await until(
         "the silent one to be gone",
         async () => {
           valueOf(await store().report([live]));
-          return (await seen(silent.id)) === undefined;
+          return (await seenBy(store(), silent.id)) === undefined;
         },
         20_000,
         500,
       );
-      expect(await seen(live.id)).toBeDefined();
+      expect(await seenBy(store(), live.id)).toBeDefined();
     });
   });
 }

@@ -14,7 +14,7 @@ import { describeAudit } from "./audit-suite.ts";
 import { describeStopped, describeStore, KEY_PREFIX, realClock } from "./store-suite.ts";
 import { describePendingStore } from "./pending-suite.ts";
 import { describePublication } from "./publication-suite.ts";
-import { describeEventLog, describeFleetBoard } from "./fleet-suite.ts";
+import { describeEventLog, describeFleetBoard, describeForgetting } from "./fleet-suite.ts";
 
 const silent = { info() {}, warn() {}, error() {} };
 let directory: string;
@@ -64,8 +64,10 @@ const MAKERS: Readonly<Record<string, () => RevocationStore>> = {
     }),
 };
 
+const byName: Record<string, () => RevocationStore> = {};
 for (const [name, make] of Object.entries(MAKERS)) {
   let store: RevocationStore;
+  byName[name] = () => store;
   beforeAll(async () => {
     store = await started(make());
   });
@@ -77,3 +79,4 @@ for (const [name, make] of Object.entries(MAKERS)) {
   describePublication(name, () => store);
   describeStopped(name, () => started(make()));
 }
+describeForgetting(byName);

@@ -118,7 +118,7 @@ test.each([
   expect(answer).toContain("application/problem+json");
 });
 
-test("a body that trickles in is answered with 408 after 10 s and the line is cut", async () => {
+test.concurrent("a body that trickles in is answered with 408 after 10 s and the line is cut", async () => {
   const answer = await raw(
     plane.url,
     `POST /v1/revocations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${plane.tokens.admin}\r\n` +
@@ -128,7 +128,7 @@ test("a body that trickles in is answered with 408 after 10 s and the line is cu
   expect(answer).toContain('"code":"request_timeout"');
 });
 
-test("a stranger's body is not waited for longer than any other, though the route takes long ones", async () => {
+test.concurrent("a stranger's body is not waited for longer than any other, though the route takes long ones", async () => {
   const beganMs = performance.now();
   const answer = await raw(
     plane.url,
