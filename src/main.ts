@@ -2,11 +2,13 @@
 
 import { readFileSync } from "node:fs";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
-import { runCli } from "./commands/cli.ts";
 import type { WorkerStart } from "./commands/worker-messages.ts";
 import { EXIT, type CommandIo } from "./commands/io.ts";
 import { err, ok, type Result } from "./core/result.ts";
 import { createSignals } from "./lifecycle/signals.ts";
+
+/** Those that are servers: they are told to end, and that in order, from their first moment on. */
+const SERVERS: ReadonlySet<string> = new Set(["serve", "control", "dev"]);
 
 /** A token or a list of ids; nothing that a command reads is larger. */
 const MAX_STDIN_BYTES = 1_048_576;
@@ -40,7 +42,9 @@ const signals = createSignals({
   on: (signal, listener) => void process.on(signal, listener),
   exit: (exitCode) => process.exit(exitCode),
 });
-let isServer = false;
+const isServer = parentPort === null && SERVERS.has(process.argv[2] ?? "");
+// Before the command is loaded, which takes a while: what this file imports must stay little.
+if (isServer) signals.whileLoading();
 
 // A reader that went away (`portcullis list | head`) wants no more, which is no failure of ours. A server goes on
 // without readers: it is there for Envoy.
@@ -61,14 +65,12 @@ const io: CommandIo = {
   isErrorTerminal: process.stderr.isTTY,
   version: versionOfPackage(),
   program: new URL(import.meta.url),
-  signals: {
-    ...signals,
-    onTerminate(drain) {
-      isServer = true;
-      signals.onTerminate(drain);
-    },
-  },
+  signals,
 };
+
+async function runCommand(): Promise<number> {
+  return (await import("./commands/cli.ts")).runCli(process.argv.slice(2), io);
+}
 
 /** A thread that `serve` started. It ends when that does. */
 async function runWorker(port: MessagePort): Promise<never> {
@@ -77,7 +79,7 @@ async function runWorker(port: MessagePort): Promise<never> {
 }
 
 try {
-  process.exitCode = parentPort === null ? await runCli(process.argv.slice(2), io) : await runWorker(parentPort);
+  process.exitCode = parentPort === null ? await runCommand() : await runWorker(parentPort);
 } catch (error) {
   process.exitCode = EXIT.failed;
   io.err(`portcullis: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

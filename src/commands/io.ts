@@ -5,7 +5,7 @@ import type { Result } from "../core/result.ts";
 interface Signals {
   /**
    * Calls `drain` on the first SIGTERM or SIGINT; from then on a second one ends the process with 1 at once.
-   * Until a command asks for it, both signals end the process as they always do.
+   * Until a command asks for it, both signals end the process as they always do, a server with 0.
    */
   onTerminate(drain: () => void): void;
   /**
@@ -13,7 +13,7 @@ interface Signals {
    * reads its output.
    */
   onInterrupt(end: () => void): void;
-  /** Calls `reload` on every SIGHUP. Until a command asks for it, SIGHUP ends the process. */
+  /** Calls `reload` on every SIGHUP. Until a command asks for it, SIGHUP ends the process, but no server. */
   onReload(reload: () => void): void;
 }
 

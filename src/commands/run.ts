@@ -12,10 +12,7 @@ export interface Termination {
   isAsked(): boolean;
 }
 
-/**
- * From here on a signal is an order to end in order, also one that comes before there is anything to stop; SIGHUP is
- * none.
- */
+/** From here on a signal is an order to end in order, also one that comes before there is anything to stop. */
 export function listenForTermination(io: CommandIo): Termination {
   let isAsked = false;
   const { promise: asked, resolve } = Promise.withResolvers<void>();
@@ -24,8 +21,6 @@ export function listenForTermination(io: CommandIo): Termination {
     resolve();
   };
   io.signals.onTerminate(ask);
-  // It ends a process where nobody listens for it. Whoever reloads listens for himself.
-  io.signals.onReload(() => undefined);
   return { asked, ask, isAsked: () => isAsked };
 }
 

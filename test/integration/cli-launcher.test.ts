@@ -17,6 +17,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { startProcess } from "../support/process.ts";
+import { until } from "../support/wait.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const LAUNCHER = join(ROOT, "bin/portcullis");
@@ -69,6 +71,24 @@ function pathWith(before: string): NodeJS.ProcessEnv {
 }
 
 describe("the launcher", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "ends a server with 0 by %s though it still looks for Node",
+    async (signal) => {
+      const root = checkout(signal, "src/main.ts");
+      const node = join(root, "node_modules/.bin/node");
+      fakeNode(node, "v24.12.0");
+      const asked = join(root, "asked");
+      const script = `#!/bin/sh\necho > "${asked}"\nwhile [ -e "${asked}" ]; do :; done\n`;
+      writeFileSync(node, readFileSync(node, "utf8").replace("#!/bin/sh\n", script));
+      const starting = startProcess(join(root, "bin/portcullis"), ["serve", "--config", "none.yaml"]);
+      await until("it to ask Node for its version", () => existsSync(asked));
+      starting.signal(signal);
+      rmSync(asked);
+      expect(await starting.end()).toBe(0);
+      expect(starting.output()).toBe("");
+    },
+  );
+
   it("runs from any directory, and through links to links", async () => {
     symlinkSync(LAUNCHER, join(folder, "first"));
     mkdirSync(join(folder, "deep/er"), { recursive: true });

@@ -1,7 +1,8 @@
 // How a sidecar starts beside parts of the world that are not there yet, and how it ends: in order, told first by health
 // (trap 32), and at once where it is told twice.
 
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -105,28 +106,67 @@ describe("an order to end", () => {
     expect(await sidecar.process.end()).toBe(1);
   });
 
-  test("while it starts ends it in order", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
-    endings.push(() => rm(folder, { recursive: true, force: true }));
-    const file = join(folder, "portcullis.yaml");
-    // Where traces are exported there is more to load: the start takes a while.
-    await writeFile(
-      file,
-      `listen: { grpc: "127.0.0.1:0", ops: "127.0.0.1:0" }
-issuers: [{ issuer: "https://id.example.com", jwks: { file: gone.json }, audiences: [a] }]
-store: { url: "redis://127.0.0.1:1" }
-telemetry: { otlp: "http://127.0.0.1:1" }
-`,
-    );
-    const starting = startProcess(PORTCULLIS, ["serve", "--config", file]);
+  test.each(["serve", "control", "dev"])("while %s is loaded ends it with 0", async (command) => {
+    const starting = startProcess(PORTCULLIS, [command, "--config", "none.yaml"], {
+      env: { NODE_OPTIONS: `--import ${asModule(NEVER_LOADS_COMMANDS)}` },
+    });
     endings.push(() => starting.stop());
-    // It listens for SIGHUP by now (Node itself catches SIGTERM all the time), and no part has started.
-    await until("it to listen for signals", () => catches(starting, 1), 10_000, 1);
+    // Node itself catches SIGTERM all the time: SIGHUP tells when we do.
+    await until("it to listen for signals", () => catches(starting, 1), 15_000);
+    starting.signal("SIGHUP");
     starting.signal("SIGTERM");
     expect(await starting.end()).toBe(0);
+  });
+
+  test.each(["serve", "control", "dev"])("while %s starts ends it in order", async (command) => {
+    const starting = await startOnPipe(command);
+    const pipe = await until("it to read its configuration", () => openWaitedFor(starting.file), 15_000);
+    // Nothing of it runs while it reads, so the order waits for it to begin.
+    starting.signal("SIGTERM");
+    writeSync(
+      pipe,
+      `listen: { grpc: "127.0.0.1:0", ops: "127.0.0.1:0", control: "127.0.0.1:0" }
+issuers: [{ issuer: "https://id.example.com", jwks: { file: gone.json }, audiences: [a] }]
+store: { type: embedded }
+`,
+    );
+    closeSync(pipe);
+    expect(await starting.end()).toBe(0);
+    expect(starting.output()).toContain('"event":"stopping"');
     expect(starting.output()).not.toContain('"event":"ready"');
   });
 });
+
+/** Of a machine so slow that the commands' code is still to come. */
+const NEVER_LOADS_COMMANDS = `import { register } from "node:module";
+const load = 'export const load = (url, context, next) => url.endsWith("/commands/cli.ts") ? new Promise(() => {}) : next(url, context)';
+register("data:text/javascript," + encodeURIComponent(load));
+setInterval(() => {}, 1_000);`; // Node ends by itself where it waits for nothing else
+
+function asModule(source: string): string {
+  return `data:text/javascript,${encodeURIComponent(source)}`;
+}
+
+/** The command on a configuration that comes through a pipe: it waits for whoever writes it. */
+async function startOnPipe(command: string): Promise<RunningProcess & { readonly file: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "portcullis-"));
+  endings.push(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "portcullis.yaml");
+  execFileSync("mkfifo", [file]);
+  const running = startProcess(PORTCULLIS, [command, "--config", file]);
+  endings.push(() => running.stop());
+  return { ...running, file };
+}
+
+/** Opens a pipe for writing that somebody has open for reading; undefined where nobody has (fifo(7)). */
+function openWaitedFor(file: string): number | undefined {
+  try {
+    return openSync(file, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENXIO") return undefined;
+    throw error;
+  }
+}
 
 /** Whether a handler stands for the signal of this number (proc(5), SigCgt). */
 function catches({ pid }: RunningProcess, signal: number): boolean {

@@ -45,6 +45,26 @@ describe("signals", () => {
     expect([reloadCount, exits]).toEqual([2, []]);
   });
 
+  it.each(["SIGTERM", "SIGINT"])("while a server is loaded %s ends it with 0, SIGHUP does nothing", (signal) => {
+    const { emitter, exits, signals } = fakeProcess();
+    signals.whileLoading();
+    emitter.emit("SIGHUP");
+    expect(exits).toEqual([]);
+    emitter.emit(signal);
+    expect(exits).toEqual([0]);
+  });
+
+  it("drain once a server was loaded, the second one ends it with 1", () => {
+    const { emitter, exits, signals } = fakeProcess();
+    let drainCount = 0;
+    signals.whileLoading();
+    signals.onTerminate(() => drainCount++);
+    emitter.emit("SIGTERM");
+    expect([drainCount, exits]).toEqual([1, []]);
+    emitter.emit("SIGTERM");
+    expect([drainCount, exits]).toEqual([1, [1]]);
+  });
+
   it("that nobody asked for keep their usual effect", () => {
     expect(fakeProcess().emitter.eventNames()).toEqual([]);
   });
