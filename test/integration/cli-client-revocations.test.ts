@@ -1,3 +1,5 @@
+// revoke, lift and list against a real control plane: what they print in both forms, and that a token given to them
+// goes no further.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

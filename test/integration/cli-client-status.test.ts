@@ -1,3 +1,5 @@
+// `portcullis status` against a real ops listener: what is wrong stands out, and who else answers there is told as
+// such.
 import { afterEach, expect, test } from "vitest";
 import type { CommandIo } from "../../src/commands/io.ts";
 import { status } from "../../src/commands/status.ts";

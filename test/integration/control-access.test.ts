@@ -1,3 +1,5 @@
+// Who may call the control plane's API: which credentials are taken, which answer each other one gets, and what each
+// scope opens.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { request } from "node:http";
 import type { AccessFault, Caller } from "../../src/control/access.ts";

@@ -1,3 +1,5 @@
+// The control plane as an HTTP server: its headers, its bounds in bytes and in time, and what a request that is none
+// costs others.
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { CLOSED, startControlPlane, type ControlPlane } from "../support/control-plane.ts";

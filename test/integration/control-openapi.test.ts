@@ -1,3 +1,5 @@
+// The published OpenAPI document is true: it names every route and no other, and real answers have the form that it
+// gives.
 import fastify from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEvents } from "../support/event-stream.ts";

@@ -1,3 +1,5 @@
+// A revocation's life over the API: stored, replaced, repeated under one key, listed and lifted, with the answer of
+// each step.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Instant } from "../../src/core/clock.ts";
 import { err } from "../../src/core/result.ts";

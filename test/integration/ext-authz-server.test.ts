@@ -1,3 +1,5 @@
+// The transport on the stock gRPC library, by real clients: addresses, metadata, sizes, the age of connections, and
+// errors of gRPC's own.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";

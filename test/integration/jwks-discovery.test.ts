@@ -1,3 +1,5 @@
+// Keys found by way of an issuer's metadata, from real servers; and that no metadata leads to an address which the
+// issuer may not name.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   jwksOf,

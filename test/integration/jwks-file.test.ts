@@ -1,3 +1,4 @@
+// Keys in a file: found when it comes, followed however it is replaced, and kept where the new file is worse.
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

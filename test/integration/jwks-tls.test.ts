@@ -1,3 +1,4 @@
+// Keys are fetched only from a server whose certificate is trusted.
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";

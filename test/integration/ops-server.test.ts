@@ -1,3 +1,4 @@
+// What the ops listener answers on each of its paths, and that slow clients hold up neither it nor the stop.
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { judgeReadiness, type ReadinessFacts } from "../../src/ops/readiness.ts";

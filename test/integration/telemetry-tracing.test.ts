@@ -1,3 +1,5 @@
+// Spans as a real OTLP receiver gets them: the tree of a call, who decides on sampling, what OTEL_* may not switch on,
+// and that a receiver which fails costs spans only.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LogFields } from "../../src/core/log.ts";
 import { startTracing, type Tracing, type TracingOptions } from "../../src/telemetry/tracing.ts";

@@ -1,3 +1,5 @@
+// Whatever calls, answers and clocks do, the batcher answers each look-up once, in time, with values as old as they are
+// said to be.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Instant } from "../../src/core/clock.ts";

@@ -1,3 +1,4 @@
+// Whatever outcomes come when, the breaker opens on enough failures alone, forgets the past, and probes one at a time.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { createBreaker, type Breaker, type Permit } from "../../src/resilience/breaker.ts";

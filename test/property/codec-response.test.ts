@@ -1,3 +1,4 @@
+// Any answer that we encode by hand says to protobufjs what was meant.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { DENY_REASONS, DENY_SHAPES } from "../../src/core/deny-reason.ts";

@@ -1,3 +1,5 @@
+// What holds of every canonical path, whatever path was sent: one form, none of what upstreams read in two ways, never
+// a throw.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalPath } from "../../src/policy/path.ts";

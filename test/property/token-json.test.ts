@@ -1,3 +1,5 @@
+// The strict JSON parser against JSON.parse: it reads nothing that JSON.parse refuses, the same where both read, and no
+// name twice.
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";

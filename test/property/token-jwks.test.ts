@@ -1,3 +1,4 @@
+// Key sets whose members are damaged at random are read without a throw, and no key vanishes uncounted.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { ALGORITHMS } from "../../src/core/algorithm.ts";

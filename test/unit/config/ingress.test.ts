@@ -1,3 +1,5 @@
+// The `ingress` block: closed unless opened, written back as it was read without its secrets, and what is refused or
+// warned of.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

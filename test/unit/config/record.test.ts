@@ -1,3 +1,4 @@
+// The `record` setting: where it may stand, which URLs are one, and that its password is never shown.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

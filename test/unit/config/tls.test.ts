@@ -1,3 +1,5 @@
+// `listen.tls`: its files are found beside the configuration, and one that could serve nobody is refused before the
+// start.
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

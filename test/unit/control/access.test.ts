@@ -1,3 +1,4 @@
+// Which scope a revocation or a lift needs, and what a bootstrap token is: the rules themselves, without a server.
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import {

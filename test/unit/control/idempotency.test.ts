@@ -1,3 +1,5 @@
+// One request under one key is done once, whether repeated later, at the same time, by somebody else or after a
+// failure.
 import { describe, expect, test, vi } from "vitest";
 import { answerOnce } from "../../../src/control/idempotency.ts";
 import type { Problem } from "../../../src/control/problem.ts";

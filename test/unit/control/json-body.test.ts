@@ -1,3 +1,4 @@
+// Which request bodies are a JSON object, and what is said of those that are none.
 import { expect, test } from "vitest";
 import { parseJsonBody } from "../../../src/control/json-body.ts";
 

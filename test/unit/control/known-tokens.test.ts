@@ -1,3 +1,4 @@
+// The tokens remembered with their caller: bounded, and gone once forgotten.
 import { expect, test } from "vitest";
 import { createKnownTokens } from "../../../src/control/known-tokens.ts";
 

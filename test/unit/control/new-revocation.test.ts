@@ -1,3 +1,4 @@
+// What a request becomes: its instant rounded to the safe side, and a life that outlasts every token it is meant for.
 import { describe, expect, test } from "vitest";
 import { newRevocation, type IssuerLimits, type RevocationRequest } from "../../../src/control/new-revocation.ts";
 

@@ -1,3 +1,4 @@
+// How much each caller may ask for, by a clock turned by hand, and that strangers cost bounded memory.
 import { expect, test } from "vitest";
 import { addressKey, createRateLimiter } from "../../../src/control/rate-limit.ts";
 

@@ -1,3 +1,4 @@
+// The table of the one function that may allow: every evidence, age and tier, to the millisecond on both clocks.
 import { describe, expect, test } from "vitest";
 import type { Instant } from "../../../src/core/clock.ts";
 import { decide, decideAnonymous, decideObserved, type Question } from "../../../src/core/decide.ts";

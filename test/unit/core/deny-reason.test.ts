@@ -1,3 +1,4 @@
+// Every reason for a denial has the status and the challenge that RFC 6750 gives it.
 import { expect, test } from "vitest";
 import { DENY_SHAPES } from "../../../src/core/deny-reason.ts";
 

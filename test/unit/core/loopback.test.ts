@@ -1,3 +1,5 @@
+// Which host names surely mean this machine, where plain http may be allowed: none that another resolver could read
+// otherwise.
 import { expect, test } from "vitest";
 import { isLoopback } from "../../../src/core/loopback.ts";
 

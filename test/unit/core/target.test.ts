@@ -1,3 +1,5 @@
+// Which kinds of target are revoked by a key and which by the time of issue, and the bounds of the histogram of
+// durations.
 import { expect, test } from "vitest";
 import { CHECK_DURATION_BOUNDS_S } from "../../../src/core/decision-totals.ts";
 import { isWatermarkKind, TARGET_KINDS } from "../../../src/core/target.ts";

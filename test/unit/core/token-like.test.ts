@@ -1,3 +1,4 @@
+// Whatever has the look of a token is cut out of a text, in one search through it, whoever wrote that text.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { holdsToken, withoutTokens } from "../../../src/core/token-like.ts";

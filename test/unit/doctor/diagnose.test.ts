@@ -1,3 +1,4 @@
+// What the doctor says of a dumped Envoy configuration: nothing of the reference, and of each fault its own rule.
 import { describe, expect, test } from "vitest";
 import { diagnose, RULES, type Diagnosis } from "../../../src/doctor/diagnose.ts";
 import { readEnvoyConfig } from "../../../src/doctor/envoy-config.ts";

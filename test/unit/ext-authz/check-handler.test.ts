@@ -1,3 +1,4 @@
+// The walk of one Check, room by room, with rooms made by hand: what each refusal says, counts and records.
 import { describe, expect, test } from "vitest";
 import { createCheckBench, LOW, outcomeOf, rule, STANDARD, type CheckBench } from "../../support/check-bench.ts";
 import { checkRequest, decodeCheckResponse, metadataOf } from "../../support/ext-authz-proto.ts";

@@ -1,3 +1,4 @@
+// Requests that mean two things, or nothing, are never let in by a laxer rule: paths, hosts and bytes.
 import { describe, expect, test } from "vitest";
 import type { Evidence } from "../../../src/core/evidence.ts";
 import type { Possession } from "../../../src/core/possession.ts";

@@ -1,3 +1,4 @@
+// Which values of claims can be told in a header as they are, and that the others are told not at all.
 import { describe, expect, test } from "vitest";
 import { claimText } from "../../../src/ext-authz/claim-text.ts";
 

@@ -1,3 +1,4 @@
+// How much time a Check has, of its own deadline and the caller's grpc-timeout.
 import { expect, test } from "vitest";
 import { checkTimeMs } from "../../../src/ext-authz/deadline.ts";
 

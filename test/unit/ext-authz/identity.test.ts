@@ -1,3 +1,5 @@
+// The identity that the upstream is told is ours alone: each managed header is overwritten or removed, and none is left
+// to the caller.
 import { describe, expect, test } from "vitest";
 import { decideAnonymous } from "../../../src/core/decide.ts";
 import { deny, type Allow } from "../../../src/core/verdict.ts";

@@ -1,3 +1,4 @@
+// What is read of a CheckRequest's bytes, field by field, in odd encodings and damaged ones.
 import { describe, expect, test } from "vitest";
 import { readAuthzRequest } from "../../../src/ext-authz/request.ts";
 import { watchHeaders } from "../../../src/ext-authz/watched-headers.ts";

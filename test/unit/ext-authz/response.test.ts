@@ -1,3 +1,4 @@
+// Encoded answers, read by protobufjs: what callers may see, and what the metadata tells Envoy.
 import { describe, expect, test } from "vitest";
 import { DENY_REASONS, DENY_SHAPES, type DenyReason } from "../../../src/core/deny-reason.ts";
 import { deny, type Allow, type Deny } from "../../../src/core/verdict.ts";

@@ -1,3 +1,4 @@
+// Which spellings of a header's name count as one of ours, as back ends fold them.
 import { describe, expect, test } from "vitest";
 import {
   AUTHORIZATION,

@@ -1,3 +1,4 @@
+// When the sidecar is ready: what it waits for at the start, and which faults later change nothing.
 import { expect, test, vi } from "vitest";
 import {
   ALL_ISSUERS_WITHIN_MS,

@@ -1,3 +1,4 @@
+// How a host is written once only, and which hosts no rule may be matched against.
 import { expect, test } from "vitest";
 import { canonicalHost } from "../../../src/policy/host.ts";
 

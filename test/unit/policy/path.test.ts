@@ -1,3 +1,4 @@
+// How a path is written once only, and every way known here in which one could mean two things.
 import { describe, expect, test } from "vitest";
 import { canonicalPath, type Ambiguity } from "../../../src/policy/path.ts";
 

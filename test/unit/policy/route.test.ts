@@ -1,3 +1,4 @@
+// Which paths a pattern means, and which rule judges a request: the first that matches, else the strictest.
 import { describe, expect, test } from "vitest";
 import type { Tier } from "../../../src/core/tier.ts";
 import { compilePattern, matchesPattern } from "../../../src/policy/pattern.ts";

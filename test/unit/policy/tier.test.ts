@@ -1,3 +1,4 @@
+// The order of tiers, and the floor that scopes set under them.
 import { expect, test } from "vitest";
 import type { Tier } from "../../../src/core/tier.ts";
 import { compileTiers } from "../../../src/policy/tier.ts";

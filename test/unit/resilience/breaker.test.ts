@@ -1,3 +1,4 @@
+// When the breaker opens, lets a probe through and closes, step by step on a clock turned by hand.
 import { beforeEach, describe, expect, test } from "vitest";
 import type { BreakerStateName } from "../../../src/core/observer.ts";
 import { createBreaker, type Breaker, type Permit } from "../../../src/resilience/breaker.ts";

@@ -1,3 +1,4 @@
+// The bulkhead's bound holds: nobody beyond it comes in, and no place is given back twice.
 import { expect, test } from "vitest";
 import { createBulkhead } from "../../../src/resilience/bulkhead.ts";
 

@@ -1,3 +1,4 @@
+// What new tokens may take of each turn of the event loop, in order and by their deadlines, on a loop turned by hand.
 import { expect, test } from "vitest";
 import { createLoopShare, type LoopShare } from "../../../src/resilience/loop-share.ts";
 import { createHandTurnedLoop } from "../../support/hand-turned-loop.ts";

@@ -1,3 +1,4 @@
+// Equal names share one value, and memory for them is bounded.
 import { expect, test } from "vitest";
 import { SharedValues } from "../../../src/resilience/shared-values.ts";
 

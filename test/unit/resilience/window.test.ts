@@ -1,3 +1,4 @@
+// The sliding window counts what is young and nothing else, after idle hours too.
 import { expect, test } from "vitest";
 import { createWindow } from "../../../src/resilience/window.ts";
 

@@ -1,3 +1,4 @@
+// The batcher while the store is slow, broken or away: bounded, everyone is answered, and the cause is told once.
 import { beforeEach, describe, expect, test } from "vitest";
 import { createBatcherBench, TIMEOUT_MS, unanswered, type BatcherBench } from "../../support/batcher-bench.ts";
 

@@ -1,3 +1,4 @@
+// The batcher while all is well: what becomes one read, who may share it, and from when its answer counts.
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Span } from "../../../src/core/tracing.ts";
 import type { LookUpAnswer } from "../../../src/revocation/look-up.ts";

@@ -1,3 +1,4 @@
+// The ladder of memory and look-up: what may be used again, for how long, and what a late answer may not undo.
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Instant } from "../../../src/core/clock.ts";
 import type { Evidence, UnknownCause } from "../../../src/core/evidence.ts";

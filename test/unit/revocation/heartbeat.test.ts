@@ -1,3 +1,4 @@
+// The store is asked by itself where nobody else asks, so that its loss is known before a call meets it.
 import { expect, test } from "vitest";
 import { startHeartbeat } from "../../../src/revocation/heartbeat.ts";
 import { createBatcherBench } from "../../support/batcher-bench.ts";

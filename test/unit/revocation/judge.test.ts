@@ -1,3 +1,4 @@
+// From a token's facts and its markers to revoked, active or unreadable; what can't be read never counts as nothing.
 import { describe, expect, test } from "vitest";
 import type { TargetKind } from "../../../src/core/target.ts";
 import { judge, readWatermark } from "../../../src/revocation/judge.ts";

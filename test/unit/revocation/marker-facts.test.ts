@@ -1,3 +1,4 @@
+// What a marker's value tells, of ours and of what others wrote there.
 import { expect, test } from "vitest";
 import { markerFacts } from "../../../src/revocation/marker-facts.ts";
 

@@ -1,3 +1,4 @@
+// Which keys a token is looked up under, and that none of them is another token's.
 import { expect, test } from "vitest";
 import { subjectOf } from "../../../src/revocation/subject.ts";
 import { principalOf } from "../../support/principal.ts";

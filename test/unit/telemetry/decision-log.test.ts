@@ -1,3 +1,5 @@
+// Which decisions are logged, and what stands in the line: a subject as a hash unless configured, never an endless
+// text.
 import { beforeEach, describe, expect, test } from "vitest";
 import { createDecisionLog, type DecisionLog, type DecisionLogOptions } from "../../../src/telemetry/decision-log.ts";
 import { allowed, denied } from "./decisions.ts";

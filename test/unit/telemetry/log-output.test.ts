@@ -1,3 +1,4 @@
+// Log lines get out in order and without tokens, and a reader who is slow or gone never holds up a call.
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,4 @@
+// Every report becomes its metric under closed labels, and gauges go back when the state does.
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Decision } from "../../../src/core/observer.ts";
 import { createScrape, type Scrape } from "../../../src/telemetry/exposition.ts";

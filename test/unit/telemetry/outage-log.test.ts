@@ -1,3 +1,4 @@
+// An outage is a few log lines, however many calls and batches it touches, and none of it is left out of the counts.
 import { beforeEach, describe, expect, test } from "vitest";
 import type { LogFields } from "../../../src/core/log.ts";
 import { createOutageLog, type OutageLog } from "../../../src/telemetry/outage-log.ts";

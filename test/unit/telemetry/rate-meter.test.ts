@@ -1,3 +1,4 @@
+// Rates are averages over the last ten full seconds, silence and a young process included.
 import { expect, test } from "vitest";
 import { createRateMeter } from "../../../src/telemetry/rate-meter.ts";
 

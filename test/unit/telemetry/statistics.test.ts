@@ -1,3 +1,4 @@
+// The counts and rates that /status tells, on a clock turned by hand.
 import { expect, test } from "vitest";
 import { createDecisionCounts } from "../../../src/telemetry/statistics.ts";
 import { allowed, denied } from "./decisions.ts";

@@ -1,3 +1,4 @@
+// What is read of a traceparent header, and what of damaged ones: no parent, never a throw.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseTraceparent } from "../../../src/telemetry/traceparent.ts";

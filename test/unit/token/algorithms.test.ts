@@ -1,3 +1,5 @@
+// Every accepted algorithm verifies its own key's signatures and no others, on the event loop and off it, bounded and
+// in time.
 import { describe, expect, test } from "vitest";
 import { ALGORITHMS } from "../../../src/core/algorithm.ts";
 import { ecdsaDer } from "../../../src/token/ecdsa-der.ts";

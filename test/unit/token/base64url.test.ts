@@ -1,3 +1,4 @@
+// The decoder takes the one right spelling of bytes, and no other.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeBase64url, endOfAlphabet } from "../../../src/token/base64url.ts";

@@ -1,3 +1,4 @@
+// Exactly one bearer credential, or none: what each Authorization value counts as.
 import { describe, expect, test } from "vitest";
 import { bearerToken, dpopToken } from "../../../src/token/bearer.ts";
 import {

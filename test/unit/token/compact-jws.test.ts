@@ -1,3 +1,4 @@
+// What is three parts of base64url JSON, and what is only nearly that.
 import { expect, test } from "vitest";
 import { parseCompactJws } from "../../../src/token/compact-jws.ts";
 

@@ -1,3 +1,4 @@
+// The strict JSON parser on chosen texts: names, space, depth, numbers, and what it refuses.
 import { expect, test } from "vitest";
 import { parseJsonObject } from "../../../src/token/json.ts";
 

@@ -1,3 +1,4 @@
+// Which keys of a document are used, for which algorithm, and that a bad one harms no other.
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Algorithm } from "../../../src/core/algorithm.ts";

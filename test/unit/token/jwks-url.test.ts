@@ -1,3 +1,4 @@
+// From which URLs keys may be fetched, whether an operator wrote them or a document names them.
 import { describe, expect, test } from "vitest";
 import { metadataUrls, trustedUrl } from "../../../src/token/jwks-url.ts";
 

@@ -1,3 +1,4 @@
+// How often strangers' kids may have key sets fetched, and what is remembered of those that were absent.
 import { expect, test } from "vitest";
 import { RefetchLimit } from "../../../src/token/refetch-limit.ts";
 

@@ -1,3 +1,4 @@
+// Which of verification's steps have a span.
 import { expect, test } from "vitest";
 import {
   createTestKey,

@@ -1,3 +1,4 @@
+// A flood of refused calls is a few entries in the audit trail, which still count all of them.
 import { expect, test } from "vitest";
 import type { AuditEntry } from "../../../../src/control/audit/entry.ts";
 import { createRefusals, type Refusal } from "../../../../src/control/audit/refusals.ts";

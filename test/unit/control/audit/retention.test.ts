@@ -1,3 +1,4 @@
+// What the audit trail lets go of is its beginning alone, and the rest can still be verified.
 import { beforeEach, describe, expect, test } from "vitest";
 import { auditKeyOf, chained } from "../../../../src/control/audit/chain.ts";
 import { entryText } from "../../../../src/control/audit/entry.ts";

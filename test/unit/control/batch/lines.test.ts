@@ -1,3 +1,4 @@
+// A batch's lines don't depend on how its bytes were cut, and one that is too long is told without being kept.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLineCutter, type Line } from "../../../../src/control/batch/lines.ts";

@@ -1,3 +1,4 @@
+// What an event asks to be revoked, and which events may ask for it: only known senders, only of their own issuer.
 import { describe, expect, test } from "vitest";
 import { askedBy, type KafkaSender } from "../../../../src/control/kafka/asked-by-event.ts";
 import type { CloudEvent } from "../../../../src/control/kafka/cloud-event.ts";

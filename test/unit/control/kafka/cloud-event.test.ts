@@ -1,3 +1,4 @@
+// CloudEvents in Kafka records: read back as written, told apart by their content mode, refused where damaged.
 import { describe, expect, test } from "vitest";
 import { headersOf, readEvent } from "../../../../src/control/kafka/cloud-event.ts";
 

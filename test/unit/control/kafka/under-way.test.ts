@@ -1,3 +1,4 @@
+// An offset is committed only once every record before it is done.
 import { expect, test } from "vitest";
 import { UnderWay, type Place } from "../../../../src/control/kafka/under-way.ts";
 

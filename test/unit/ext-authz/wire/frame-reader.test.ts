@@ -1,3 +1,4 @@
+// HTTP/2 frames out of a stream of bytes, however it is cut, up to the first that ends the connection.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FRAME_SIZE_ERROR, NO_ERROR, PROTOCOL_ERROR, STREAM_CLOSED } from "../../../../src/ext-authz/wire/frame.ts";

@@ -1,3 +1,4 @@
+// HPACK decoding by RFC 7541's own examples, by its odd but right forms, and by the wrong ones.
 import { describe, expect, test, vi } from "vitest";
 import { HpackDecoder, type HpackOutcome } from "../../../../src/ext-authz/wire/hpack-decoder.ts";
 import { encodeHeaderBlock } from "../../../../src/ext-authz/wire/hpack-encoder.ts";

@@ -1,3 +1,4 @@
+// Fields are written in the forms that RFC 7541 knows, against its static table.
 import { expect, test } from "vitest";
 import { HpackDecoder } from "../../../../src/ext-authz/wire/hpack-decoder.ts";
 import { encodeHeaderBlock } from "../../../../src/ext-authz/wire/hpack-encoder.ts";

@@ -1,3 +1,4 @@
+// A gRPC message out of DATA frames of any size: whole, copied only where it must be, within a bound shared by all.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { IncomingMessage, PartialMessages } from "../../../../src/ext-authz/wire/incoming-message.ts";

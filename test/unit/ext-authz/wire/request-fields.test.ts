@@ -1,3 +1,4 @@
+// Which header blocks make a request by RFC 9113 §8, and what is known of it then.
 import { describe, expect, test } from "vitest";
 import { RequestFields } from "../../../../src/ext-authz/wire/request-fields.ts";
 

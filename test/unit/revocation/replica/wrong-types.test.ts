@@ -1,3 +1,4 @@
+// Keys of another type than a string are counted as they come and go, and told of now and then.
 import { expect, test } from "vitest";
 import type { LogFields } from "../../../../src/core/log.ts";
 import type { Moment } from "../../../../src/revocation/replica/source.ts";
