@@ -108,11 +108,11 @@ type Compile = VerifierOptions<CompiledToken>["compile"];
 
 function compilerOf(config: Config, tiers: TierTable, identity: IdentityPolicy): Compile {
   const skewMs = skewMsOf(config);
-  return (principal, tokenDigest) => {
+  return (principal, tokenDigest, memory) => {
     const compiled = compileIdentity(principal, identity);
     if (!compiled.ok) return err(compiled.error);
     return ok({
-      subject: subjectOf(principal, config.store.keyPrefix, tokenDigest, skewMs(principal.issuerId)),
+      subject: subjectOf(principal, config.store.keyPrefix, tokenDigest, skewMs(principal.issuerId), memory),
       identity: compiled.value,
       floor: tiers.floorOf(principal.scopes),
     });

@@ -102,7 +102,7 @@ class StoreGuard implements Guard {
     if (judgement.state === "active") return this.#activeInReplica(subject, position, tier, now);
     const knownAt = laterOf(position, replica.changedAt);
     // The token's own answer was asked for after all that is known here.
-    if (isLater(subject.lastActiveAsOf, knownAt)) return undefined;
+    if (isLater(subject.memory.lastActiveAsOf, knownAt)) return undefined;
     if (judgement.state === "unreadable" || !(ageMs(position, now) < REVOKED_REUSE_MS)) return "ask";
     return this.#revoked(subject, { by: judgement.by, asOf: position, heardAt: knownAt }, now, "replica");
   }
@@ -124,7 +124,7 @@ class StoreGuard implements Guard {
   /** The answer this token's own past gives without asking, if it is young enough. */
   #fromMemory(subject: RevocationSubject, tier: Tier, now: Instant): KnownEvidence | undefined {
     const seen = this.#trouble.size === 0 ? undefined : this.#trouble.seenRevoked(subject.identity);
-    const asOf = seen?.asOf ?? subject.lastActiveAsOf;
+    const asOf = seen?.asOf ?? subject.memory.lastActiveAsOf;
     const writtenAt = this.#writtenAt();
     if (asOf === undefined || (writtenAt !== undefined && !isLater(asOf, writtenAt))) return undefined;
     if (seen !== undefined) return ageMs(asOf, now) < REVOKED_REUSE_MS ? revoked(seen, "recent") : undefined;
@@ -153,7 +153,7 @@ class StoreGuard implements Guard {
       case "revoked":
         return this.#revoked(subject, { by: judgement.by, asOf, heardAt: asOf }, now, "store");
       case "unreadable":
-        subject.lastActiveAsOf = undefined;
+        subject.memory.lastActiveAsOf = undefined;
         this.#trouble.rememberUnreadable(subject, asOf, now);
         this.#observer.storeFailed("unreadable");
         return this.#unanswered(subject, "unreadable", askedAt, now);
@@ -188,7 +188,7 @@ class StoreGuard implements Guard {
       }
       trouble.settle(subject.identity, asOf);
     }
-    if (!isLater(subject.lastActiveAsOf, asOf)) subject.lastActiveAsOf = asOf;
+    if (!isLater(subject.memory.lastActiveAsOf, asOf)) subject.memory.lastActiveAsOf = asOf;
     return { state: "active", source: "store", asOf };
   }
 
@@ -199,8 +199,8 @@ class StoreGuard implements Guard {
     now: Instant,
     source: RevokedEvidence["source"],
   ): RevokedEvidence {
-    if (!isLater(subject.lastActiveAsOf, seen.heardAt)) {
-      subject.lastActiveAsOf = undefined;
+    if (!isLater(subject.memory.lastActiveAsOf, seen.heardAt)) {
+      subject.memory.lastActiveAsOf = undefined;
       this.#trouble.rememberRevoked(subject, seen, now);
     }
     return revoked(seen, source);
@@ -221,7 +221,7 @@ class StoreGuard implements Guard {
     const seen = trouble.seenRevoked(subject.identity);
     if (seen !== undefined) return revoked(seen, "recent");
     const known = this.#revokedInReplica(subject);
-    if (known !== undefined && !isLater(subject.lastActiveAsOf, known.heardAt)) {
+    if (known !== undefined && !isLater(subject.memory.lastActiveAsOf, known.heardAt)) {
       return this.#revoked(subject, known, now, "replica");
     }
     const firstUnansweredAt = trouble.unanswered(subject, askedAt, now);

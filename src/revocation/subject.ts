@@ -1,15 +1,12 @@
 // The revocation side of a verified token: which keys may revoke it, and what is remembered of its last answer.
 
-import type { Instant } from "../core/clock.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Target, TargetKind } from "../core/target.ts";
+import { createTokenMemory, type TokenMemory } from "../core/token-memory.ts";
 import { SharedValues } from "../resilience/shared-values.ts";
 import { markerKey } from "./keys.ts";
 
-/**
- * Compiled once per verified token; lives as long as its cache entry. The guard alone writes `lastActiveAsOf`, the
- * replica `fingerprints`.
- */
+/** Compiled of a verified token, and again where it was let go meanwhile. The replica alone writes `fingerprints`. */
 export interface RevocationSubject {
   /** All keys that may revoke the token, in the order of `kinds`. */
   readonly keys: readonly string[];
@@ -19,21 +16,22 @@ export interface RevocationSubject {
   readonly forgetAtWallMs: number;
   /** Names the token in the guard's memory; equal for equal tokens, whichever cache entry asks. */
   readonly identity: string;
-  /** `asOf` of the last complete answer that found nothing; undefined: none yet, or one since found it revoked. */
-  lastActiveAsOf: Instant | undefined;
+  /** The same for all that are compiled of one remembered token. */
+  readonly memory: TokenMemory;
   /** Of `keys`, computed once by the replica that looks them up, and its salt; undefined: not yet. */
   fingerprints: { readonly salt: string; readonly words: Int32Array } | undefined;
 }
 
 /**
  * Compiles the subject of `principal`. `identity` must differ for different tokens of one issuer: the caller passes
- * the token's digest, for a jti may be absent. `clockSkewMs` is the issuer's.
+ * the token's digest, for a jti may be absent. `clockSkewMs` is the issuer's. Without `memory` nothing was heard yet.
  */
 export function subjectOf(
   principal: Principal,
   keyPrefix: string,
   identity: string,
   clockSkewMs: number,
+  memory: TokenMemory = createTokenMemory(),
 ): RevocationSubject {
   const targets = targetsOf(principal);
   return {
@@ -42,7 +40,7 @@ export function subjectOf(
     issuedAtS: principal.issuedAtS,
     forgetAtWallMs: principal.expiresAtS * 1000 + clockSkewMs,
     identity,
-    lastActiveAsOf: undefined,
+    memory,
     fingerprints: undefined,
   };
 }

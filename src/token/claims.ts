@@ -162,7 +162,8 @@ function readFacts(claims: JsonObject, issuer: AttestedIssuer, by: Voucher): Pri
   };
 }
 
-type Times = Pick<PrincipalFacts, "issuedAtS" | "expiresAtS" | "notBeforeS">;
+/** When a token is good. Epoch seconds. */
+export type Times = Pick<PrincipalFacts, "issuedAtS" | "expiresAtS" | "notBeforeS">;
 
 function readTimes(claims: JsonObject): Times | undefined {
   const expiresAtS = claims["exp"];

@@ -25,3 +25,10 @@ export interface Issuer extends Signer {
   readonly claims: ClaimNames;
   readonly senderConstraint: SenderConstraint;
 }
+
+/** Throws where two have one name, or one id: a bug of the caller. */
+export function refuseDuplicates(issuers: readonly Issuer[]): void {
+  const names = new Set(issuers.map((issuer) => issuer.issuer));
+  const ids = new Set(issuers.map((issuer) => issuer.id));
+  if (names.size < issuers.length || ids.size < issuers.length) throw new RangeError("an issuer is configured twice");
+}

@@ -39,6 +39,9 @@ export interface Verification<S extends Signer, C> {
    * `token` must not change any more.
    */
   verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone<S, C>): void;
+
+  /** What a token says once more: the same bytes, found good before by `key` of `signer`. Its signature is not looked at. */
+  readAgain(token: Buffer, signer: S, key: VerifyKey, now: Instant): Result<Verified<S, C>, VerifyFailure>;
 }
 
 export interface VerificationOptions<S extends Signer, C> {
@@ -98,6 +101,11 @@ class VerificationSteps<S extends Signer, C> implements Verification<S, C> {
     else fail(attempt, refused);
   }
 
+  readAgain(bytes: Buffer, signer: S, key: VerifyKey, now: Instant): Result<Verified<S, C>, VerifyFailure> {
+    const token = parseCompactJws(bytes, this.#options.maxTokenBytes);
+    return token.ok ? this.#read(token.value, signer, key, now) : err({ reason: token.error, issuerId: signer.id });
+  }
+
   #findKey(attempt: Attempt<S, C>, now: Instant, span: Span | undefined): void {
     const { keys } = attempt.signer;
     const { alg, kid } = attempt.token.header;
@@ -152,9 +160,13 @@ class VerificationSteps<S extends Signer, C> implements Verification<S, C> {
   #judgeClaims(attempt: Attempt<S, C>, key: VerifyKey, now: Instant): void {
     const { token, signer } = attempt;
     this.#options.observer.issuerClockAhead(signer.id, secondsAhead(token, now));
+    attempt.done(this.#read(token, signer, key, now));
+  }
+
+  #read(token: ParsedToken, signer: S, key: VerifyKey, now: Instant): Result<Verified<S, C>, VerifyFailure> {
     const content = this.#options.kind.read(token.claims, signer, key, now.wallMs);
-    if (!content.ok) fail(attempt, content.error);
-    else attempt.done(ok({ content: content.value, signer, key, signingInput: token.signingInput }));
+    if (!content.ok) return err({ reason: content.error, issuerId: signer.id });
+    return ok({ content: content.value, signer, key, signingInput: token.signingInput });
   }
 }
 

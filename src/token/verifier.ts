@@ -5,12 +5,13 @@ import type { Clock, Instant } from "../core/clock.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Principal } from "../core/principal.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { createTokenMemory, type TokenMemory } from "../core/token-memory.ts";
 import type { Span } from "../core/tracing.ts";
 import { createLoopShare, type LoopShare } from "../resilience/loop-share.ts";
 import { inOwnMemory } from "../resilience/own-memory.ts";
 import { eventLoop } from "../resilience/schedule.ts";
-import { ACCESS_TOKEN, judgeTimes, withClaims } from "./claims.ts";
-import type { Issuer } from "./issuer.ts";
+import { ACCESS_TOKEN, judgeTimes, withClaims, type Times } from "./claims.ts";
+import { refuseDuplicates, type Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
 import { nestedBytes } from "./nested-bytes.ts";
 import { STATUS_CLAIM } from "./status/status-reference.ts";
@@ -66,10 +67,11 @@ export interface VerifierOptions<T> {
   readonly verifyMsPerTurn?: VerifyMsPerTurn;
   readonly observer: Pick<Observer, "verified" | "verifiedTokenCache" | "issuerClockAhead">;
   /**
-   * What other rooms need of a token, computed once when it is verified. `tokenDigest` is the base64url SHA-256 of
-   * its signing input: equal for equal tokens (the (r, n−s) twin of an ECDSA signature included), never the token.
+   * What other rooms need of a token: made when it is verified, and once more when it comes again. `tokenDigest` is the
+   * base64url SHA-256 of its signing input: equal for equal tokens (the (r, n−s) twin of an ECDSA signature included),
+   * never the token. `memory` is the same both times.
    */
-  readonly compile: (principal: Principal, tokenDigest: string) => Result<T, "claim_invalid">;
+  readonly compile: (principal: Principal, tokenDigest: string, memory?: TokenMemory) => Result<T, "claim_invalid">;
   /**
    * The only claims that whoever is told of a verified token still reads; left out: all are kept. `compile` sees all, and a
    * status is kept in any case.
@@ -81,10 +83,13 @@ export interface VerifierOptions<T> {
   readonly statusLists?: ReadonlyMap<string, StatusLists> | undefined;
 }
 
-interface Entry<T> extends Remembered {
-  /** What every hit is answered with: nothing is allocated for it. */
-  readonly outcome: Result<VerifiedToken<T>, never>;
-  readonly principal: Principal;
+interface Entry<T> extends Remembered, Times {
+  /**
+   * What every hit is answered with: nothing is allocated for it. Undefined until the token comes a second time, when it is
+   * made anew of the token's bytes: many come once, and the collector copies whatever is kept of them (ADR 25).
+   */
+  outcome: Result<VerifiedToken<T>, never> | undefined;
+  readonly memory: TokenMemory;
   readonly issuer: Issuer;
   readonly key: VerifyKey;
   /** The last set seen to hold `key`. */
@@ -144,8 +149,9 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
   }
 
   *remembered(): Generator<RememberedToken<T>> {
-    for (const { outcome, seenAtMs } of this.#cache?.values() ?? []) {
-      if (outcome.ok) yield { ...outcome.value, seenAtMs };
+    for (const entry of this.#cache?.values() ?? []) {
+      const outcome = entry.outcome ?? this.#readAgain(entry, this.#options.clock.now());
+      if (outcome.ok) yield { ...outcome.value, seenAtMs: entry.seenAtMs };
     }
   }
 
@@ -203,12 +209,12 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
       this.#verifyAnew(token, now, deadlineAtMs, span, done);
       return;
     }
-    const time = judgeTimes(entry.principal, entry.issuer.clockSkewMs, now.wallMs);
+    const time = judgeTimes(entry, entry.issuer.clockSkewMs, now.wallMs);
     if (time === undefined) {
       entry.seenAtMs = now.monotonicMs;
       this.#knownAtMs = now.monotonicMs;
       observer.verifiedTokenCache("hit");
-      done(entry.outcome);
+      done(entry.outcome ?? this.#secondTime(entry, now));
       return;
     }
     this.#cache?.delete(token);
@@ -254,27 +260,52 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
   }
 
   /** Calls with one new token often come together, after a start above all: the first of them is verified for all. */
-  #learnedMeanwhile(token: Buffer, now: Instant): Result<VerifiedToken<T>, never> | undefined {
+  #learnedMeanwhile(token: Buffer, now: Instant): Result<VerifiedToken<T>, VerifyFailure> | undefined {
     const entry = this.#cache?.get(token);
     if (entry === undefined || !isKeyCurrent(entry, now)) return undefined;
-    const time = judgeTimes(entry.principal, entry.issuer.clockSkewMs, now.wallMs);
-    return time === undefined ? entry.outcome : undefined;
+    const time = judgeTimes(entry, entry.issuer.clockSkewMs, now.wallMs);
+    return time === undefined ? (entry.outcome ?? this.#secondTime(entry, now)) : undefined;
+  }
+
+  #secondTime(entry: Entry<T>, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {
+    const outcome = this.#readAgain(entry, now);
+    if (outcome.ok) entry.outcome = outcome;
+    return outcome;
+  }
+
+  #readAgain({ token, issuer, key, memory }: Entry<T>, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {
+    try {
+      const read = this.#verification.readAgain(token, issuer, key, now);
+      return read.ok ? this.#compile(read.value, memory) : read;
+    } catch {
+      return err({ reason: "internal_error", issuerId: issuer.id });
+    }
   }
 
   #admit(token: Buffer, verified: Verified<Issuer, Principal>): Result<VerifiedToken<T>, VerifyFailure> {
-    const { content, signer: issuer, key, signingInput } = verified;
-    const { compile, keptClaims } = this.#options;
-    const compiled = compile(content, hash("sha256", signingInput, "base64url"));
-    if (!compiled.ok) return err({ reason: compiled.error, issuerId: issuer.id });
-    const principal = keptClaims === undefined ? content : withClaims(content, [STATUS_CLAIM, ...keptClaims]);
-    const outcome = ok({ principal, compiled: compiled.value });
+    const { content, signer: issuer, key } = verified;
+    const memory = createTokenMemory();
+    const outcome = this.#compile(verified, memory);
     const now = this.#options.clock.now();
     const keysSeen = issuer.keys.current(now);
     // The key may have left its set while a thread verified: then this token must not be remembered as good.
-    if (!keysSeen.keys.has(key)) return outcome;
-    const entry: Entry<T> = { token, outcome, principal, issuer, key, keysSeen, seenAtMs: now.monotonicMs };
-    this.#cache?.set(entry, nestedBytes(principal.claims));
+    if (!outcome.ok || !keysSeen.keys.has(key)) return outcome;
+    const { issuedAtS, expiresAtS, notBeforeS } = content;
+    const times = { issuedAtS, expiresAtS, notBeforeS, seenAtMs: now.monotonicMs };
+    const entry: Entry<T> = { token, outcome: undefined, memory, issuer, key, keysSeen, ...times };
+    this.#cache?.set(entry, nestedBytes(outcome.value.principal.claims));
     return outcome;
+  }
+
+  #compile(
+    { content, signer, signingInput }: Verified<Issuer, Principal>,
+    memory: TokenMemory,
+  ): Result<VerifiedToken<T>, VerifyFailure> {
+    const { compile, keptClaims } = this.#options;
+    const compiled = compile(content, hash("sha256", signingInput, "base64url"), memory);
+    if (!compiled.ok) return err({ reason: compiled.error, issuerId: signer.id });
+    const principal = keptClaims === undefined ? content : withClaims(content, [STATUS_CLAIM, ...keptClaims]);
+    return ok({ principal, compiled: compiled.value });
   }
 }
 
@@ -285,10 +316,4 @@ function isKeyCurrent<T>(entry: Entry<T>, now: Instant): boolean {
   if (!keys.keys.has(entry.key)) return false;
   entry.keysSeen = keys;
   return true;
-}
-
-function refuseDuplicates(issuers: readonly Issuer[]): void {
-  const names = new Set(issuers.map((issuer) => issuer.issuer));
-  const ids = new Set(issuers.map((issuer) => issuer.id));
-  if (names.size < issuers.length || ids.size < issuers.length) throw new RangeError("an issuer is configured twice");
 }

@@ -6,6 +6,7 @@ import { subjectOf, type RevocationSubject } from "../../src/revocation/subject.
 import { markerKey } from "../../src/revocation/keys.ts";
 import type { Target } from "../../src/core/target.ts";
 import { isWatermarkKind, TARGET_KINDS } from "../../src/core/target.ts";
+import { createTokenMemory } from "../../src/core/token-memory.ts";
 import { principalOf } from "../support/principal.ts";
 import { createHistory, type Ban, type SimToken } from "./history.ts";
 import { createFeedModel, writeByHand, writeThroughFeed } from "./feed-model.ts";
@@ -88,7 +89,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
 
   function check(): void {
     const live = random.pick(tokens);
-    if (random.chance(0.05)) live.subject = { ...live.subject, lastActiveAsOf: undefined }; // its cache entry was evicted
+    if (random.chance(0.05)) live.subject = { ...live.subject, memory: createTokenMemory() }; // its cache entry was evicted
     const { token, subject, principal } = live;
     const tier = random.pick(TIERS);
     const beganAt = world.clock.now();
@@ -180,7 +181,7 @@ export async function play(seed: number, checkCount: number, code: Code): Promis
     sidecar.kill();
     sidecar = startSidecar(world, store, code, replicaMode);
     for (const live of tokens) {
-      live.subject = { ...live.subject, lastActiveAsOf: undefined, fingerprints: undefined };
+      live.subject = { ...live.subject, memory: createTokenMemory(), fingerprints: undefined };
       live.token.revokedAsOf = undefined;
       live.token.activeAsOf = -Infinity;
       live.token.firstUnansweredMs = undefined;

@@ -29,7 +29,7 @@ const subjects = Array.from({ length: KEY_COUNT }, (_, key): RevocationSubject =
   issuedAtS: 0,
   forgetAtWallMs: Infinity,
   identity: "",
-  lastActiveAsOf: undefined,
+  memory: { lastActiveAsOf: undefined },
   fingerprints: undefined,
 }));
 const sight = createSights(showing);

@@ -12,7 +12,7 @@ import { NO_KEYS, readKeySet, type KeySet } from "../../src/token/key-set.ts";
 import type { KeySource } from "../../src/token/key-source.ts";
 import type { VerifyFailure } from "../../src/token/verification.ts";
 import type { VerifiedToken } from "../../src/token/verified-token.ts";
-import { createVerifier, type Verifier, type VerifierOptions } from "../../src/token/verifier.ts";
+import { createVerifier, type RememberingVerifier, type VerifierOptions } from "../../src/token/verifier.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -167,7 +167,7 @@ export interface Reports {
 }
 
 export interface TestVerifier {
-  readonly verifier: Verifier<Principal>;
+  readonly verifier: RememberingVerifier<Principal>;
   readonly clock: SettableClock;
   readonly reports: Reports;
   /** What the verifier answers before it returns; throws where it has not answered by then. */

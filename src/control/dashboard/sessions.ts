@@ -5,6 +5,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../../core/clock.ts";
 import { err, ok, type Result } from "../../core/result.ts";
+import { createTokenMemory } from "../../core/token-memory.ts";
 import type { RevocationSubject } from "../../revocation/subject.ts";
 import type { AccessTokens } from "../access-token.ts";
 import type { AccessFault, Authenticator, Caller } from "../access.ts";
@@ -125,7 +126,7 @@ export function createSessions({ seal, clock, bootstrap, accessTokens }: Session
     }
     if (accessTokens === undefined) return err({ cause: "refused" });
     const { subject } = authority;
-    const judged = await accessTokens.judge({ ...subject, lastActiveAsOf: undefined, fingerprints: undefined });
+    const judged = await accessTokens.judge({ ...subject, memory: createTokenMemory(), fingerprints: undefined });
     if (judged.ok) noteGood(session.id);
     else if (judged.error.cause !== "unavailable") goodAtMs.delete(session.id);
     return judged.ok ? ok(session) : judged;

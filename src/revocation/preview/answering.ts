@@ -22,8 +22,8 @@ export interface RecentToken {
   readonly seenAtMs: number;
 }
 
-/** Some 0.5 ms where all of them would be hit. */
-const TOKENS_PER_STEP = 100;
+/** Some 0.5 ms where all of them came once, and are read again of their bytes. */
+const TOKENS_PER_STEP = 25;
 
 /** Resolves with the answer, some turns of the event loop later; `nowMs` is monotonic. */
 export function answerQuestion(

@@ -85,10 +85,10 @@ test("a miss counts as of the position, where the tier takes one so old, and the
 
 test("a critical call asks all the same, and so does everyone once the position is too old or there is none", () => {
   expect(judged(critical)).toMatchObject({ source: "store" });
-  subject.lastActiveAsOf = undefined;
+  subject.memory.lastActiveAsOf = undefined;
   replica.position = at(8_000);
   expect(judged(standard)).toMatchObject({ source: "store" });
-  subject.lastActiveAsOf = undefined;
+  subject.memory.lastActiveAsOf = undefined;
   replica.position = undefined;
   expect(judged(standard)).toMatchObject({ source: "store" });
 });
@@ -102,7 +102,7 @@ test("what is known revoked is refused in every tier without asking", () => {
 test("a replica that is cut off refuses nobody whom the store lets through, and stands while the store is out", () => {
   replica = { position: at(5_000), changedAt: at(5_000), judgement: REVOKED };
   expect(judged(critical)).toMatchObject({ state: "active", source: "store" });
-  subject.lastActiveAsOf = undefined;
+  subject.memory.lastActiveAsOf = undefined;
   answer = out;
   expect(judged(standard)).toMatchObject({ state: "revoked", source: "replica" });
 });

@@ -145,7 +145,7 @@ describe("a late answer", () => {
     start(one, critical);
     asked[1]?.answer(nothing(at(10)));
     asked[0]?.answer(nothing(at(5)));
-    expect(one.lastActiveAsOf).toEqual(at(10));
+    expect(one.memory.lastActiveAsOf).toEqual(at(10));
   });
 });
 

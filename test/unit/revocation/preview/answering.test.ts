@@ -16,7 +16,7 @@ function seen(i: number, agoMs: number, issuedAtS = 100): RecentToken {
     issuedAtS,
     forgetAtWallMs: 0,
     identity,
-    lastActiveAsOf: undefined,
+    memory: { lastActiveAsOf: undefined },
     fingerprints: undefined,
   };
   return { subject, seenAtMs: NOW_MS - agoMs };
