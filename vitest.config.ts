@@ -11,8 +11,6 @@ const ALONE = [
   "redis-black-holed",
   "redis-paused",
   "redis-sentinel-*",
-  "replica-faults",
-  "replica-soak",
 ].map((name) => `test/integration/${name}.test.ts`);
 
 /** Each of these is a whole landscape, and mostly waits: one more may run beside it. */
@@ -24,6 +22,8 @@ const IN_PAIRS = [
   "redis-replicated",
   "redis-store-lost",
   "relay-*",
+  "replica-faults",
+  "replica-soak",
   "documented-commands",
 ].map((name) => `test/integration/${name}.test.ts`);
 const INTEGRATION = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -39,7 +39,14 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
       { test: { name: "property", include: ["test/property/**/*.test.ts"], testTimeout: RUNS_TIMEOUT_MS } },
-      { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
+      {
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+        },
+      },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
