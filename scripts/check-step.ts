@@ -11,6 +11,9 @@ export interface StepOutcome {
   readonly durationMs: number;
 }
 
+/** Where several steps run, whichever hears of it first: the end of this process ends the children of all. */
+const interrupted = (): never => process.exit(130);
+
 /** Runs `command`; `report` is removed first, so that an old one is never taken for this run's. Never rejects. */
 export async function runStep(command: readonly string[], timeoutMs: number, report?: string): Promise<StepOutcome> {
   if (report !== undefined) rmSync(report, { force: true });
@@ -36,11 +39,7 @@ export async function runStep(command: readonly string[], timeoutMs: number, rep
     timedOut = true;
     stopChild();
   }, timeoutMs);
-  const interrupted = (): void => {
-    stopChild();
-    process.exit(130);
-  };
-  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+  process.once("SIGINT", interrupted).once("SIGTERM", interrupted).once("exit", stopChild);
 
   const failure = await new Promise<string | undefined>((done) => {
     child.once("error", (error) => done(`could not start: ${error.message}`));
@@ -50,6 +49,6 @@ export async function runStep(command: readonly string[], timeoutMs: number, rep
     });
   });
   clearTimeout(timer);
-  process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
+  process.off("SIGINT", interrupted).off("SIGTERM", interrupted).off("exit", stopChild);
   return { failure, output: Buffer.concat(chunks).toString("utf8"), durationMs: performance.now() - beganAtMs };
 }
