@@ -20,6 +20,7 @@ import {
   type ErrorCode,
 } from "./frame.ts";
 import type { PartialMessages } from "./incoming-message.ts";
+import { Intake } from "./intake.ts";
 import type { WireTimes } from "./limits.ts";
 import { Output, type OutputTurn } from "./output.ts";
 import { PeerSettings, SERVER_PREFACE } from "./peer-settings.ts";
@@ -48,6 +49,7 @@ export interface ConnectionSurroundings {
 export class Connection {
   private readonly socket: Socket;
   private readonly around: ConnectionSurroundings;
+  private readonly intake: Intake;
   private readonly output: Output;
   private readonly writer: FrameWriter;
   private readonly sender: Sender;
@@ -63,14 +65,13 @@ export class Connection {
   /** Of the last bytes that came. */
   private heardAtMs: number;
   private pingedAtMs: number | undefined;
-  /** Since when the kernel takes nothing more; we read nothing meanwhile. */
-  private stalledAtMs: number | undefined;
 
   constructor(socket: Socket, around: ConnectionSurroundings) {
     const nowMs = performance.now();
     this.socket = socket;
     this.around = around;
-    this.output = new Output(socket, around.turn, () => this.stall());
+    this.intake = new Intake(socket);
+    this.output = new Output(socket, around.turn, () => this.intake.stall());
     this.writer = new FrameWriter(this.output);
     const credit = new FrameCredit(nowMs);
     const peer = new PeerSettings();
@@ -119,8 +120,8 @@ export class Connection {
       sinceMs !== undefined && nowMs - sinceMs > boundMs;
     if (this.phase === "ended") {
       if (isOver(this.phaseSinceMs, times.stalledMs)) this.socket.destroy();
-    } else if (this.stalledAtMs !== undefined) {
-      if (isOver(this.stalledAtMs, times.stalledMs)) this.socket.destroy();
+    } else if (this.intake.stalledAtMs !== undefined) {
+      if (isOver(this.intake.stalledAtMs, times.stalledMs)) this.socket.destroy();
     } else if (!this.dispatch.hasSettings) {
       if (isOver(this.openedAtMs, times.prefaceMs)) this.fail(PROTOCOL_ERROR);
     } else if (isOver(this.requests.blockBeganAtMs, times.headerBlockMs)) this.fail(ENHANCE_YOUR_CALM);
@@ -135,7 +136,7 @@ export class Connection {
     const { socket } = this;
     socket.on("data", (chunk: Buffer) => this.received(chunk));
     socket.on("end", () => this.peerEnded());
-    socket.on("drain", () => this.drained());
+    socket.on("drain", () => this.intake.drained());
     socket.on("error", ignore);
     socket.on("close", () => {
       this.enter("ended", performance.now());
@@ -145,6 +146,7 @@ export class Connection {
 
   private received(chunk: Buffer): void {
     if (this.phase === "ended") return;
+    this.intake.took(chunk.length);
     this.heardAtMs = performance.now();
     this.dispatch.nowMs = this.heardAtMs;
     try {
@@ -200,19 +202,6 @@ export class Connection {
   private enter(phase: Phase, nowMs: number): void {
     this.phase = phase;
     this.phaseSinceMs = nowMs;
-  }
-
-  /** Whoever does not read our answers is not read either, so that nothing piles up. */
-  private stall(): void {
-    if (this.stalledAtMs !== undefined) return;
-    this.stalledAtMs = performance.now();
-    this.socket.pause();
-  }
-
-  private drained(): void {
-    if (this.stalledAtMs === undefined) return;
-    this.stalledAtMs = undefined;
-    this.socket.resume();
   }
 
   private endStalledStreams(nowMs: number): void {
