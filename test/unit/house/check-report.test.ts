@@ -1,10 +1,12 @@
 // What `make test` counts: nothing that went wrong may be missing from the number of failures.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NOTHING, readVitestReport, unexplainedFailure } from "../../../scripts/check-report.ts";
 import { runStep } from "../../../scripts/check-step.ts";
+import { until } from "../../support/wait.ts";
 
 let home = "";
 beforeAll(() => {
@@ -58,4 +60,27 @@ test("a step that hangs is ended with its children and fails", async () => {
 
 test("a step that cannot even start fails", async () => {
   expect((await runStep(["no-such-program-anywhere"], 1_000)).failure).toContain("could not start");
+});
+
+test("an interruption ends the children of every step that runs", async () => {
+  const module = new URL("../../../scripts/check-step.ts", import.meta.url).href;
+  const files = ["one", "two"].map((name) => join(home, name));
+  const steps = files.map((file) => `runStep(["sh", "-c", "echo $$ >${file}; sleep 60 & wait"], 60_000)`);
+  const program = `import { runStep } from "${module}"; await Promise.all([${steps.join()}]);`;
+  const check = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: "ignore" });
+  const ended = new Promise((resolve) => check.once("exit", resolve));
+  const pids = await until("both to have begun", () => {
+    const begun = files.map((file) => Number(readFileSync(file, "utf8")));
+    return begun.every((pid) => pid > 0) ? begun : undefined;
+  });
+  check.kill("SIGINT");
+  expect(await ended).toBe(130);
+  const isGone = (pid: number): boolean => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  };
+  await until("both to have ended", () => pids.every(isGone));
 });
