@@ -9,7 +9,7 @@ import type { Room } from "../control/api/room.ts";
 import { createAuditTrail } from "../control/audit/trail.ts";
 import type { BootstrapToken } from "../control/bootstrap-token.ts";
 import { createFleetWatch } from "../control/fleet/receipt.ts";
-import { createIntrospection } from "../control/introspection.ts";
+import { createIntrospection, INTROSPECTED_CLAIMS } from "../control/introspection.ts";
 import { createControlServer, type ControlServer } from "../control/server.ts";
 import { ok } from "../core/result.ts";
 import type { RevocationStore } from "../revocation/revocation-store.ts";
@@ -171,6 +171,7 @@ function verifierOf(
     clock: systemClock,
     observer,
     statusLists,
+    keptClaims: INTROSPECTED_CLAIMS,
     compile: (principal, digest) =>
       ok(subjectOf(principal, store.keyPrefix, digest, skewMs.get(principal.issuerId) ?? 0)),
   });

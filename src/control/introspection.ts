@@ -75,6 +75,9 @@ function judged(
   }
 }
 
+/** Those that are told as they stand in the token. */
+export const INTROSPECTED_CLAIMS: readonly string[] = ["aud", "cnf"];
+
 /** RFC 7662 §2.2, what the token is bound to (RFC 8705 §3.2), and the two names by which more than one token is revoked. */
 function claimsOf(principal: Principal): Introspected {
   return {

@@ -73,10 +73,10 @@ export interface VerifierOptions<T> {
    */
   readonly compile: (principal: Principal, tokenDigest: string, memory?: TokenMemory) => Result<T, "claim_invalid">;
   /**
-   * The only claims that whoever is told of a verified token still reads; left out: all are kept. `compile` sees all, and a
-   * status is kept in any case.
+   * The only claims that whoever is told of a verified token still reads. `compile` sees all, and a status is kept in any
+   * case.
    */
-  readonly keptClaims?: readonly string[];
+  readonly keptClaims: readonly string[];
   /** Those who are asked about opaque tokens; left out: nobody is, and they are malformed. */
   readonly opaque?: OpaqueIssuers<T> | undefined;
   /** Of the issuers whose tokens have a status that counts, by their ids; left out: none is looked at. */
@@ -304,7 +304,7 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     const { compile, keptClaims } = this.#options;
     const compiled = compile(content, hash("sha256", signingInput, "base64url"), memory);
     if (!compiled.ok) return err({ reason: compiled.error, issuerId: signer.id });
-    const principal = keptClaims === undefined ? content : withClaims(content, [STATUS_CLAIM, ...keptClaims]);
+    const principal = withClaims(content, [STATUS_CLAIM, ...keptClaims]);
     return ok({ principal, compiled: compiled.value });
   }
 }

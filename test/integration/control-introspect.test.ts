@@ -85,6 +85,11 @@ test("a good token is active, with its claims", async () => {
   expect(await introspect(signToken(key, claims), { token_type_hint: "refresh_token" })).toEqual(expected);
 });
 
+test("of a bound token it is told what it is bound to", async () => {
+  const cnf = { jkt: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" };
+  expect(await introspect(signToken(key, claimsOf({ cnf })))).toMatchObject({ active: true, token_type: "DPoP", cnf });
+});
+
 test("a good token without scope, session and so on is told without them", async () => {
   const { iss, aud, jti, iat, exp } = claimsOf({ aud: "cart-api" });
   expect(await introspect(signToken(key, { iss, aud, jti, iat, exp }))).toEqual({

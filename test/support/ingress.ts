@@ -110,6 +110,7 @@ function ingressOf(main: Issuer): Ingress {
         clock: realClock,
         observer,
         compile: (principal, digest) => ok(subjectOf(principal, "", digest, 30_000)),
+        keptClaims: [],
       }),
       issuerIds: new Map([[main.issuer, main.id]]),
       maxTokenBytes: 16 * 1024,

@@ -196,6 +196,7 @@ export function verifierFor(
       issuerClockAhead: (_issuerId, seconds) => void reports.aheadS.push(seconds),
     },
     compile: (principal) => ok(principal),
+    keptClaims: [],
     ...changes,
   });
   const ask = (token: string, now: Instant, deadlineInMs: number, done: Parameters<typeof verifier.verify>[4]): void =>
