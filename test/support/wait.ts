@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Resolves with the first truthy value of `condition`, asked again every `everyMs`; a throw counts as "not yet". Rejects
- * after `timeoutMs` with `what` in the message, and the last throw as its cause.
+ * Resolves with the first value of `condition` that is not undefined, null or false, asked again every `everyMs`; a throw
+ * counts as "not yet". Rejects after `timeoutMs` with `what` in the message, and the last throw as its cause.
  */
 export async function until<T>(
   what: string,
