@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import * as client from "openid-client";
 import { html, page, type Html } from "../identity-service/pages/layout.ts";
-import { echoCall, type Upstream } from "../upstream/upstream.ts";
+import { BEHIND_ENVOY, echoCall, type Upstream } from "../upstream/upstream.ts";
 import { createVisits, type Visit } from "./visits.ts";
 
 export interface ShopOptions {
@@ -118,7 +118,7 @@ export async function startShop(options: ShopOptions): Promise<Upstream> {
     }
   }
 
-  const server = createServer((incoming, response) => {
+  const server = createServer(BEHIND_ENVOY, (incoming, response) => {
     const url = new URL(incoming.url ?? "/", options.publicUrl);
     const route = routes[`${incoming.method} ${url.pathname}`];
     if (route === undefined) {

@@ -23,6 +23,12 @@ export interface EchoedCall {
   readonly identity?: JWTPayload;
 }
 
+/**
+ * Idle connections are Envoy's to end, after an hour: where the upstream does it, a call that is just being sent is lost
+ * (503, `upstream_reset_before_response_started`).
+ */
+export const BEHIND_ENVOY = { keepAliveTimeout: 0 } as const;
+
 export interface Upstream {
   readonly port: number;
   /** Calls that arrived so far. */
@@ -33,7 +39,7 @@ export interface Upstream {
 export async function startUpstream(options: UpstreamOptions): Promise<Upstream> {
   let callCount = 0;
   const identityOf = options.identity && identityReader(options.identity);
-  const server = createServer((request, response) => {
+  const server = createServer(BEHIND_ENVOY, (request, response) => {
     callCount += 1;
     if (identityOf === undefined) echoCall(request, response);
     else void identityOf(request).then((identity) => echoIdentified(request, response, identity));

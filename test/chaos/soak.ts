@@ -41,6 +41,8 @@ const RELOAD_EVERY_MS = 10_000;
 const RENEW_EVERY_MS = 60_000;
 const TELL_EVERY_MS = 60_000;
 const GOOD_TOKENS = 200;
+/** The revoker's calls, which are refused, have another. */
+const SOAK_PATH = "/soak";
 const TIER_NAMES = ["standard", "low"] as const;
 
 interface Sample {
@@ -62,8 +64,8 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
   /** There is a line for each call: what was read is forgotten. */
   function readLog(): void {
     for (const line of fleet.envoy.process.output().split("\n")) {
-      const reason = /"decision":"deny".*?"reason":"(\w+)"|"reason":"(\w+)".*?"decision":"deny"/.exec(line);
-      if (reason !== null) tally(reasons, reason[1] ?? reason[2] ?? "");
+      const why = whyRefused(line);
+      if (why !== undefined) tally(reasons, why);
     }
     fleet.envoy.process.forgetOutput();
   }
@@ -71,7 +73,7 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
   async function call(): Promise<void> {
     const token: RunToken = random.pick(good);
     const atMs = performance.now();
-    const status = await get(agent, fleet.envoy.port, `/${random.pick(TIER_NAMES)}/soak`, token.text);
+    const status = await get(agent, fleet.envoy.port, `/${random.pick(TIER_NAMES)}${SOAK_PATH}`, token.text);
     latencies.push({ atMs, value: performance.now() - atMs });
     if (status !== 200) tally(failed, String(status));
   }
@@ -118,6 +120,12 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
     p99Ms: [at(third(latencies, 1), 0.99), at(third(latencies, 2), 0.99)],
     residentMiB: [at(third(memory, 1), 0.5), at(third(memory, 2), 0.5)],
   };
+}
+
+/** Of a call that should have been let in, by a line of Envoy's log: our reason, or Envoy's own. */
+function whyRefused(line: string): string | undefined {
+  if (!line.includes(`${SOAK_PATH}"`) || line.includes('"status":200')) return undefined;
+  return (/"reason":"([^"]+)"/.exec(line) ?? /"details":"([^"]+)"/.exec(line))?.[1];
 }
 
 function tally(counts: Record<string, number>, what: string): void {
