@@ -6,6 +6,7 @@ import { Agent } from "node:http";
 import { createRandom } from "../support/random.ts";
 import { get } from "./callers.ts";
 import type { Fleet } from "./fleet.ts";
+import { createLatencies } from "./latencies.ts";
 import { createRevoker } from "./revoker.ts";
 import type { Setting } from "./setting.ts";
 import { createTokenPool, type RunToken } from "./tokens.ts";
@@ -56,7 +57,10 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
   // These are nobody's to revoke; the revoker has its own.
   let good = createTokenPool("soak-0", fleet.issuer).mintTaken(GOOD_TOKENS);
   const revoker = createRevoker(fleet, world, createTokenPool("soak-revoked", fleet.issuer));
-  const latencies: Sample[] = [];
+  const latencies = [createLatencies(), createLatencies(), createLatencies()];
+  let callCount = 0;
+  let beganAtMs = Infinity;
+  const thirdOf = (atMs: number): number => Math.floor(((atMs - beganAtMs) / lastingMs) * 3);
   const memory: Sample[] = [];
   const failed: Record<string, number> = {};
   const reasons: Record<string, number> = {};
@@ -74,14 +78,15 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
     const token: RunToken = random.pick(good);
     const atMs = performance.now();
     const status = await get(agent, fleet.envoy.port, `/${random.pick(TIER_NAMES)}${SOAK_PATH}`, token.text);
-    latencies.push({ atMs, value: performance.now() - atMs });
+    callCount += 1;
+    latencies[thirdOf(atMs)]?.add(performance.now() - atMs);
     if (status !== 200) tally(failed, String(status));
   }
 
   const mostPerS = await measureMost(call);
   tell(`${mostPerS.toFixed(0)} calls/s at most, measured; ${(mostPerS * share).toFixed(0)}/s from here on`);
-  latencies.length = 0;
-  const beganAtMs = performance.now();
+  callCount = 0;
+  beganAtMs = performance.now();
   revoker.begin(createRandom(2));
   let round = 0;
   const chores = [
@@ -90,7 +95,7 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
       const minutes = ((performance.now() - beganAtMs) / 60_000).toFixed(0);
       const { value = 0 } = memory.at(-1) ?? {};
       tell(
-        `${minutes} min: ${latencies.length} calls, failed ${JSON.stringify({ ...failed, ...reasons })}, ${value.toFixed(0)} MiB`,
+        `${minutes} min: ${callCount} calls, failed ${JSON.stringify({ ...failed, ...reasons })}, ${value.toFixed(0)} MiB`,
       );
     }, TELL_EVERY_MS),
     setInterval(() => memory.push({ atMs: performance.now(), value: residentMiB(fleet) }), SAMPLE_EVERY_MS),
@@ -105,26 +110,25 @@ export async function soak({ world, fleet }: Setting, { lastingMs, share, tell }
   for (const chore of chores) clearInterval(chore);
   await revoker.stop();
   agent.destroy();
-  const third = (samples: readonly Sample[], which: number): number[] =>
-    samples
-      .filter(({ atMs }) => Math.floor(((atMs - beganAtMs) / lastingMs) * 3) === which)
-      .map(({ value }) => value)
-      .toSorted((a, b) => a - b);
-  const at = (values: readonly number[], ratio: number): number => values[Math.floor(values.length * ratio)] ?? 0;
+  const medianMiB = (which: number): number => {
+    const values = memory.filter(({ atMs }) => thirdOf(atMs) === which).map(({ value }) => value);
+    return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  };
   return {
     mostPerS,
-    callCount: latencies.length,
+    callCount,
     revocationCount: revoker.revocations.length,
     failed,
     reasons,
-    p99Ms: [at(third(latencies, 1), 0.99), at(third(latencies, 2), 0.99)],
-    residentMiB: [at(third(memory, 1), 0.5), at(third(memory, 2), 0.5)],
+    p99Ms: [latencies[1]?.quantile(0.99) ?? 0, latencies[2]?.quantile(0.99) ?? 0],
+    residentMiB: [medianMiB(1), medianMiB(2)],
   };
 }
 
 /** Of a call that should have been let in, by a line of Envoy's log: our reason, or Envoy's own. */
 function whyRefused(line: string): string | undefined {
-  if (!line.includes(`${SOAK_PATH}"`) || line.includes('"status":200')) return undefined;
+  const isWhole = line.endsWith("}");
+  if (!isWhole || !line.includes(`${SOAK_PATH}"`) || line.includes('"status":200')) return undefined;
   return (/"reason":"([^"]+)"/.exec(line) ?? /"details":"([^"]+)"/.exec(line))?.[1];
 }
 
