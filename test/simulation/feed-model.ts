@@ -10,7 +10,7 @@ import type {
   ReplicaSource,
   StandingMarker,
 } from "../../src/revocation/replica/source.ts";
-import { targetOfKey } from "../../src/revocation/redis/marker-keys.ts";
+import { targetOfKey } from "../../src/revocation/marker-keys.ts";
 import type { StoreFault } from "../../src/revocation/store.ts";
 import type { BeginQuestion, StoreModel } from "./store-model.ts";
 import type { World } from "./world.ts";

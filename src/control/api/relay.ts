@@ -6,7 +6,7 @@ import type { Relay, Resumption } from "../../revocation/relay/relay.ts";
 import { readAsk } from "../../revocation/relay/messages.ts";
 import { LOOK_UPS_PATH } from "../../revocation/relay/store.ts";
 import { RELAY_PATH } from "../../revocation/relay/link.ts";
-import { targetOfKey } from "../../revocation/redis/marker-keys.ts";
+import { targetOfKey } from "../../revocation/marker-keys.ts";
 import { nameInLog } from "../access.ts";
 import type { Gate } from "../gate.ts";
 import type { Problem } from "../problem.ts";

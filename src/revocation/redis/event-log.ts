@@ -9,7 +9,7 @@ import { entriesOfStream, type LogEntry } from "./feed-entries.ts";
 import { readHead } from "./feed-log.ts";
 import type { KeptEntry } from "./kept-feed.ts";
 import type { Link } from "./link.ts";
-import { targetOfKey } from "./marker-keys.ts";
+import { targetOfKey } from "../marker-keys.ts";
 import type { Ask } from "./operation.ts";
 import { feedLogKey } from "./own-keys.ts";
 

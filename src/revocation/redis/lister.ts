@@ -8,7 +8,7 @@ import { markerKey } from "../keys.ts";
 import { revocationOf } from "../marker.ts";
 import { markerFacts } from "../marker-facts.ts";
 import type { ListPage, ListQuery, ListRefusal, StoredRevocation, StoreFault } from "../store.ts";
-import { asksFor, scanPattern, targetOfKey } from "./marker-keys.ts";
+import { asksFor, scanPattern, targetOfKey } from "../marker-keys.ts";
 import { readMarker, type Marker } from "./markers.ts";
 import type { Ask } from "./operation.ts";
 import { indexKey, readIndex } from "./own-keys.ts";

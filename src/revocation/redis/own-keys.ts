@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Target } from "../../core/target.ts";
 import { markerKey } from "../keys.ts";
 import type { IdempotentAnswer, StoredRevocation } from "../store.ts";
-import { targetOfKey } from "./marker-keys.ts";
+import { targetOfKey } from "../marker-keys.ts";
 
 export function indexKey(keyPrefix: string, id: string): string {
   return `${keyPrefix}portcullis:revocation:${id}`;

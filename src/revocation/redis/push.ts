@@ -7,7 +7,7 @@ import type { PushListener } from "../replica/source.ts";
 import type { StoreFault } from "../store.ts";
 import { connect, type Connection, type Reply } from "./connection.ts";
 import { fault, ofCommand } from "./fault.ts";
-import { MARKER_PREFIXES } from "./marker-keys.ts";
+import { MARKER_PREFIXES } from "../marker-keys.ts";
 import type { Locator } from "./locator.ts";
 import { PushedKeys } from "./pushed-keys.ts";
 import type { RedisAddress } from "./url.ts";

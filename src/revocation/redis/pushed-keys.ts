@@ -1,7 +1,7 @@
 // Tells what one push named, in order and in slices: one MSET of another program may name any number of keys.
 
 import type { PushListener } from "../replica/source.ts";
-import { targetOfKey } from "./marker-keys.ts";
+import { targetOfKey } from "../marker-keys.ts";
 
 /** In one turn of the event loop. */
 const KEYS_PER_TURN = 500;

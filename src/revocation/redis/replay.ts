@@ -7,7 +7,7 @@ import { markerFacts } from "../marker-facts.ts";
 import { revocationOf } from "../marker.ts";
 import type { StoredRevocation, StoreFault } from "../store.ts";
 import type { KeptEntry } from "./kept-feed.ts";
-import { targetOfKey } from "./marker-keys.ts";
+import { targetOfKey } from "../marker-keys.ts";
 import { readHead, readLog } from "./feed-log.ts";
 import { changesTogether } from "./markers.ts";
 import type { Ask } from "./operation.ts";

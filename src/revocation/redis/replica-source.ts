@@ -14,7 +14,7 @@ import { headOf } from "./feed-log.ts";
 import type { KeptEntry } from "./kept-feed.ts";
 import { createLink } from "./link.ts";
 import { MetServer } from "./met-server.ts";
-import { scanPattern, targetOfKey } from "./marker-keys.ts";
+import { scanPattern, targetOfKey } from "../marker-keys.ts";
 import { scanStepOf } from "./scan-step.ts";
 import { feedHeadKey, feedLogKey } from "./own-keys.ts";
 import { startPush, type Push } from "./push.ts";

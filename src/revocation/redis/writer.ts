@@ -8,7 +8,7 @@ import { markerFacts } from "../marker-facts.ts";
 import { strengthened } from "../strengthen.ts";
 import type { LiftRefusal, NewRevocation, StoredRevocation, StoreFault } from "../store.ts";
 import type { Reply } from "./connection.ts";
-import { targetOfKey } from "./marker-keys.ts";
+import { targetOfKey } from "../marker-keys.ts";
 import { readMarker, type Marker, type MarkerChanges } from "./markers.ts";
 import type { Ask } from "./operation.ts";
 import { indexKey, indexValue, readIndex } from "./own-keys.ts";

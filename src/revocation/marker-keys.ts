@@ -1,8 +1,8 @@
 // Reads the names of marker keys back (keys.ts writes them), and says what a scan for them must match.
 
-import type { Target, TargetKind } from "../../core/target.ts";
-import { markerKey } from "../keys.ts";
-import type { ListQuery } from "../store.ts";
+import type { Target, TargetKind } from "../core/target.ts";
+import { markerKey } from "./keys.ts";
+import type { ListQuery } from "./store.ts";
 
 /** A target as its key tells it: `id` is `=` + a hash where the name itself does not stand in the key. */
 export type KeyTarget = Target;

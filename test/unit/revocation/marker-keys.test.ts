@@ -1,10 +1,10 @@
 // Marker keys read back are the ones written, and nothing else is taken for one.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TARGET_KINDS } from "../../../../src/core/target.ts";
-import { markerKey, namePart } from "../../../../src/revocation/keys.ts";
-import { asksFor, scanPattern, targetOfKey } from "../../../../src/revocation/redis/marker-keys.ts";
-import { targetOf } from "../../../conformance/store-suite.ts";
+import { TARGET_KINDS } from "../../../src/core/target.ts";
+import { markerKey, namePart } from "../../../src/revocation/keys.ts";
+import { asksFor, scanPattern, targetOfKey } from "../../../src/revocation/marker-keys.ts";
+import { targetOf } from "../../conformance/store-suite.ts";
 
 const everything = { kind: undefined, issuer: undefined, id: undefined, limit: 1, cursor: undefined };
 
