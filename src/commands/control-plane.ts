@@ -172,7 +172,7 @@ function verifierOf(
     observer,
     statusLists,
     keptClaims: INTROSPECTED_CLAIMS,
-    compile: (principal, digest) =>
-      ok(subjectOf(principal, store.keyPrefix, digest, skewMs.get(principal.issuerId) ?? 0)),
+    compile: (principal, digest, memory) =>
+      ok(subjectOf(principal, store.keyPrefix, digest, skewMs.get(principal.issuerId) ?? 0, memory)),
   });
 }
