@@ -42,12 +42,25 @@ export interface AttestedOptions<T> {
 }
 
 /** Remembered by what Envoy says of it, as a token is by its bytes. */
-interface Entry<T> extends Remembered {
+class Entry<T> implements Remembered {
   readonly outcome: Result<VerifiedToken<T>, never>;
   readonly principal: Principal;
   readonly issuer: AttestedIssuer;
   /** The token last seen to say the same. */
   presented: Buffer | undefined;
+  readonly #said: Buffer;
+
+  constructor(said: Buffer, verified: VerifiedToken<T>, issuer: AttestedIssuer) {
+    this.outcome = ok(verified);
+    this.principal = verified.principal;
+    this.issuer = issuer;
+    this.presented = undefined;
+    this.#said = inOwnMemory(said);
+  }
+
+  isOf(said: Buffer): boolean {
+    return said.equals(this.#said);
+  }
 }
 
 /** What tells a token from any other, and whom it speaks of; with what its issuer calls session, tenant and client. */
@@ -71,10 +84,8 @@ export function createAttestedTokens<T>(options: AttestedOptions<T>): AttestedTo
     if (!principal.ok) return refused(principal.error);
     const compiled = compile(principal.value, hash("sha256", attestation.bytes, "base64url"));
     if (!compiled.ok) return refused(compiled.error);
-    const outcome = ok({ principal: principal.value, compiled: compiled.value });
-    const token = inOwnMemory(attestation.bytes);
-    const entry: Entry<T> = { token, outcome, principal: principal.value, issuer, presented: undefined };
-    cache?.set(entry, nestedBytes(principal.value.claims));
+    const entry = new Entry(attestation.bytes, { principal: principal.value, compiled: compiled.value }, issuer);
+    cache?.set(attestation.bytes, entry, nestedBytes(principal.value.claims));
     return ok(entry);
   }
 

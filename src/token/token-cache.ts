@@ -22,17 +22,17 @@ const HASH_PRIME = 0x01000193;
 
 /** What is remembered of a token, with the token: one object a token. */
 export interface Remembered {
-  /** Must not change any more. */
-  readonly token: Buffer;
+  /** Whether it is of this token: by all of its bytes. */
+  isOf(token: Buffer): boolean;
 }
 
 export interface TokenCache<V extends Remembered> {
   get(token: Buffer): V | undefined;
   /**
-   * Of two tokens with one hash (one pair in 2^32) the later is remembered. `extraBytes`: what `value` takes beyond what
-   * it does for an ordinary token of that length.
+   * In place of what was remembered of `token`. Of two tokens with one hash (one pair in 2^32) the later is remembered.
+   * `extraBytes`: what `value` takes beyond what it does for an ordinary token of that length.
    */
-  set(value: V, extraBytes?: number): void;
+  set(token: Buffer, value: V, extraBytes?: number): void;
   delete(token: Buffer): void;
   /** The one last given out, or set, first. */
   values(): Iterable<V>;
@@ -45,8 +45,10 @@ export interface TokenCacheOptions<V> {
   readonly maxTokenBytes: number;
   /** Hash of a token; a seeded one of its last bytes unless a test says otherwise. */
   readonly hashOf?: (token: Buffer) => number;
-  /** Made room for others. */
+  /** Made room for others; `released` is told too. */
   readonly forgotten?: (value: V) => void;
+  /** Is in the cache no more, whichever way it left. */
+  readonly released?: (value: V) => void;
 }
 
 export function createTokenCache<V extends Remembered>(options: TokenCacheOptions<V>): TokenCache<V> {
@@ -57,20 +59,20 @@ export function createTokenCache<V extends Remembered>(options: TokenCacheOption
     maxSize,
     dispose(value, _hash, why) {
       if (why === "evict") options.forgotten?.(value);
+      options.released?.(value);
     },
   });
   return {
     get(token) {
       const value = entries.get(hashOf(token), AS_EVER);
-      return value !== undefined && token.equals(value.token) ? value : undefined;
+      return value !== undefined && value.isOf(token) ? value : undefined;
     },
-    set(value, extraBytes = 0) {
-      const { token } = value;
+    set(token, value, extraBytes = 0) {
       entries.set(hashOf(token), value, { size: entryBytes(token.length) + extraBytes });
     },
     delete(token) {
       const hash = hashOf(token);
-      if (entries.peek(hash)?.token.equals(token) === true) entries.delete(hash);
+      if (entries.peek(hash)?.isOf(token) === true) entries.delete(hash);
     },
     values: () => entries.values(),
   };

@@ -10,26 +10,27 @@ import type { Span } from "../core/tracing.ts";
 import { createLoopShare, type LoopShare } from "../resilience/loop-share.ts";
 import { inOwnMemory } from "../resilience/own-memory.ts";
 import { eventLoop } from "../resilience/schedule.ts";
-import { ACCESS_TOKEN, judgeTimes, withClaims, type Times } from "./claims.ts";
+import { ACCESS_TOKEN, judgeTimes, withClaims } from "./claims.ts";
 import { refuseDuplicates, type Issuer } from "./issuer.ts";
-import type { KeySet } from "./key-set.ts";
+import { isKeyCurrent, KnownToken } from "./known-token.ts";
 import { nestedBytes } from "./nested-bytes.ts";
+import { NewToken } from "./new-token.ts";
+import { OnceSeenRecords, type OnceSeen } from "./once-seen.ts";
 import { STATUS_CLAIM } from "./status/status-reference.ts";
 import type { StatusLists } from "./status/status-lists.ts";
-import { createTokenCache, type Remembered, type TokenCache } from "./token-cache.ts";
+import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import type { OpaqueIssuers } from "./opaque/opaque-issuers.ts";
 import type { OpaqueTokens } from "./opaque/opaque-tokens.ts";
 import { createVerification, type Verification, type Verified, type VerifyFailure } from "./verification.ts";
 import type { VerifiedToken, VerifyDone } from "./verified-token.ts";
-import type { VerifyKey } from "./verify-key.ts";
 
 export interface Verifier<T> {
   /**
    * Calls `done` exactly once: before returning on a cache hit, and for algorithms verified on the loop while the turn's
    * share of it lasts; otherwise at the latest about `deadlineAtMs` (monotonic clock). Never throws, and a bug of any room on the way is
    * `internal_error`; `done` must not throw either. `token` is whatever stood behind the scheme: bytes
-   * that no token can have are `malformed_request`. It is looked at before this returns, and not again. `now` is the
-   * Check's own reading. `maxAgeMs`: how old an issuer's word on an opaque token may be; left out or 0: it is asked.
+   * that no token can have are `malformed_request`. It must not change until then, and is not kept. `now` is the Check's
+   * own reading. `maxAgeMs`: how old an issuer's word on an opaque token may be; left out or 0: it is asked.
    */
   verify(
     token: Buffer,
@@ -83,20 +84,8 @@ export interface VerifierOptions<T> {
   readonly statusLists?: ReadonlyMap<string, StatusLists> | undefined;
 }
 
-interface Entry<T> extends Remembered, Times {
-  /**
-   * What every hit is answered with: nothing is allocated for it. Undefined until the token comes a second time, when it is
-   * made anew of the token's bytes: many come once, and the collector copies whatever is kept of them (ADR 25).
-   */
-  outcome: Result<VerifiedToken<T>, never> | undefined;
-  readonly memory: TokenMemory;
-  readonly issuer: Issuer;
-  readonly key: VerifyKey;
-  /** The last set seen to hold `key`. */
-  keysSeen: KeySet;
-  /** On the monotonic clock. */
-  seenAtMs: number;
-}
+/** Of a token that came again, or of one that has not: many never do, and the collector copies whatever is kept of them (ADR 25). */
+type Entry<T> = KnownToken<T> | OnceSeen;
 
 /** How long new tokens may hold the loop in one turn. */
 export interface VerifyMsPerTurn {
@@ -125,6 +114,7 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
   readonly #verification: Verification<Issuer, Principal>;
   readonly #share: LoopShare;
   readonly #cache: TokenCache<Entry<T>> | undefined;
+  readonly #onceSeen = new OnceSeenRecords();
   #rememberedSinceMs: number;
   /** When a known token came last. On the monotonic clock. */
   #knownAtMs = Number.NEGATIVE_INFINITY;
@@ -139,8 +129,11 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     const forgotten = ({ seenAtMs }: Entry<T>): void => {
       this.#rememberedSinceMs = Math.max(this.#rememberedSinceMs, seenAtMs);
     };
-    this.#cache =
-      verifiedTokens > 0 ? createTokenCache({ maxTokens: verifiedTokens, maxTokenBytes, forgotten }) : undefined;
+    const released = (entry: Entry<T>): void => {
+      if (entry.outcome === undefined) this.#onceSeen.giveBack(entry);
+    };
+    const bounds = { maxTokens: verifiedTokens, maxTokenBytes };
+    this.#cache = verifiedTokens > 0 ? createTokenCache({ ...bounds, forgotten, released }) : undefined;
   }
 
   #shareMs(nowMs: number): number {
@@ -150,7 +143,7 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
 
   *remembered(): Generator<RememberedToken<T>> {
     for (const entry of this.#cache?.values() ?? []) {
-      const outcome = entry.outcome ?? this.#readAgain(entry, this.#options.clock.now());
+      const outcome = entry.outcome ?? this.#readAgain(entry.token, entry, this.#options.clock.now());
       if (outcome.ok) yield { ...outcome.value, seenAtMs: entry.seenAtMs };
     }
   }
@@ -214,7 +207,7 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
       entry.seenAtMs = now.monotonicMs;
       this.#knownAtMs = now.monotonicMs;
       observer.verifiedTokenCache("hit");
-      done(entry.outcome ?? this.#secondTime(entry, now));
+      done(entry.outcome ?? this.#secondTime(token, entry, now));
       return;
     }
     this.#cache?.delete(token);
@@ -227,53 +220,42 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     return opaque !== undefined && token.length <= maxTokenBytes ? opaque.of(token) : undefined;
   }
 
-  #verifyAnew(view: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
-    // What is too large is refused by its length, and needs no copy.
-    const token = view.length > this.#options.maxTokenBytes ? view : inOwnMemory(view);
-    const verifySpan = span?.child("verify");
-    let answered = false;
-    const answer: VerifyDone<T> = (outcome) => {
-      if (answered) return;
-      answered = true;
-      if (!outcome.ok) verifySpan?.fail(outcome.error.reason);
-      verifySpan?.end();
-      done(outcome);
-    };
-    let isLater = false;
-    this.#share.run({
-      deadlineAtMs,
-      run: () => {
-        try {
-          const instant = isLater ? this.#options.clock.now() : now;
-          const known = isLater ? this.#learnedMeanwhile(token, instant) : undefined;
-          if (known !== undefined) return answer(known);
-          this.#verification.verify(token, instant, deadlineAtMs, verifySpan, (verified) => {
-            answer(verified.ok ? this.#admit(token, verified.value) : verified);
-          });
-        } catch {
-          answer(err({ reason: "internal_error", issuerId: undefined }));
-        }
-      },
-      drop: () => answer(err({ reason: "overloaded", issuerId: undefined })),
-    });
-    isLater = true;
+  #verifyAnew(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerifyDone<T>): void {
+    const newToken = new NewToken(this.#judgeNew, token, now, deadlineAtMs, span?.child("verify"), done);
+    this.#share.run(newToken);
+    newToken.isLater = true;
   }
+
+  /** When its turn has come. Bound once. */
+  readonly #judgeNew = (newToken: NewToken<T>): void => {
+    const { token, isLater, deadlineAtMs, span } = newToken;
+    const now = isLater ? this.#options.clock.now() : newToken.askedAt;
+    const known = isLater ? this.#learnedMeanwhile(token, now) : undefined;
+    if (known !== undefined) return newToken.answer(known);
+    this.#verification.verify(token, now, deadlineAtMs, span, (verified) => {
+      newToken.answer(verified.ok ? this.#admit(token, verified.value) : verified);
+    });
+  };
 
   /** Calls with one new token often come together, after a start above all: the first of them is verified for all. */
   #learnedMeanwhile(token: Buffer, now: Instant): Result<VerifiedToken<T>, VerifyFailure> | undefined {
     const entry = this.#cache?.get(token);
     if (entry === undefined || !isKeyCurrent(entry, now)) return undefined;
     const time = judgeTimes(entry, entry.issuer.clockSkewMs, now.wallMs);
-    return time === undefined ? (entry.outcome ?? this.#secondTime(entry, now)) : undefined;
+    return time === undefined ? (entry.outcome ?? this.#secondTime(token, entry, now)) : undefined;
   }
 
-  #secondTime(entry: Entry<T>, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {
-    const outcome = this.#readAgain(entry, now);
-    if (outcome.ok) entry.outcome = outcome;
+  /** It is made anew of its bytes, and kept whole from now on. */
+  #secondTime(view: Buffer, once: OnceSeen, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {
+    const outcome = this.#readAgain(view, once, now);
+    if (!outcome.ok) return outcome;
+    const token = inOwnMemory(view);
+    this.#cache?.set(token, new KnownToken(token, outcome, once), nestedBytes(outcome.value.principal.claims));
     return outcome;
   }
 
-  #readAgain({ token, issuer, key, memory }: Entry<T>, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {
+  #readAgain(token: Buffer, once: OnceSeen, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {
+    const { issuer, key, memory } = once;
     try {
       const read = this.#verification.readAgain(token, issuer, key, now);
       return read.ok ? this.#compile(read.value, memory) : read;
@@ -289,11 +271,11 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     const now = this.#options.clock.now();
     const keysSeen = issuer.keys.current(now);
     // The key may have left its set while a thread verified: then this token must not be remembered as good.
-    if (!outcome.ok || !keysSeen.keys.has(key)) return outcome;
+    if (this.#cache === undefined || !outcome.ok || !keysSeen.keys.has(key)) return outcome;
     const { issuedAtS, expiresAtS, notBeforeS } = content;
     const times = { issuedAtS, expiresAtS, notBeforeS, seenAtMs: now.monotonicMs };
-    const entry: Entry<T> = { token, outcome: undefined, memory, issuer, key, keysSeen, ...times };
-    this.#cache?.set(entry, nestedBytes(outcome.value.principal.claims));
+    const once = this.#onceSeen.take(token, { issuer, key, keysSeen, memory, ...times });
+    this.#cache.set(token, once, nestedBytes(outcome.value.principal.claims));
     return outcome;
   }
 
@@ -307,13 +289,4 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     const principal = withClaims(content, [STATUS_CLAIM, ...keptClaims]);
     return ok({ principal, compiled: compiled.value });
   }
-}
-
-/** Whether the key that verified the token is still one of its issuer's; of an unchanged set one comparison. */
-function isKeyCurrent<T>(entry: Entry<T>, now: Instant): boolean {
-  const keys = entry.issuer.keys.current(now);
-  if (keys === entry.keysSeen) return true;
-  if (!keys.keys.has(entry.key)) return false;
-  entry.keysSeen = keys;
-  return true;
 }

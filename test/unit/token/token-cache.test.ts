@@ -2,8 +2,18 @@
 import { describe, expect, test } from "vitest";
 import { createTokenCache, type Remembered } from "../../../src/token/token-cache.ts";
 
-interface Known extends Remembered {
+class Known implements Remembered {
   readonly said: string;
+  readonly #token: Buffer;
+
+  constructor(token: Buffer, said: string) {
+    this.said = said;
+    this.#token = token;
+  }
+
+  isOf(token: Buffer): boolean {
+    return this.#token.equals(token);
+  }
 }
 
 const BOUNDS = { maxTokens: 100, maxTokenBytes: 16_384 };
@@ -18,7 +28,7 @@ function changedAt(place: number): Buffer {
 describe("a token is known by all of its bytes", () => {
   test("and by no other that differs in a single one of them", () => {
     const cache = createTokenCache<Known>(BOUNDS);
-    cache.set({ token: TOKEN, said: "good" });
+    cache.set(TOKEN, new Known(TOKEN, "good"));
     for (let place = 0; place < TOKEN.length; place++)
       expect(cache.get(changedAt(place)), String(place)).toBeUndefined();
     expect(cache.get(Buffer.from(TOKEN))?.said).toBe("good");
@@ -34,7 +44,7 @@ describe("a token is known by all of its bytes", () => {
     ["other claims under its signature", Buffer.concat([Buffer.from("i".repeat(342)), TOKEN.subarray(342)])],
   ])("nor by %s", (_what, other) => {
     const cache = createTokenCache<Known>(BOUNDS);
-    cache.set({ token: TOKEN, said: "good" });
+    cache.set(TOKEN, new Known(TOKEN, "good"));
     expect(cache.get(other)).toBeUndefined();
   });
 });
@@ -46,19 +56,39 @@ describe("tokens that share a hash", () => {
 
   test("are never taken for each other: the later one is remembered, the earlier forgotten", () => {
     const cache = colliding();
-    cache.set({ token: TOKEN, said: "one" });
+    cache.set(TOKEN, new Known(TOKEN, "one"));
     expect(cache.get(other)).toBeUndefined();
-    cache.set({ token: other, said: "other" });
+    cache.set(other, new Known(other, "other"));
     expect(cache.get(other)?.said).toBe("other");
     expect(cache.get(TOKEN)).toBeUndefined();
   });
 
   test("are never forgotten for each other", () => {
     const cache = colliding();
-    cache.set({ token: TOKEN, said: "one" });
+    cache.set(TOKEN, new Known(TOKEN, "one"));
     cache.delete(other);
     expect(cache.get(TOKEN)?.said).toBe("one");
     cache.delete(TOKEN);
     expect(cache.get(TOKEN)).toBeUndefined();
   });
+});
+
+test("whoever gave a value is told when it is in the cache no more, whichever way it left", () => {
+  const told: string[] = [];
+  const cache = createTokenCache<Known>({
+    maxTokens: 2,
+    maxTokenBytes: 16_384,
+    forgotten: ({ said }) => void told.push(`${said} made room`),
+    released: ({ said }) => void told.push(`${said} left`),
+  });
+  const tokens = [1, 2, 3].map((i) => changedAt(TOKEN.length - i)) as [Buffer, Buffer, Buffer];
+  cache.set(tokens[0], new Known(tokens[0], "one"));
+  cache.set(tokens[0], new Known(tokens[0], "one again"));
+  cache.set(tokens[1], new Known(tokens[1], "two"));
+  expect(told).toEqual(["one left"]);
+  cache.set(tokens[2], new Known(tokens[2], "three"));
+  expect(told).toEqual(["one left", "one again made room", "one again left"]);
+  cache.delete(tokens[1]);
+  cache.delete(tokens[1]);
+  expect(told.slice(3)).toEqual(["two left"]);
 });

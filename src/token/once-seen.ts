@@ -1,0 +1,97 @@
+// What is kept of a token that came once: its bytes, and what they do not say. Its record serves other tokens later, with its
+// memory, so that tokens which never come again leave nothing for the collector to copy and to mark (ADR 25). It judges nothing.
+
+import type { TokenMemory } from "../core/token-memory.ts";
+import type { Issuer } from "./issuer.ts";
+import type { KeySet } from "./key-set.ts";
+import type { FoundGood } from "./known-token.ts";
+import type { Remembered } from "./token-cache.ts";
+import type { VerifyKey } from "./verify-key.ts";
+
+/** More than a few are free only where many tokens came a second time, and each record there is has room of its own. */
+const MAX_FREE = 64;
+/** Room is lent again where a token fills at least this part of it: what is kept stays in proportion to its bytes. */
+const LEAST_FILLED = 0.5;
+/** Nobody's token has so few bytes. */
+const FREE = -1;
+
+/**
+ * The record of one token, from `OnceSeenRecords.take` until it is given back. Nothing of it may be held on to: whoever needs
+ * its bytes for longer copies them.
+ */
+export class OnceSeen implements Remembered, FoundGood {
+  /** As of a token that came again it would be what every hit is answered with. */
+  readonly outcome: undefined;
+  issuer: Issuer;
+  key: VerifyKey;
+  keysSeen: KeySet;
+  issuedAtS: number;
+  expiresAtS: number;
+  notBeforeS: number | undefined;
+  seenAtMs: number;
+  /** The token's own, and never another's: calls in flight may still write to it. */
+  memory: TokenMemory;
+  #room: Buffer;
+  #byteCount: number;
+
+  constructor(token: Buffer, facts: FoundGood) {
+    this.outcome = undefined;
+    this.issuer = facts.issuer;
+    this.key = facts.key;
+    this.keysSeen = facts.keysSeen;
+    this.issuedAtS = facts.issuedAtS;
+    this.expiresAtS = facts.expiresAtS;
+    this.notBeforeS = facts.notBeforeS;
+    this.seenAtMs = facts.seenAtMs;
+    this.memory = facts.memory;
+    this.#room = Buffer.allocUnsafeSlow(token.length);
+    this.#byteCount = token.copy(this.#room);
+  }
+
+  /** Another token's from now on. */
+  lend(token: Buffer, facts: FoundGood): void {
+    this.issuer = facts.issuer;
+    this.key = facts.key;
+    this.keysSeen = facts.keysSeen;
+    this.issuedAtS = facts.issuedAtS;
+    this.expiresAtS = facts.expiresAtS;
+    this.notBeforeS = facts.notBeforeS;
+    this.seenAtMs = facts.seenAtMs;
+    this.memory = facts.memory;
+    const fits = token.length <= this.#room.length && token.length >= this.#room.length * LEAST_FILLED;
+    if (!fits) this.#room = Buffer.allocUnsafeSlow(token.length);
+    this.#byteCount = token.copy(this.#room);
+  }
+
+  /** Nobody's, until it is lent. */
+  free(): void {
+    this.#byteCount = FREE;
+  }
+
+  isOf(token: Buffer): boolean {
+    return token.length === this.#byteCount && token.compare(this.#room, 0, this.#byteCount) === 0;
+  }
+
+  /** A view, good until the record is given back. */
+  get token(): Buffer {
+    return this.#room.subarray(0, this.#byteCount);
+  }
+}
+
+/** Records that are nobody's just now. */
+export class OnceSeenRecords {
+  readonly #free: OnceSeen[] = [];
+
+  /** `token` is copied. */
+  take(token: Buffer, facts: FoundGood): OnceSeen {
+    const record = this.#free.pop();
+    if (record === undefined) return new OnceSeen(token, facts);
+    record.lend(token, facts);
+    return record;
+  }
+
+  giveBack(record: OnceSeen): void {
+    record.free();
+    if (this.#free.length < MAX_FREE) this.#free.push(record);
+  }
+}
