@@ -104,7 +104,7 @@ routes: [{ path: /critical, tier: critical }]
     10_000,
   );
   expect([...statuses].toSorted((a, b) => a - b)).toEqual([401, 503]);
-  const after = await setting.primary();
+  const after = await setting.untilPrimaryIsNot(primary);
   expect(await after.cli("EXISTS", `revoked:jti:main:${jti}`)).toBe("1");
   await untilVouched(after);
   await until("others to be allowed again", async () => {
