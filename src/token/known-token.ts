@@ -3,7 +3,6 @@
 
 import type { Instant } from "../core/clock.ts";
 import type { Result } from "../core/result.ts";
-import type { TokenMemory } from "../core/token-memory.ts";
 import type { Times } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
@@ -19,7 +18,6 @@ export interface FoundGood extends Times {
   keysSeen: KeySet;
   /** On the monotonic clock. */
   seenAtMs: number;
-  readonly memory: TokenMemory;
 }
 
 /** One that came once is kept by its bytes alone (once-seen.ts). */
@@ -33,7 +31,6 @@ export class KnownToken<T> implements Remembered, FoundGood {
   readonly expiresAtS: number;
   readonly notBeforeS: number | undefined;
   seenAtMs: number;
-  readonly memory: TokenMemory;
   readonly #token: Buffer;
 
   /** `token` must not change any more. */
@@ -46,7 +43,6 @@ export class KnownToken<T> implements Remembered, FoundGood {
     this.expiresAtS = facts.expiresAtS;
     this.notBeforeS = facts.notBeforeS;
     this.seenAtMs = facts.seenAtMs;
-    this.memory = facts.memory;
     this.#token = token;
   }
 

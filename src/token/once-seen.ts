@@ -34,7 +34,7 @@ export class OnceSeen implements Remembered, FoundGood {
   #room: Buffer;
   #byteCount: number;
 
-  constructor(token: Buffer, facts: FoundGood) {
+  constructor(token: Buffer, facts: FoundGood, memory: TokenMemory) {
     this.outcome = undefined;
     this.issuer = facts.issuer;
     this.key = facts.key;
@@ -43,13 +43,13 @@ export class OnceSeen implements Remembered, FoundGood {
     this.expiresAtS = facts.expiresAtS;
     this.notBeforeS = facts.notBeforeS;
     this.seenAtMs = facts.seenAtMs;
-    this.memory = facts.memory;
+    this.memory = memory;
     this.#room = Buffer.allocUnsafeSlow(token.length);
     this.#byteCount = token.copy(this.#room);
   }
 
   /** Another token's from now on. */
-  lend(token: Buffer, facts: FoundGood): void {
+  lend(token: Buffer, facts: FoundGood, memory: TokenMemory): void {
     this.issuer = facts.issuer;
     this.key = facts.key;
     this.keysSeen = facts.keysSeen;
@@ -57,7 +57,7 @@ export class OnceSeen implements Remembered, FoundGood {
     this.expiresAtS = facts.expiresAtS;
     this.notBeforeS = facts.notBeforeS;
     this.seenAtMs = facts.seenAtMs;
-    this.memory = facts.memory;
+    this.memory = memory;
     const fits = token.length <= this.#room.length && token.length >= this.#room.length * LEAST_FILLED;
     if (!fits) this.#room = Buffer.allocUnsafeSlow(token.length);
     this.#byteCount = token.copy(this.#room);
@@ -83,10 +83,10 @@ export class OnceSeenRecords {
   readonly #free: OnceSeen[] = [];
 
   /** `token` is copied. */
-  take(token: Buffer, facts: FoundGood): OnceSeen {
+  take(token: Buffer, facts: FoundGood, memory: TokenMemory): OnceSeen {
     const record = this.#free.pop();
-    if (record === undefined) return new OnceSeen(token, facts);
-    record.lend(token, facts);
+    if (record === undefined) return new OnceSeen(token, facts, memory);
+    record.lend(token, facts, memory);
     return record;
   }
 

@@ -210,9 +210,10 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
       done(entry.outcome ?? this.#secondTime(token, entry, now));
       return;
     }
+    const refusal = err({ reason: time, issuerId: entry.issuer.id });
     this.#cache?.delete(token);
     observer.verifiedTokenCache("stale");
-    done(err({ reason: time, issuerId: entry.issuer.id }));
+    done(refusal);
   }
 
   #opaqueFor(token: Buffer): OpaqueTokens<T> | undefined {
@@ -274,7 +275,7 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
     if (this.#cache === undefined || !outcome.ok || !keysSeen.keys.has(key)) return outcome;
     const { issuedAtS, expiresAtS, notBeforeS } = content;
     const times = { issuedAtS, expiresAtS, notBeforeS, seenAtMs: now.monotonicMs };
-    const once = this.#onceSeen.take(token, { issuer, key, keysSeen, memory, ...times });
+    const once = this.#onceSeen.take(token, { issuer, key, keysSeen, ...times }, memory);
     this.#cache.set(token, once, nestedBytes(outcome.value.principal.claims));
     return outcome;
   }

@@ -25,7 +25,7 @@ function factsOf(issuedAtS: number): FoundGood {
   const [verifyKey] = keysSeen.keys;
   if (verifyKey === undefined) throw new Error("there is a key");
   const times = { issuedAtS, expiresAtS: issuedAtS + 600, notBeforeS: undefined, seenAtMs: issuedAtS };
-  return { ...times, issuer, key: verifyKey, keysSeen, memory: createTokenMemory() };
+  return { ...times, issuer, key: verifyKey, keysSeen };
 }
 
 const tokenOf = (letter: string, byteCount: number): Buffer => Buffer.alloc(byteCount, letter);
@@ -33,15 +33,16 @@ const tokenOf = (letter: string, byteCount: number): Buffer => Buffer.alloc(byte
 describe("a record that was given back", () => {
   test("is nobody's, and then another token's with all that it says", () => {
     const records = new OnceSeenRecords();
-    const first = records.take(tokenOf("a", 600), factsOf(1));
+    const first = records.take(tokenOf("a", 600), factsOf(1), createTokenMemory());
     expect(first.isOf(tokenOf("a", 600))).toBe(true);
     records.giveBack(first);
     for (const byteCount of [0, 600]) expect(first.isOf(tokenOf("a", byteCount)), String(byteCount)).toBe(false);
     const facts = factsOf(2);
-    const second = records.take(tokenOf("b", 500), facts);
+    const memory = createTokenMemory();
+    const second = records.take(tokenOf("b", 500), facts, memory);
     expect(second).toBe(first);
     expect(second).toMatchObject(facts);
-    expect(second.memory).toBe(facts.memory);
+    expect(second.memory).toBe(memory);
     expect(second.token).toEqual(tokenOf("b", 500));
     expect(second.isOf(tokenOf("b", 500))).toBe(true);
     const strangers = [tokenOf("a", 600), tokenOf("a", 500), tokenOf("b", 499), tokenOf("b", 501)];
@@ -57,17 +58,17 @@ describe("a record that was given back", () => {
     ["longer", 601, 601],
   ])("has room for a token that is %s, and not for much more", (_what, byteCount, roomBytes) => {
     const records = new OnceSeenRecords();
-    records.giveBack(records.take(tokenOf("a", 600), factsOf(1)));
-    const { token } = records.take(tokenOf("b", byteCount), factsOf(2));
+    records.giveBack(records.take(tokenOf("a", 600), factsOf(1), createTokenMemory()));
+    const { token } = records.take(tokenOf("b", byteCount), factsOf(2), createTokenMemory());
     expect(token).toEqual(tokenOf("b", byteCount));
     expect(token.buffer.byteLength).toBe(roomBytes);
   });
 
   test("is kept for others only if few are", () => {
     const records = new OnceSeenRecords();
-    const made = Array.from({ length: 100 }, () => records.take(tokenOf("a", 8), factsOf(1)));
+    const made = Array.from({ length: 100 }, () => records.take(tokenOf("a", 8), factsOf(1), createTokenMemory()));
     for (const one of made) records.giveBack(one);
-    const again = Array.from({ length: 100 }, () => records.take(tokenOf("b", 8), factsOf(1)));
+    const again = Array.from({ length: 100 }, () => records.take(tokenOf("b", 8), factsOf(1), createTokenMemory()));
     expect(again.filter((one) => made.includes(one))).toHaveLength(64);
     expect(new Set(again).size).toBe(100);
   });
