@@ -77,7 +77,9 @@ class TurnShare implements LoopShare {
     this.#endLate();
     while (this.#next < this.#waiting.length && this.#hasShareLeft()) this.#work(this.#waiting[this.#next++] as Work);
     this.#spentMs = 0;
-    if (this.#next < this.#waiting.length) this.#scheduleTurn();
+    if (this.#next < this.#waiting.length) return this.#scheduleTurn();
+    this.#waiting = []; // what was done is not held until somebody waits again
+    this.#next = 0;
   }
 
   /** Whoever comes on being told stands behind all that still wait. */

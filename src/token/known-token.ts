@@ -1,24 +1,12 @@
-// What is kept of a token that came again: what every later call with it is answered with. It judges nothing but whether its key
-// is still its issuer's.
+// What is kept of a token that came again: what every later call with it is answered with. It judges nothing.
 
-import type { Instant } from "../core/clock.ts";
 import type { Result } from "../core/result.ts";
-import type { Times } from "./claims.ts";
+import type { FoundGood } from "./found-good.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
 import type { Remembered } from "./token-cache.ts";
 import type { VerifiedToken } from "./verified-token.ts";
 import type { VerifyKey } from "./verify-key.ts";
-
-/** What is known of a token that was found good, beside what its bytes say. */
-export interface FoundGood extends Times {
-  readonly issuer: Issuer;
-  readonly key: VerifyKey;
-  /** The last set seen to hold `key`. */
-  keysSeen: KeySet;
-  /** On the monotonic clock. */
-  seenAtMs: number;
-}
 
 /** One that came once is kept by its bytes alone (once-seen.ts). */
 export class KnownToken<T> implements Remembered, FoundGood {
@@ -49,13 +37,4 @@ export class KnownToken<T> implements Remembered, FoundGood {
   isOf(token: Buffer): boolean {
     return token.equals(this.#token);
   }
-}
-
-/** Whether the key that verified the token is still one of its issuer's; of an unchanged set one comparison. */
-export function isKeyCurrent(entry: FoundGood, now: Instant): boolean {
-  const keys = entry.issuer.keys.current(now);
-  if (keys === entry.keysSeen) return true;
-  if (!keys.keys.has(entry.key)) return false;
-  entry.keysSeen = keys;
-  return true;
 }

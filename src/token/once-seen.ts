@@ -1,14 +1,18 @@
-// What is kept of a token that came once: its bytes, and what they do not say. Its record serves other tokens later, with its
-// memory, so that tokens which never come again leave nothing for the collector to copy and to mark (ADR 25). It judges nothing.
+// What is kept of a token that came once: its bytes, and what they do not say. Its record serves other tokens later, with the room
+// of its bytes and never with its TokenMemory, so that tokens which never come again leave next to nothing for the collector to
+// copy and to mark (ADR 25). It judges nothing.
 
 import type { TokenMemory } from "../core/token-memory.ts";
 import type { Issuer } from "./issuer.ts";
 import type { KeySet } from "./key-set.ts";
-import type { FoundGood } from "./known-token.ts";
+import type { FoundGood } from "./found-good.ts";
 import type { Remembered } from "./token-cache.ts";
 import type { VerifyKey } from "./verify-key.ts";
 
-/** More than a few are free only where many tokens came a second time, and each record there is has room of its own. */
+/**
+ * A token that makes room for the next needs one. More are free where many came again or went stale, or where a large one
+ * made room for itself; what they hold lies outside of the cache's bound, at 16 KiB a token a megabyte at most.
+ */
 const MAX_FREE = 64;
 /** Room is lent again where a token fills at least this part of it: what is kept stays in proportion to its bytes. */
 const LEAST_FILLED = 0.5;
@@ -50,6 +54,10 @@ export class OnceSeen implements Remembered, FoundGood {
 
   /** Another token's from now on. */
   lend(token: Buffer, facts: FoundGood, memory: TokenMemory): void {
+    // First what can fail: a record is one token's or another's, never half of each.
+    const fits = token.length <= this.#room.length && token.length >= this.#room.length * LEAST_FILLED;
+    if (!fits) this.#room = Buffer.allocUnsafeSlow(token.length);
+    this.#byteCount = token.copy(this.#room);
     this.issuer = facts.issuer;
     this.key = facts.key;
     this.keysSeen = facts.keysSeen;
@@ -58,9 +66,6 @@ export class OnceSeen implements Remembered, FoundGood {
     this.notBeforeS = facts.notBeforeS;
     this.seenAtMs = facts.seenAtMs;
     this.memory = memory;
-    const fits = token.length <= this.#room.length && token.length >= this.#room.length * LEAST_FILLED;
-    if (!fits) this.#room = Buffer.allocUnsafeSlow(token.length);
-    this.#byteCount = token.copy(this.#room);
   }
 
   /** Nobody's, until it is lent. */

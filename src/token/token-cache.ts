@@ -47,7 +47,7 @@ export interface TokenCacheOptions<V> {
   readonly hashOf?: (token: Buffer) => number;
   /** Made room for others; `released` is told too. */
   readonly forgotten?: (value: V) => void;
-  /** Is in the cache no more, whichever way it left. */
+  /** Leaves the cache, whichever way. Must not call the cache. Not told of one that was too large to get in. */
   readonly released?: (value: V) => void;
 }
 

@@ -36,7 +36,7 @@ export type VerificationDone<S extends Signer, C> = (outcome: Result<Verified<S,
 export interface Verification<S extends Signer, C> {
   /**
    * As Verifier.verify, without a cache and without compiling; a `done` that throws is told `internal_error` instead.
-   * `token` must not change any more.
+   * `token` must not change until `done` was called.
    */
   verify(token: Buffer, now: Instant, deadlineAtMs: number, span: Span | undefined, done: VerificationDone<S, C>): void;
 

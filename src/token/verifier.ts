@@ -11,8 +11,9 @@ import { createLoopShare, type LoopShare } from "../resilience/loop-share.ts";
 import { inOwnMemory } from "../resilience/own-memory.ts";
 import { eventLoop } from "../resilience/schedule.ts";
 import { ACCESS_TOKEN, judgeTimes, withClaims } from "./claims.ts";
+import { isKeyCurrent } from "./found-good.ts";
 import { refuseDuplicates, type Issuer } from "./issuer.ts";
-import { isKeyCurrent, KnownToken } from "./known-token.ts";
+import { KnownToken } from "./known-token.ts";
 import { nestedBytes } from "./nested-bytes.ts";
 import { NewToken } from "./new-token.ts";
 import { OnceSeenRecords, type OnceSeen } from "./once-seen.ts";
@@ -29,8 +30,8 @@ export interface Verifier<T> {
    * Calls `done` exactly once: before returning on a cache hit, and for algorithms verified on the loop while the turn's
    * share of it lasts; otherwise at the latest about `deadlineAtMs` (monotonic clock). Never throws, and a bug of any room on the way is
    * `internal_error`; `done` must not throw either. `token` is whatever stood behind the scheme: bytes
-   * that no token can have are `malformed_request`. It must not change until then, and is not kept. `now` is the Check's
-   * own reading. `maxAgeMs`: how old an issuer's word on an opaque token may be; left out or 0: it is asked.
+   * that no token can have are `malformed_request`. It must not change until `done` was called, and is not kept. `now` is the
+   * Check's own reading. `maxAgeMs`: how old an issuer's word on an opaque token may be; left out or 0: it is asked.
    */
   verify(
     token: Buffer,
@@ -250,9 +251,13 @@ class CachingVerifier<T> implements RememberingVerifier<T> {
   #secondTime(view: Buffer, once: OnceSeen, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {
     const outcome = this.#readAgain(view, once, now);
     if (!outcome.ok) return outcome;
-    const token = inOwnMemory(view);
-    this.#cache?.set(token, new KnownToken(token, outcome, once), nestedBytes(outcome.value.principal.claims));
-    return outcome;
+    try {
+      const token = inOwnMemory(view);
+      this.#cache?.set(token, new KnownToken(token, outcome, once), nestedBytes(outcome.value.principal.claims));
+      return outcome;
+    } catch {
+      return err({ reason: "internal_error", issuerId: outcome.value.principal.issuerId });
+    }
   }
 
   #readAgain(token: Buffer, once: OnceSeen, now: Instant): Result<VerifiedToken<T>, VerifyFailure> {

@@ -134,6 +134,7 @@ export class Connection {
 
   private listen(): void {
     const { socket } = this;
+    // Each chunk is memory of its own that nothing is read into again: Checks look at it until they are answered.
     socket.on("data", (chunk: Buffer) => this.received(chunk));
     socket.on("end", () => this.peerEnded());
     socket.on("drain", () => this.intake.drained());

@@ -1,9 +1,10 @@
 // Records of tokens that came once serve others later: nobody may ever find in one what was another's.
 import { describe, expect, test } from "vitest";
 import type { Algorithm } from "../../../src/core/algorithm.ts";
-import { createTokenMemory } from "../../../src/core/token-memory.ts";
+import type { Principal } from "../../../src/core/principal.ts";
+import { createTokenMemory, type TokenMemory } from "../../../src/core/token-memory.ts";
 import { ok } from "../../../src/core/result.ts";
-import type { FoundGood } from "../../../src/token/known-token.ts";
+import type { FoundGood } from "../../../src/token/found-good.ts";
 import { OnceSeenRecords } from "../../../src/token/once-seen.ts";
 import {
   createTestKey,
@@ -13,6 +14,7 @@ import {
   reasonOf,
   signToken,
   verifierFor,
+  type TestVerifier,
 } from "../../support/tokens.ts";
 
 const ALGORITHMS: readonly Algorithm[] = ["ES256"];
@@ -26,6 +28,22 @@ function factsOf(issuedAtS: number): FoundGood {
   if (verifyKey === undefined) throw new Error("there is a key");
   const times = { issuedAtS, expiresAtS: issuedAtS + 600, notBeforeS: undefined, seenAtMs: issuedAtS };
   return { ...times, issuer, key: verifyKey, keysSeen };
+}
+
+/** Of each compiled token: what is remembered of it. */
+function rememberingOne(
+  from: typeof keys,
+  algorithms: readonly Algorithm[],
+): TestVerifier & { readonly memories: ReadonlyMap<Principal, TokenMemory | undefined> } {
+  const memories = new Map<Principal, TokenMemory | undefined>();
+  const bench = verifierFor([issuerWith(from, algorithms)], {
+    verifiedTokens: 1,
+    compile: (principal, _digest, memory) => {
+      memories.set(principal, memory);
+      return ok(principal);
+    },
+  });
+  return { ...bench, memories };
 }
 
 const tokenOf = (letter: string, byteCount: number): Buffer => Buffer.alloc(byteCount, letter);
@@ -77,17 +95,39 @@ describe("a record that was given back", () => {
 describe("of tokens that come once and make room for each other", () => {
   const tokens = [1, 2, 3].map((i) => signToken(key, goodClaims({ jti: `t${i}` })));
 
-  test("a call in flight has the memory of its own, whoever came since", () => {
-    const memories: unknown[] = [];
-    const { verify } = verifierFor([issuerWith(keys, ALGORITHMS)], {
-      verifiedTokens: 1,
-      compile: (principal, _digest, memory) => {
-        memories.push(memory);
-        return ok(principal);
-      },
-    });
+  test("each has a memory of its own", () => {
+    const { memories, verify } = rememberingOne(keys, ALGORITHMS);
     for (const token of tokens) verify(token);
-    expect(new Set(memories).size).toBe(3);
+    expect(new Set(memories.values()).size).toBe(3);
+  });
+
+  test("calls in flight, verified by threads while others take their place, are answered with their own", async () => {
+    const slow = createTestKey("ES384", "slow");
+    const { memories, verifyLater } = rememberingOne(keysByHand([slow.jwk], ["ES384"]), ["ES384"]);
+    const [a, b, c] = ["a", "b", "c"].map((jti) => signToken(slow, goodClaims({ jti }))) as [string, string, string];
+    const asked = [a, a, b, c, a, b];
+    const outcomes = await Promise.all(asked.map((token) => verifyLater(token)));
+    const told = outcomes.map((outcome) => outcome.ok && outcome.value.principal.tokenId);
+    expect(told).toEqual(["a", "a", "b", "c", "a", "b"]);
+    const memoryOf = outcomes.map((outcome) => outcome.ok && memories.get(outcome.value.compiled));
+    for (const [i, memory] of memoryOf.entries()) {
+      expect(memory).toBeDefined();
+      const same = memoryOf.flatMap((other, j) => (other === memory ? [asked[j]] : []));
+      expect(new Set(same)).toEqual(new Set([asked[i]]));
+    }
+  });
+
+  test("who is asked what is remembered tells only of what is, though others come between two answers", () => {
+    const { verifier, verify } = verifierFor([issuerWith(keys, ALGORITHMS)], { verifiedTokens: 3 });
+    for (const token of tokens) verify(token);
+    const remembered = verifier.remembered()[Symbol.iterator]();
+    const told: (string | undefined)[] = [];
+    for (let next = remembered.next(); next.done !== true; next = remembered.next()) {
+      told.push(next.value.principal.tokenId);
+      if (told.length === 1) for (const jti of ["t4", "t5", "t6"]) verify(signToken(key, goodClaims({ jti })));
+    }
+    expect(told[0]).toBe("t3");
+    expect(told.slice(1).every((id) => ["t4", "t5", "t6"].includes(id ?? ""))).toBe(true);
   });
 
   test("none is remembered by bytes that its caller has since written over", () => {
